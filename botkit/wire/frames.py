@@ -1,0 +1,184 @@
+"""Frames: one JSON array ``[name, argument]`` per WebSocket text message.
+
+A client sends ``login``, ``call2``, ``ping`` and ``set_flag``; a gateway sends ``login_ret``,
+``call2-ret``, ``notify``, ``pong``, ``kick``, ``close`` and ``multi``. Each is a frozen struct here;
+``encode`` turns one into the bytes of a text frame and the two ``decode_…`` functions turn a peer's bytes into
+one or raise ``ProtocolError``.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+
+from botkit.errors import ProtocolError
+
+
+class LoginArguments(Struct, frozen=True, kw_only=True):
+    """What a client says of itself. ``vid`` is the app id, ``device`` ``websdk``, ``javasdk`` or ``botkit``."""
+
+    vid: str
+    account: str
+    token: str
+    device: str = ""
+    uid: int | str = 0
+    ip: str = ""
+    ver: int | str = 0
+
+
+class Login(Struct, frozen=True, array_like=True, tag="login"):
+    """``["login", {…}]``: the first frame of a session."""
+
+    arguments: LoginArguments
+
+
+class Ping(Struct, frozen=True, array_like=True, tag="ping"):
+    """``["ping", n]``, each 10 s; the answer is a ``pong`` with the same number."""
+
+    number: int
+
+
+class Flags(Struct, frozen=True):
+    """``binary: 1`` says that the client understands deflated binary frames and ``multi``."""
+
+    binary: int = 0
+
+
+class SetFlag(Struct, frozen=True, array_like=True, tag="set_flag"):
+    """``["set_flag", {"binary": 1}]``; wants no answer."""
+
+    flags: Flags
+
+
+class CallBody(Struct, frozen=True, array_like=True):
+    """Function, call id and arguments of a request. The id comes back with its own JSON type."""
+
+    function: str
+    call_id: int | str
+    arguments: Raw
+
+
+class Call(Struct, frozen=True, array_like=True, tag="call2"):
+    """``["call2", [function, call id, {…}]]``: a request that gets exactly one ``call2-ret``."""
+
+    body: CallBody
+
+
+ClientFrame: TypeAlias = Login | Ping | SetFlag | Call
+
+
+class LoginResultBody(Struct, frozen=True, array_like=True):
+    """Error text (empty on success) and a JSON text, which must be valid JSON in every case."""
+
+    error: str
+    result: str
+
+
+class LoginResult(Struct, frozen=True, array_like=True, tag="login_ret"):
+    """``["login_ret", [error, result]]``."""
+
+    body: LoginResultBody
+
+
+class LoginOutcome(Struct, frozen=True, kw_only=True):
+    """The JSON inside of a ``login_ret``: ``uid`` and ``line`` on success, ``reason`` on refusal."""
+
+    result: str
+    uid: int = 0
+    line: str = ""
+    reason: str = ""
+    code: int = 0
+
+
+class CallResultBody(Struct, frozen=True, array_like=True):
+    """Call id, error (``""`` on success) and a JSON text, valid on errors too."""
+
+    call_id: int | str
+    error: str
+    result: str
+
+
+class CallResult(Struct, frozen=True, array_like=True, tag="call2-ret"):
+    """``["call2-ret", [call id, error, result]]``."""
+
+    body: CallResultBody
+
+
+class InboxNotice(Struct, frozen=True, array_like=True, tag="msg"):
+    """``["msg", version]``: the inbox has messages up to this version; fetch them."""
+
+    version: int
+
+
+class ChannelNotice(Struct, frozen=True, array_like=True, tag="channel2"):
+    """``["channel2", channel, id, line]``: an event of a channel; ids rise by channel, from 1."""
+
+    channel: str
+    message_id: int
+    line: str
+
+
+class Notify(Struct, frozen=True, array_like=True, tag="notify"):
+    """``["notify", […]]``: something happened that was not asked for."""
+
+    notice: InboxNotice | ChannelNotice
+
+
+class Pong(Struct, frozen=True, array_like=True, tag="pong"):
+    """``["pong", n]``: the number of the ping."""
+
+    number: int
+
+
+class Kick(Struct, frozen=True, array_like=True, tag="kick"):
+    """``["kick", text]``: the account logged in elsewhere. ``close`` and the socket's end follow."""
+
+    reason: str
+
+
+class Close(Struct, frozen=True, array_like=True, tag="close"):
+    """``["close", text]``: the gateway ends this session."""
+
+    reason: str
+
+
+class Multi(Struct, frozen=True, array_like=True, tag="multi"):
+    """``["multi", [frame, …]]``: several frames at once, only to clients that said ``set_flag``."""
+
+    frames: tuple[Raw, ...]
+
+
+GatewayFrame: TypeAlias = LoginResult | CallResult | Notify | Pong | Kick | Close | Multi
+
+_encoder = msgspec.json.Encoder()
+_client_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+_gateway_decoder: msgspec.json.Decoder[GatewayFrame] = msgspec.json.Decoder(GatewayFrame)
+
+
+def encode(frame: ClientFrame | GatewayFrame) -> bytes:
+    """The JSON text of a frame, as bytes of UTF-8."""
+    return _encoder.encode(frame)
+
+
+def decode_client_frame(data: bytes | str) -> ClientFrame:
+    """What a client sent. Raises ``ProtocolError`` for anything but a whole, known frame."""
+    try:
+        return _client_decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise protocol_error(error) from None
+
+
+def decode_gateway_frame(data: bytes | str) -> GatewayFrame:
+    """What a gateway sent. Raises ``ProtocolError`` for anything but a whole, known frame."""
+    try:
+        return _gateway_decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise protocol_error(error) from None
+
+
+def protocol_error(error: Exception) -> ProtocolError:
+    """The decoder's complaint as a ``ProtocolError`` with the place that it named."""
+    problem, at, place = str(error).rpartition(" - at `")
+    if not at:
+        return ProtocolError(str(error) or type(error).__name__)
+    return ProtocolError(problem, field=place.rstrip("`"))

@@ -1,0 +1,285 @@
+"""Requests: what a client asks in a ``call2`` frame, one frozen struct per function.
+
+``REQUESTS`` maps each function's name on the wire to its struct. The vendor's SDKs name the channel
+``name`` in some requests, ``channel`` or ``channelName`` in others; the fields here carry plain names and
+the wire's names stay in this module.
+"""
+
+from typing import ClassVar
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from botkit.errors import ProtocolError
+from botkit.wire.frames import Call, CallBody, protocol_error
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What all requests have: the ``line`` that names the session."""
+
+    function: ClassVar[str] = ""
+    line: str = ""
+
+
+class GetMessages(Request, frozen=True, kw_only=True):
+    """Fetch the inbox: acknowledges all up to ``ver_clear``, returns at most ``max`` after it."""
+
+    function: ClassVar[str] = "user_getmsg"
+    ver_clear: int = 0
+    max: int = 30
+
+
+class SendMessage(Request, frozen=True, kw_only=True):
+    """An instant message; ``flag`` is ``v1:E:<ttl in seconds>``."""
+
+    function: ClassVar[str] = "user_sendmsg"
+    peer: str
+    content: str
+    flag: str = ""
+    kind: str = field(name="t", default="instant")
+
+
+class Logout(Request, frozen=True, kw_only=True):
+    """End the session: the client closes once it has the answer."""
+
+    function: ClassVar[str] = "user_logout"
+
+
+class JoinChannel(Request, frozen=True, kw_only=True):
+    """Enter a channel, leaving the one before."""
+
+    function: ClassVar[str] = "channel_join"
+    channel: str = field(name="name")
+
+
+class LeaveChannel(Request, frozen=True, kw_only=True):
+    """Leave a channel."""
+
+    function: ClassVar[str] = "channel_leave"
+    channel: str = field(name="name")
+
+
+class SendChannelMessage(Request, frozen=True, kw_only=True):
+    """A message to a channel; with ``force`` the sender need not be a member (Python SDK)."""
+
+    function: ClassVar[str] = "channel_sendmsg"
+    channel: str = field(name="name")
+    text: str = field(name="msg")
+    force: bool = False
+
+
+class SetChannelAttribute(Request, frozen=True, kw_only=True):
+    """Set one attribute of a channel."""
+
+    function: ClassVar[str] = "channel_set_attr"
+    channel: str
+    name: str
+    value: str
+
+
+class DeleteChannelAttribute(Request, frozen=True, kw_only=True):
+    """Remove one attribute of a channel."""
+
+    function: ClassVar[str] = "channel_del_attr"
+    channel: str
+    name: str
+
+
+class ClearChannelAttributes(Request, frozen=True, kw_only=True):
+    """Remove all attributes of a channel."""
+
+    function: ClassVar[str] = "channel_clear_attr"
+    channel: str
+
+
+class QueryChannelCount(Request, frozen=True, kw_only=True):
+    """How many members a channel has."""
+
+    function: ClassVar[str] = "channel_query_num"
+    channel: str = field(name="name")
+
+
+class QueryIsInChannel(Request, frozen=True, kw_only=True):
+    """Whether an account is a member of a channel."""
+
+    function: ClassVar[str] = "channel_query_user_isin"
+    channel: str = field(name="name")
+    account: str
+
+
+class QueryChannelUsers(Request, frozen=True, kw_only=True):
+    """The latest 200 members of a channel."""
+
+    function: ClassVar[str] = "channel_query_userlist"
+    channel: str = field(name="name")
+
+
+class QueryAllChannelUsers(Request, frozen=True, kw_only=True):
+    """All members of a channel, or the latest ``num``."""
+
+    function: ClassVar[str] = "channel_query_userlist_all"
+    channel: str = field(name="name")
+    num: int = 0
+
+
+class QueryUserStatus(Request, frozen=True, kw_only=True):
+    """Whether an account is online."""
+
+    function: ClassVar[str] = "user_query_user_status"
+    account: str
+
+
+class SetUserAttribute(Request, frozen=True, kw_only=True):
+    """Set an attribute of the logged-in user."""
+
+    function: ClassVar[str] = "user_set_attr"
+    name: str
+    value: str
+
+
+class GetUserAttribute(Request, frozen=True, kw_only=True):
+    """Read one attribute of any user."""
+
+    function: ClassVar[str] = "user_get_attr"
+    account: str
+    name: str
+
+
+class GetUserAttributes(Request, frozen=True, kw_only=True):
+    """Read all attributes of any user."""
+
+    function: ClassVar[str] = "user_get_attr_all"
+    account: str
+
+
+class CallRequest(Request, frozen=True, kw_only=True):
+    """What the six requests about a call have: its channel, the other side, and an opaque text."""
+
+    channel: str = field(name="channelName")
+    peer: str
+    extra: str = ""
+
+
+class Invite(CallRequest, frozen=True, kw_only=True):
+    """Invite a peer to a channel."""
+
+    function: ClassVar[str] = "voip_invite"
+
+
+class AcknowledgeInvite(CallRequest, frozen=True, kw_only=True):
+    """The callee's SDK has the invitation; every SDK sends this by itself."""
+
+    function: ClassVar[str] = "voip_invite_ack"
+
+
+class AcceptInvite(CallRequest, frozen=True, kw_only=True):
+    """The callee takes the call."""
+
+    function: ClassVar[str] = "voip_invite_accept"
+
+
+class RefuseInvite(CallRequest, frozen=True, kw_only=True):
+    """The callee declines."""
+
+    function: ClassVar[str] = "voip_invite_refuse"
+
+
+class EndCall(CallRequest, frozen=True, kw_only=True):
+    """Either side ends the call, or the caller withdraws the invitation."""
+
+    function: ClassVar[str] = "voip_invite_bye"
+
+
+class CallMessage(CallRequest, frozen=True, kw_only=True):
+    """A message within a call, e.g. DTMF digits."""
+
+    function: ClassVar[str] = "voip_invite_msg"
+
+
+class Mute(Request, frozen=True, kw_only=True):
+    """Admin: refuse the messages of an account for ``seconds`` (0: until lifted), in one channel or (``""``) all."""
+
+    function: ClassVar[str] = "botkit_mute"
+    account: str
+    channel: str = ""
+    seconds: float = 0
+    reason: str = ""
+
+
+class Unmute(Request, frozen=True, kw_only=True):
+    """Admin: lift a mute."""
+
+    function: ClassVar[str] = "botkit_unmute"
+    account: str
+    channel: str = ""
+
+
+REQUESTS: dict[str, type[Request]] = {
+    request.function: request
+    for request in (
+        GetMessages,
+        SendMessage,
+        Logout,
+        JoinChannel,
+        LeaveChannel,
+        SendChannelMessage,
+        SetChannelAttribute,
+        DeleteChannelAttribute,
+        ClearChannelAttributes,
+        QueryChannelCount,
+        QueryIsInChannel,
+        QueryChannelUsers,
+        QueryAllChannelUsers,
+        QueryUserStatus,
+        SetUserAttribute,
+        GetUserAttribute,
+        GetUserAttributes,
+        Invite,
+        AcknowledgeInvite,
+        AcceptInvite,
+        RefuseInvite,
+        EndCall,
+        CallMessage,
+        Mute,
+        Unmute,
+    )
+}
+
+ADMIN_PREFIX = "botkit_"
+
+_decoders = {function: msgspec.json.Decoder(request) for function, request in REQUESTS.items()}
+_encoder = msgspec.json.Encoder()
+
+
+def encode_request(request: Request, call_id: int) -> Call:
+    """The ``call2`` frame that asks ``request`` under ``call_id``."""
+    arguments = Raw(_encoder.encode(request))
+    return Call(CallBody(request.function, call_id, arguments))
+
+
+def decode_request(call: CallBody) -> Request | None:
+    """The typed request of a ``call2``; None for a function that nobody knows.
+
+    Raises ``ProtocolError`` with the argument's place when one is missing or of the wrong type.
+    """
+    decoder = _decoders.get(call.function)
+    if decoder is None:
+        return None
+    try:
+        return decoder.decode(call.arguments)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        complaint = protocol_error(error)
+        field_path = complaint.field.removeprefix("$").removeprefix(".") or "arguments"
+        raise ProtocolError(complaint.problem, field=f"{call.function}.{field_path}") from None
+
+
+def ttl_of(flag: str) -> int:
+    """Seconds that an instant message may wait, from its flag ``v1:E:<ttl>``; 0 when there is no such number."""
+    version, _, rest = flag.partition(":")
+    kind, _, ttl = rest.partition(":")
+    return int(ttl) if version == "v1" and kind == "E" and ttl.isdecimal() and len(ttl) <= 9 else 0
+
+
+def flag_of(ttl: int) -> str:
+    """The flag of an instant message that may wait ``ttl`` seconds."""
+    return f"v1:E:{ttl}"

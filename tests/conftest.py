@@ -5,7 +5,11 @@ import re
 from collections.abc import Generator, Iterable
 from enum import IntEnum
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("botkit", deadline=None)  # timings are never asserted
+hypothesis.settings.load_profile("botkit")
 
 pytest_plugins = ["pytester"]
 

@@ -6,12 +6,17 @@ A client sends ``login``, ``call2``, ``ping`` and ``set_flag``; a gateway sends 
 one or raise ``ProtocolError``.
 """
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from botkit.errors import ProtocolError
+
+MAX_NUMBER = 2**53
+
+Number = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+"""A number on the wire: JavaScript counts exactly this far, and what is larger fits no store either."""
 
 
 class LoginArguments(Struct, frozen=True, kw_only=True):
@@ -21,9 +26,9 @@ class LoginArguments(Struct, frozen=True, kw_only=True):
     account: str
     token: str
     device: str = ""
-    uid: int | str = 0
+    uid: Number | str = 0
     ip: str = ""
-    ver: int | str = 0
+    ver: Number | str = 0
 
 
 class Login(Struct, frozen=True, array_like=True, tag="login"):
@@ -35,13 +40,13 @@ class Login(Struct, frozen=True, array_like=True, tag="login"):
 class Ping(Struct, frozen=True, array_like=True, tag="ping"):
     """``["ping", n]``, each 10 s; the answer is a ``pong`` with the same number."""
 
-    number: int
+    number: Number
 
 
 class Flags(Struct, frozen=True):
     """``binary: 1`` says that the client understands deflated binary frames and ``multi``."""
 
-    binary: int = 0
+    binary: Number = 0
 
 
 class SetFlag(Struct, frozen=True, array_like=True, tag="set_flag"):
@@ -54,7 +59,7 @@ class CallBody(Struct, frozen=True, array_like=True):
     """Function, call id and arguments of a request. The id comes back with its own JSON type."""
 
     function: str
-    call_id: int | str
+    call_id: Number | str
     arguments: Raw
 
 
@@ -84,16 +89,16 @@ class LoginOutcome(Struct, frozen=True, kw_only=True):
     """The JSON inside of a ``login_ret``: ``uid`` and ``line`` on success, ``reason`` on refusal."""
 
     result: str
-    uid: int = 0
+    uid: Number = 0
     line: str = ""
     reason: str = ""
-    code: int = 0
+    code: Number = 0
 
 
 class CallResultBody(Struct, frozen=True, array_like=True):
     """Call id, error (``""`` on success) and a JSON text, valid on errors too."""
 
-    call_id: int | str
+    call_id: Number | str
     error: str
     result: str
 
@@ -107,14 +112,14 @@ class CallResult(Struct, frozen=True, array_like=True, tag="call2-ret"):
 class InboxNotice(Struct, frozen=True, array_like=True, tag="msg"):
     """``["msg", version]``: the inbox has messages up to this version; fetch them."""
 
-    version: int
+    version: Number
 
 
 class ChannelNotice(Struct, frozen=True, array_like=True, tag="channel2"):
     """``["channel2", channel, id, line]``: an event of a channel; ids rise by channel, from 1."""
 
     channel: str
-    message_id: int
+    message_id: Number
     line: str
 
 
@@ -127,7 +132,7 @@ class Notify(Struct, frozen=True, array_like=True, tag="notify"):
 class Pong(Struct, frozen=True, array_like=True, tag="pong"):
     """``["pong", n]``: the number of the ping."""
 
-    number: int
+    number: Number
 
 
 class Kick(Struct, frozen=True, array_like=True, tag="kick"):

@@ -60,11 +60,8 @@ class Violation(NamedTuple):
 
 
 def _size_violation(what: str, text: str, most: int) -> Violation | None:
-    # A str of n characters has at most 4n bytes: short ones need no encoding to be known to fit.
-    if len(text) * 4 <= most:
-        return None
     try:
-        size = len(text.encode())
+        size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
         return Violation(ErrorCode.GENERAL_E_WRONG_PARAM, f"{what} is not valid UTF-8")
     if size > most:

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from botkit.errors import ProtocolError
-from botkit.wire.frames import ChannelNotice, Notify, protocol_error
+from botkit.wire.frames import ChannelNotice, Notify, Number, protocol_error
+from botkit.wire.limits import digits_violation
 
 PLACEHOLDER = "-"
 """Stands where a line must have a field but the value may hold blanks (channel names) or is unknown."""
@@ -38,18 +39,18 @@ def format_line(line: MessageLine) -> str:
 def parse_line(text: str) -> MessageLine:
     """The parts of a ``msg-v2`` or ``msg-v3`` line. Raises ``ProtocolError``."""
     version, _, rest = text.partition(" ")
-    message_id = ""
-    if version == "msg-v3":
-        message_id, _, rest = rest.partition(" ")
-    elif version != "msg-v2":
+    fields = {"msg-v2": 6, "msg-v3": 7}.get(version)
+    if fields is None:
         raise ProtocolError("neither msg-v2 nor msg-v3", field="line")
-    parts = rest.split(" ", 5)
-    if len(parts) != 6:
-        raise ProtocolError(f"has {len(parts)} of the 6 fields after the version", field="line")
-    source, target, flag, kind, time, content = parts
+    *head, content = rest.split(" ", fields - 1)
+    if len(head) != fields - 1 or not all(head):
+        raise ProtocolError(
+            f"has {len(list(filter(None, head)))} of the {fields - 1} fields before the content", field="line"
+        )
+    source, target, flag, kind, time = head[-5:]
     if not (time.isascii() and time.isdecimal() and len(time) <= 16):
         raise ProtocolError("time is no number", field="line.time")
-    return MessageLine(source, target, flag, kind, int(time), content, message_id)
+    return MessageLine(source, target, flag, kind, int(time), content, head[0] if fields == 7 else "")
 
 
 class ChannelContent(Struct, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ class ChannelContent(Struct, frozen=True, kw_only=True):
 
     channel: str
     account: str
-    uid: int
+    uid: Number
 
 
 class ChannelText(ChannelContent, frozen=True, kw_only=True):
@@ -99,8 +100,8 @@ class CallContent(Struct, frozen=True, kw_only=True):
     channel: str
     peer: str
     extra: str
-    peeruid: int
-    code: int = 0
+    peeruid: Number
+    code: Number = 0
 
 
 CALL_KINDS = frozenset(
@@ -134,7 +135,7 @@ _T = TypeVar("_T")
 def channel_notice(event: ChannelEvent, message_id: int, ms: int) -> Notify:
     """The notice that tells members of a channel about ``event``; ``message_id`` rises by channel."""
     content = _encoder.encode(event).decode()
-    line = format_line(MessageLine(event.account, PLACEHOLDER, "", _KINDS[type(event)], ms, content))
+    line = format_line(MessageLine(event.account or PLACEHOLDER, PLACEHOLDER, "", _KINDS[type(event)], ms, content))
     return Notify(ChannelNotice(event.channel, message_id, line))
 
 
@@ -162,12 +163,13 @@ def dtmf_extra(digits: str) -> str:
 
 
 def dtmf_digits(extra: str) -> str | None:
-    """The digits in a call message's extra; None when it carries something else."""
+    """The digits in a call message's extra; None when it carries anything but 1 to 128 of 0-9, ``*``, ``#``."""
     try:
         message = _dtmf_decoder.decode(extra)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    return message.msgdata if message.msgtype == "dtmf" else None
+    is_dtmf = message.msgtype == "dtmf" and digits_violation(message.msgdata) is None
+    return message.msgdata if is_dtmf else None
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], text: str) -> _T:

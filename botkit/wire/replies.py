@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from botkit.errors import ErrorCode, ProtocolError
-from botkit.wire.frames import CallResult, CallResultBody, protocol_error
+from botkit.wire.frames import CallResult, CallResultBody, Number, protocol_error
 
-Member = tuple[str, int]
+Member = tuple[str, Number]
 """An account and its uid."""
 
 
@@ -26,8 +26,8 @@ class Ok(Struct, frozen=True, kw_only=True):
 class Messages(Ok, frozen=True, kw_only=True):
     """A page of the inbox: ``ver_clear`` is the version before the first message."""
 
-    ver_clear: int
-    msgs: tuple[tuple[int, str], ...]
+    ver_clear: Number
+    msgs: tuple[tuple[Number, str], ...]
 
 
 class Joined(Ok, frozen=True, kw_only=True):
@@ -40,26 +40,26 @@ class Joined(Ok, frozen=True, kw_only=True):
 class Count(Ok, frozen=True, kw_only=True):
     """How many."""
 
-    num: int
+    num: Number
 
 
 class IsIn(Ok, frozen=True, kw_only=True):
     """1 for a member, else 0."""
 
-    isin: int
+    isin: Number
 
 
 class Users(Ok, frozen=True, kw_only=True):
     """How many members there are, and those that were asked for."""
 
-    num: int
+    num: Number
     members: tuple[Member, ...] = msgspec.field(name="list")
 
 
 class Status(Ok, frozen=True, kw_only=True):
     """1 for online, else 0."""
 
-    status: int
+    status: Number
 
 
 class UserAttribute(Ok, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     result: str = "failed"
     reason: str = ""
     data: FailureData = FailureData("")
-    code: int = int(ErrorCode.GENERAL_E_FAILED)
+    code: Number = int(ErrorCode.GENERAL_E_FAILED)
 
 
 class _Verdict(Struct, frozen=True):

@@ -5,13 +5,13 @@
 the wire's names stay in this module.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from botkit.errors import ProtocolError
-from botkit.wire.frames import Call, CallBody, protocol_error
+from botkit.wire.frames import Call, CallBody, Number, protocol_error
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -25,8 +25,8 @@ class GetMessages(Request, frozen=True, kw_only=True):
     """Fetch the inbox: acknowledges all up to ``ver_clear``, returns at most ``max`` after it."""
 
     function: ClassVar[str] = "user_getmsg"
-    ver_clear: int = 0
-    max: int = 30
+    ver_clear: Number = 0
+    max: Number = 30
 
 
 class SendMessage(Request, frozen=True, kw_only=True):
@@ -119,7 +119,7 @@ class QueryAllChannelUsers(Request, frozen=True, kw_only=True):
 
     function: ClassVar[str] = "channel_query_userlist_all"
     channel: str = field(name="name")
-    num: int = 0
+    num: Number = 0
 
 
 class QueryUserStatus(Request, frozen=True, kw_only=True):
@@ -196,13 +196,17 @@ class CallMessage(CallRequest, frozen=True, kw_only=True):
     function: ClassVar[str] = "voip_invite_msg"
 
 
+MAX_MUTE_SECONDS = 10 * 366 * 86_400
+"""Ten years; longer is "until lifted"."""
+
+
 class Mute(Request, frozen=True, kw_only=True):
     """Admin: refuse the messages of an account for ``seconds`` (0: until lifted), in one channel or (``""``) all."""
 
     function: ClassVar[str] = "botkit_mute"
     account: str
     channel: str = ""
-    seconds: float = 0
+    seconds: Annotated[float, Meta(ge=0, le=MAX_MUTE_SECONDS)] = 0
     reason: str = ""
 
 
@@ -269,15 +273,16 @@ def decode_request(call: CallBody) -> Request | None:
         return decoder.decode(call.arguments)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         complaint = protocol_error(error)
-        field_path = complaint.field.removeprefix("$").removeprefix(".") or "arguments"
-        raise ProtocolError(complaint.problem, field=f"{call.function}.{field_path}") from None
+        place = complaint.field.removeprefix("$.") if complaint.field.startswith("$.") else "arguments"
+        raise ProtocolError(complaint.problem, field=f"{call.function}.{place}") from None
 
 
 def ttl_of(flag: str) -> int:
     """Seconds that an instant message may wait, from its flag ``v1:E:<ttl>``; 0 when there is no such number."""
     version, _, rest = flag.partition(":")
     kind, _, ttl = rest.partition(":")
-    return int(ttl) if version == "v1" and kind == "E" and ttl.isdecimal() and len(ttl) <= 9 else 0
+    readable = version == "v1" and kind == "E" and ttl.isascii() and ttl.isdecimal() and len(ttl) <= 9
+    return int(ttl) if readable else 0
 
 
 def flag_of(ttl: int) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from botkit.errors import ProtocolError
-from botkit.wire.frames import protocol_error
+from botkit.wire.frames import Number, protocol_error
 
 VERSION = 1
 
@@ -32,15 +32,15 @@ class SpecialEvent(Struct, frozen=True, kw_only=True):
     It is empty for what begins.
     """
 
-    v: int = VERSION
+    v: Number = VERSION
     event: EventName
     account: str
-    uid: int
+    uid: Number
     channel: str = ""
-    ms: int
+    ms: Number
     reason: str = ""
     epoch: str
-    seq: int
+    seq: Number
 
 
 _encoder = msgspec.json.Encoder()

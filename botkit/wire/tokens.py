@@ -34,7 +34,10 @@ def check_token(token: str, app_id: str, certificate: str, account: str, now: fl
     expires = token_expiry(token)
     if expires is None:
         return TokenVerdict.WRONG
-    expected = make_token(app_id, certificate, account, expires)
+    try:
+        expected = make_token(app_id, certificate, account, expires)
+    except UnicodeEncodeError:  # half of a surrogate pair in the account: nobody has a token for that
+        return TokenVerdict.WRONG
     if not hmac.compare_digest(expected.encode(), token.encode(errors="surrogatepass")):
         return TokenVerdict.WRONG
     return TokenVerdict.EXPIRED if expires <= now else TokenVerdict.VALID

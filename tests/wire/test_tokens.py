@@ -1,0 +1,108 @@
+"""SignalingToken v1: the vendor's own vectors, and what is refused."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from botkit.wire.tokens import TokenVerdict, check_token, make_token, token_expiry
+
+VECTORS = [
+    # app id, certificate, account, expires, digest
+    (
+        "C5D15F8FD394285DA5227B533302A518",
+        "fe1a0437bf217bdd34cd65053fb0fe1d",
+        "test@agora.io",
+        1546271999,
+        "2d572d6e3a75ebde5a06626f40fe9684",
+    ),
+    (
+        "970ca35de60c44645bbae8a215061b33",
+        "5cfd2fd1755d40ecb72977518be15d3b",
+        "TestAccount",
+        1446455471,
+        "4815d52c4fd440bac35b981c12798774",
+    ),
+    (
+        "970CA35de60c44645bbae8a215061b33",
+        "5CFd2fd1755d40ecb72977518be15d3b",
+        "2882341273",
+        1514219634,
+        "82539e1f3973bcfe3f0d0c8993e6c051",
+    ),
+]
+APP, CERTIFICATE, ACCOUNT, EXPIRES, DIGEST = VECTORS[0]
+TOKEN = f"1:{APP}:{EXPIRES}:{DIGEST}"
+
+
+@pytest.mark.row("M03d")
+@pytest.mark.parametrize(("app", "certificate", "account", "expires", "digest"), VECTORS)
+def test_the_vendors_vectors(app: str, certificate: str, account: str, expires: int, digest: str) -> None:
+    token = make_token(app, certificate, account, expires)
+    assert token == f"1:{app}:{expires}:{digest}"
+    assert check_token(token, app, certificate, account, expires - 1) is TokenVerdict.VALID
+    assert token_expiry(token) == expires
+
+
+def test_the_digest_in_the_english_documents_is_wrong() -> None:
+    digest = make_token(APP, CERTIFICATE, ACCOUNT, 2592000).rpartition(":")[2]
+    assert digest.startswith("5c0ee12f"), "what they print is the digest for another expiry"
+    printed = f"1:{APP}:{EXPIRES}:{digest}"
+    assert check_token(printed, APP, CERTIFICATE, ACCOUNT, 0) is TokenVerdict.WRONG
+
+
+@pytest.mark.row("M03d")
+def test_a_token_holds_until_its_second_and_not_in_it() -> None:
+    assert check_token(TOKEN, APP, CERTIFICATE, ACCOUNT, EXPIRES - 0.001) is TokenVerdict.VALID
+    assert check_token(TOKEN, APP, CERTIFICATE, ACCOUNT, EXPIRES) is TokenVerdict.EXPIRED
+
+
+@pytest.mark.row("M03d")
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "_no_need_token",
+        TOKEN[:-1],
+        TOKEN.upper(),
+        TOKEN + "0",
+        TOKEN + ":",
+        f"2:{APP}:{EXPIRES}:{DIGEST}",
+        f"1:{APP}:{EXPIRES + 1}:{DIGEST}",
+        f"1:{APP}:0{EXPIRES}:{DIGEST}",
+        f"1:{APP}:+{EXPIRES}:{DIGEST}",
+        f"1:{APP.lower()}:{EXPIRES}:{DIGEST}",
+        f"1:{APP}:{EXPIRES}",
+        f"1:{APP}:٣:{DIGEST}",
+        f"1:{APP}:{10**13}:{DIGEST}",
+    ],
+)
+def test_anything_else_is_wrong_whether_or_not_it_has_expired(token: str) -> None:
+    for now in (0.0, EXPIRES + 1.0):
+        assert check_token(token, APP, CERTIFICATE, ACCOUNT, now) is TokenVerdict.WRONG
+
+
+@pytest.mark.parametrize(
+    ("app", "certificate", "account"), [("x", CERTIFICATE, ACCOUNT), (APP, "x", ACCOUNT), (APP, CERTIFICATE, "x")]
+)
+def test_a_token_is_for_one_app_certificate_and_account(app: str, certificate: str, account: str) -> None:
+    assert check_token(TOKEN, app, certificate, account, 0) is TokenVerdict.WRONG
+
+
+any_text = st.text(alphabet=st.characters())
+
+
+@given(any_text, any_text, any_text, st.integers(0, 10**12 - 1))
+@example("1:a:5:x", "a", "\ud800", 0)
+def test_any_token_and_account_get_a_verdict(token: str, app: str, account: str, now: int) -> None:
+    assert check_token(token, app, "certificate", account, now) is TokenVerdict.WRONG
+
+
+@given(st.text(), st.text(), st.text(), st.integers(0, 10**12 - 1), st.integers(0, 10**12))
+def test_own_tokens_are_valid_until_they_expire(
+    app: str, certificate: str, account: str, expires: int, now: int
+) -> None:
+    verdict = check_token(make_token(app, certificate, account, expires), app, certificate, account, now)
+    if ":" in app:
+        assert verdict is TokenVerdict.WRONG
+    else:
+        assert verdict is (TokenVerdict.VALID if now < expires else TokenVerdict.EXPIRED)

@@ -1,0 +1,26 @@
+"""WebSocket URLs."""
+
+import pytest
+
+from botkit.errors import ConfigError
+from botkit.transport.address import WebSocketAddress, parse_websocket_url
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "header"),
+    [
+        ("ws://127.0.0.1:8001", WebSocketAddress(False, "127.0.0.1", 8001, "/"), "127.0.0.1:8001"),
+        ("ws://example.org/", WebSocketAddress(False, "example.org", 80, "/"), "example.org"),
+        ("wss://example.org/a?b=c", WebSocketAddress(True, "example.org", 443, "/a?b=c"), "example.org"),
+        ("wss://[::1]:9/", WebSocketAddress(True, "::1", 9, "/"), "[::1]:9"),
+    ],
+)
+def test_parts(url: str, address: WebSocketAddress, header: str) -> None:
+    assert parse_websocket_url(url) == address
+    assert address.host_header == header
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8001", "http://127.0.0.1/", "ws://", "ws://host:port/", "ws://[::1/"])
+def test_what_is_no_websocket_url_says_what_would_be(url: str) -> None:
+    with pytest.raises(ConfigError, match="wss://HOST:PORT/"):
+        parse_websocket_url(url)

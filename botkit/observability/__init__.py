@@ -1,0 +1,6 @@
+"""What a running process tells about itself: metrics and structured logs.
+
+- ``metrics``: :class:`~botkit.observability.metrics.Meters`, counters that cost nothing to count, read at a scrape.
+- ``logs``: :func:`~botkit.observability.logs.configure_logs`, readable lines or one JSON object per line.
+- ``redaction``: what keeps secrets out of the logs.
+"""

@@ -1,0 +1,147 @@
+"""What a gateway commits (changes), and what it starts from (a snapshot).
+
+Changes are facts with all ids in them, so that every store can write them without asking back, and the same
+change twice leaves the same state as once. Times are milliseconds since 1970; a store has no clock.
+"""
+
+from typing import TypeAlias
+
+from msgspec import Struct, field
+
+from botkit.types import Account, AppId, ChannelName, Uid
+
+
+class AccountSeen(Struct, frozen=True, kw_only=True):
+    """``account`` logged in for the first time and got ``uid``: it is the same number for ever."""
+
+    app: AppId
+    account: Account
+    uid: Uid
+
+
+class UserAttributeSet(Struct, frozen=True, kw_only=True):
+    """``user_set_attr``: outlives the session (the vendor keeps user attributes with the account)."""
+
+    app: AppId
+    account: Account
+    name: str
+    value: str
+
+
+class ChannelAttributeSet(Struct, frozen=True, kw_only=True):
+    """``channel_set_attr``."""
+
+    app: AppId
+    channel: ChannelName
+    name: str
+    value: str
+
+
+class ChannelAttributeDeleted(Struct, frozen=True, kw_only=True):
+    """``channel_del_attr``."""
+
+    app: AppId
+    channel: ChannelName
+    name: str
+
+
+class ChannelAttributesCleared(Struct, frozen=True, kw_only=True):
+    """``channel_clear_attr``."""
+
+    app: AppId
+    channel: ChannelName
+
+
+class ChannelEmptied(Struct, frozen=True, kw_only=True):
+    """The last member left at ``ms``, so that ``_channel_ttl`` runs from then; 0 when somebody is in again."""
+
+    app: AppId
+    channel: ChannelName
+    ms: int
+
+
+class ChannelDestroyed(Struct, frozen=True, kw_only=True):
+    """The channel's ``_channel_ttl`` ran out: attributes and all are gone. Mutes stay, they have their own time."""
+
+    app: AppId
+    channel: ChannelName
+
+
+class MessageStored(Struct, frozen=True, kw_only=True):
+    """The inbox of ``account`` got ``line`` as its message ``version``; worthless from ``expires_ms`` on."""
+
+    app: AppId
+    account: Account
+    version: int
+    line: str
+    expires_ms: int
+
+
+class MessagesAcknowledged(Struct, frozen=True, kw_only=True):
+    """``ver_clear`` of ``account``: messages up to ``version`` are deleted and never handed out again."""
+
+    app: AppId
+    account: Account
+    version: int
+
+
+class MessagesExpired(Struct, frozen=True, kw_only=True):
+    """Every waiting message, of any app and account, with ``expires_ms`` at or before ``ms`` is deleted."""
+
+    ms: int
+
+
+class MuteSet(Struct, frozen=True, kw_only=True):
+    """``account`` may not send in ``channel`` (empty: anywhere) until ``until_ms`` (0: until lifted)."""
+
+    app: AppId
+    account: Account
+    channel: str
+    until_ms: int
+    reason: str
+
+
+class MuteLifted(Struct, frozen=True, kw_only=True):
+    """The mute of ``account`` in ``channel`` (empty: the one that holds anywhere) is over."""
+
+    app: AppId
+    account: Account
+    channel: str
+
+
+Change: TypeAlias = (
+    AccountSeen
+    | UserAttributeSet
+    | ChannelAttributeSet
+    | ChannelAttributeDeleted
+    | ChannelAttributesCleared
+    | ChannelEmptied
+    | ChannelDestroyed
+    | MessageStored
+    | MessagesAcknowledged
+    | MessagesExpired
+    | MuteSet
+    | MuteLifted
+)
+
+
+class InboxSnapshot(Struct, kw_only=True):
+    """One account's inbox: the version acknowledged, the newest version ever, and what waits, oldest first."""
+
+    acknowledged: int = 0
+    last: int = 0
+    messages: list[tuple[int, str, int]] = field(default_factory=list)
+    """``(version, line, expires_ms)``, by rising version."""
+
+
+class Snapshot(Struct, kw_only=True):
+    """All that a store holds. Whoever loads it owns it and may change it."""
+
+    accounts: dict[tuple[AppId, Account], Uid] = field(default_factory=dict)
+    user_attributes: dict[tuple[AppId, Account], dict[str, str]] = field(default_factory=dict)
+    channel_attributes: dict[tuple[AppId, ChannelName], dict[str, str]] = field(default_factory=dict)
+    emptied: dict[tuple[AppId, ChannelName], int] = field(default_factory=dict)
+    """Since when channels have been empty; a channel with members is not in here."""
+    inboxes: dict[tuple[AppId, Account], InboxSnapshot] = field(default_factory=dict)
+    mutes: list[MuteSet] = field(default_factory=list)
+    """By app, account, channel."""

@@ -1,0 +1,109 @@
+"""The gateway store that forgets: for tests, and for gateways whose state may go with the process."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import assert_never
+
+import trio
+
+from botkit.stores.changes import (
+    AccountSeen,
+    Change,
+    ChannelAttributeDeleted,
+    ChannelAttributesCleared,
+    ChannelAttributeSet,
+    ChannelDestroyed,
+    ChannelEmptied,
+    InboxSnapshot,
+    MessagesAcknowledged,
+    MessagesExpired,
+    MessageStored,
+    MuteLifted,
+    MuteSet,
+    Snapshot,
+    UserAttributeSet,
+)
+
+
+class MemoryGatewayStore:
+    """Keeps the state as a :class:`Snapshot`; handed to a second gateway it plays a restart."""
+
+    durable = False
+
+    def __init__(self) -> None:
+        self._state = Snapshot()
+
+    async def load(self) -> Snapshot:
+        """A copy of all that was committed."""
+        await trio.lowlevel.checkpoint()
+        state = deepcopy(self._state)
+        state.mutes.sort(key=lambda mute: (mute.app, mute.account, mute.channel))
+        return state
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        """Apply ``changes``. A cancel leaves nothing applied."""
+        await trio.lowlevel.checkpoint()
+        for change in changes:
+            _apply(self._state, change)
+
+    async def aclose(self) -> None:
+        """Nothing to close; the state stays for the next gateway that gets this object."""
+        await trio.lowlevel.checkpoint()
+
+
+def _apply(state: Snapshot, change: Change) -> None:
+    match change:
+        case AccountSeen():
+            state.accounts[change.app, change.account] = change.uid
+        case UserAttributeSet():
+            state.user_attributes.setdefault((change.app, change.account), {})[change.name] = change.value
+        case ChannelAttributeSet() | ChannelAttributeDeleted() | ChannelAttributesCleared():
+            _apply_channel_attribute(state, change)
+        case ChannelEmptied() if change.ms:
+            state.emptied[change.app, change.channel] = change.ms
+        case ChannelEmptied():
+            state.emptied.pop((change.app, change.channel), None)
+        case ChannelDestroyed():
+            state.channel_attributes.pop((change.app, change.channel), None)
+            state.emptied.pop((change.app, change.channel), None)
+        case MessageStored() | MessagesAcknowledged():
+            _apply_message(state.inboxes.setdefault((change.app, change.account), InboxSnapshot()), change)
+        case MessagesExpired():
+            for inbox in state.inboxes.values():
+                inbox.messages = [message for message in inbox.messages if message[2] > change.ms]
+        case MuteSet() | MuteLifted():
+            key = (change.app, change.account, change.channel)
+            state.mutes = [mute for mute in state.mutes if (mute.app, mute.account, mute.channel) != key]
+            if isinstance(change, MuteSet):
+                state.mutes.append(change)
+        case _:
+            assert_never(change)
+
+
+def _apply_channel_attribute(
+    state: Snapshot, change: ChannelAttributeSet | ChannelAttributeDeleted | ChannelAttributesCleared
+) -> None:
+    key = (change.app, change.channel)
+    if isinstance(change, ChannelAttributeSet):
+        state.channel_attributes.setdefault(key, {})[change.name] = change.value
+        return
+    attributes = state.channel_attributes.get(key, {})
+    if isinstance(change, ChannelAttributeDeleted):
+        attributes.pop(change.name, None)
+    else:
+        attributes.clear()
+    if not attributes:
+        state.channel_attributes.pop(key, None)
+
+
+def _apply_message(inbox: InboxSnapshot, change: MessageStored | MessagesAcknowledged) -> None:
+    if isinstance(change, MessagesAcknowledged):
+        inbox.messages = [message for message in inbox.messages if message[0] > change.version]
+        inbox.acknowledged = max(inbox.acknowledged, change.version)
+        return
+    message = (change.version, change.line, change.expires_ms)
+    if change.version <= inbox.last:  # written before, or out of order
+        inbox.messages = sorted([other for other in inbox.messages if other[0] != change.version] + [message])
+    else:
+        inbox.messages.append(message)
+        inbox.last = change.version

@@ -1,0 +1,212 @@
+"""The gateway store in one SQLite file: what was committed survives kill -9."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from botkit.errors import StoreError
+from botkit.stores.changes import (
+    AccountSeen,
+    Change,
+    ChannelAttributeDeleted,
+    ChannelAttributesCleared,
+    ChannelAttributeSet,
+    ChannelDestroyed,
+    ChannelEmptied,
+    InboxSnapshot,
+    MessagesAcknowledged,
+    MessagesExpired,
+    MessageStored,
+    MuteLifted,
+    MuteSet,
+    Snapshot,
+    UserAttributeSet,
+)
+from botkit.stores.sqlite import Database, open_database
+from botkit.types import Account, AppId, ChannelName, Uid
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS gateway_accounts (
+        app TEXT NOT NULL, account TEXT NOT NULL, uid INTEGER NOT NULL, PRIMARY KEY (app, account))""",
+    """CREATE TABLE IF NOT EXISTS gateway_user_attributes (
+        app TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (app, account, name))""",
+    """CREATE TABLE IF NOT EXISTS gateway_channel_attributes (
+        app TEXT NOT NULL, channel TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (app, channel, name))""",
+    """CREATE TABLE IF NOT EXISTS gateway_emptied_channels (
+        app TEXT NOT NULL, channel TEXT NOT NULL, ms INTEGER NOT NULL, PRIMARY KEY (app, channel))""",
+    """CREATE TABLE IF NOT EXISTS gateway_inboxes (
+        app TEXT NOT NULL, account TEXT NOT NULL, acknowledged INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (app, account))""",
+    """CREATE TABLE IF NOT EXISTS gateway_messages (
+        app TEXT NOT NULL, account TEXT NOT NULL, version INTEGER NOT NULL, line TEXT NOT NULL,
+        expires_ms INTEGER NOT NULL, PRIMARY KEY (app, account, version))""",
+    "CREATE INDEX IF NOT EXISTS gateway_messages_by_expiry ON gateway_messages (expires_ms)",
+    """CREATE TABLE IF NOT EXISTS gateway_mutes (
+        app TEXT NOT NULL, account TEXT NOT NULL, channel TEXT NOT NULL, until_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL, PRIMARY KEY (app, account, channel))""",
+)
+
+# The placeholders are the names of the change's fields.
+_SQL: dict[type[Change], tuple[str, ...]] = {
+    AccountSeen: (
+        """INSERT INTO gateway_accounts VALUES (:app, :account, :uid)
+           ON CONFLICT DO UPDATE SET uid = excluded.uid""",
+    ),
+    UserAttributeSet: (
+        """INSERT INTO gateway_user_attributes VALUES (:app, :account, :name, :value)
+           ON CONFLICT DO UPDATE SET value = excluded.value""",
+    ),
+    ChannelAttributeSet: (
+        """INSERT INTO gateway_channel_attributes VALUES (:app, :channel, :name, :value)
+           ON CONFLICT DO UPDATE SET value = excluded.value""",
+    ),
+    ChannelAttributeDeleted: (
+        "DELETE FROM gateway_channel_attributes WHERE app = :app AND channel = :channel AND name = :name",
+    ),
+    ChannelAttributesCleared: ("DELETE FROM gateway_channel_attributes WHERE app = :app AND channel = :channel",),
+    ChannelEmptied: (
+        "DELETE FROM gateway_emptied_channels WHERE app = :app AND channel = :channel",
+        "INSERT INTO gateway_emptied_channels SELECT :app, :channel, :ms WHERE :ms <> 0",
+    ),
+    ChannelDestroyed: (
+        "DELETE FROM gateway_channel_attributes WHERE app = :app AND channel = :channel",
+        "DELETE FROM gateway_emptied_channels WHERE app = :app AND channel = :channel",
+    ),
+    MessageStored: (
+        """INSERT INTO gateway_messages VALUES (:app, :account, :version, :line, :expires_ms)
+           ON CONFLICT DO UPDATE SET line = excluded.line, expires_ms = excluded.expires_ms""",
+        """INSERT INTO gateway_inboxes VALUES (:app, :account, 0, :version)
+           ON CONFLICT DO UPDATE SET last = max(last, excluded.last)""",
+    ),
+    MessagesAcknowledged: (
+        "DELETE FROM gateway_messages WHERE app = :app AND account = :account AND version <= :version",
+        """INSERT INTO gateway_inboxes VALUES (:app, :account, :version, 0)
+           ON CONFLICT DO UPDATE SET acknowledged = max(acknowledged, excluded.acknowledged)""",
+    ),
+    MessagesExpired: ("DELETE FROM gateway_messages WHERE expires_ms <= :ms",),
+    MuteSet: (
+        """INSERT INTO gateway_mutes VALUES (:app, :account, :channel, :until_ms, :reason)
+           ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason""",
+    ),
+    MuteLifted: ("DELETE FROM gateway_mutes WHERE app = :app AND account = :account AND channel = :channel",),
+}
+
+
+class _AccountRow(NamedTuple):
+    app: AppId
+    account: Account
+    uid: Uid
+
+
+class _UserAttributeRow(NamedTuple):
+    app: AppId
+    account: Account
+    name: str
+    value: str
+
+
+class _ChannelAttributeRow(NamedTuple):
+    app: AppId
+    channel: ChannelName
+    name: str
+    value: str
+
+
+class _EmptiedRow(NamedTuple):
+    app: AppId
+    channel: ChannelName
+    ms: int
+
+
+class _InboxRow(NamedTuple):
+    app: AppId
+    account: Account
+    acknowledged: int
+    last: int
+
+
+class _MessageRow(NamedTuple):
+    app: AppId
+    account: Account
+    version: int
+    line: str
+    expires_ms: int
+
+
+class _MuteRow(NamedTuple):
+    app: AppId
+    account: Account
+    channel: str
+    until_ms: int
+    reason: str
+
+
+_RowT = TypeVar("_RowT")
+
+
+class SqliteGatewayStore:
+    """Made by :func:`open_sqlite_gateway_store`. See :class:`~botkit.stores.gateway.GatewayStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def durable(self) -> bool:
+        """True for a file, false for ``sqlite://``, which is in memory."""
+        return not self._database.in_memory
+
+    async def load(self) -> Snapshot:
+        """Everything in the file. Raises ``StoreError``, also for a row that no gateway wrote."""
+        snapshot = Snapshot()
+        for account in await self._rows("gateway_accounts ORDER BY rowid", list[_AccountRow]):
+            snapshot.accounts[account.app, account.account] = account.uid
+        for user in await self._rows("gateway_user_attributes ORDER BY rowid", list[_UserAttributeRow]):
+            snapshot.user_attributes.setdefault((user.app, user.account), {})[user.name] = user.value
+        for channel in await self._rows("gateway_channel_attributes ORDER BY rowid", list[_ChannelAttributeRow]):
+            snapshot.channel_attributes.setdefault((channel.app, channel.channel), {})[channel.name] = channel.value
+        for emptied in await self._rows("gateway_emptied_channels ORDER BY rowid", list[_EmptiedRow]):
+            snapshot.emptied[emptied.app, emptied.channel] = emptied.ms
+        await self._load_inboxes(snapshot)
+        mutes = await self._rows("gateway_mutes ORDER BY app, account, channel", list[_MuteRow])
+        snapshot.mutes.extend(MuteSet(**mute._asdict()) for mute in mutes)
+        return snapshot
+
+    async def _load_inboxes(self, snapshot: Snapshot) -> None:
+        for inbox in await self._rows("gateway_inboxes ORDER BY rowid", list[_InboxRow]):
+            snapshot.inboxes[inbox.app, inbox.account] = InboxSnapshot(acknowledged=inbox.acknowledged, last=inbox.last)
+        for message in await self._rows("gateway_messages ORDER BY app, account, version", list[_MessageRow]):
+            inbox_snapshot = snapshot.inboxes.setdefault((message.app, message.account), InboxSnapshot())
+            inbox_snapshot.messages.append((message.version, message.line, message.expires_ms))
+
+    async def _rows(self, table: str, shape: type[list[_RowT]]) -> list[_RowT]:
+        rows = await self._database.fetch(f"SELECT * FROM {table}")
+        try:
+            return msgspec.convert(rows, shape)
+        except msgspec.ValidationError as error:
+            name = table.partition(" ")[0]
+            raise StoreError(self._database.url, f"table {name} has a row that no gateway wrote: {error}") from error
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        """Write ``changes`` in one transaction and wait until it is on the disk. Raises ``StoreError``."""
+        if changes:
+            await self._database.write(
+                (sql, msgspec.structs.asdict(change)) for change in changes for sql in _SQL[type(change)]
+            )
+
+    async def aclose(self) -> None:
+        """Wait for the commit that runs, if any, and close the file."""
+        await self._database.aclose()
+
+
+@asynccontextmanager
+async def open_sqlite_gateway_store(url: str) -> AsyncIterator[SqliteGatewayStore]:
+    """The store in the file that ``url`` names (:func:`~botkit.stores.sqlite.sqlite_path`).
+
+    Raises ``ConfigError`` for another URL and ``StoreError`` when the file is no database.
+    """
+    async with open_database(url, SCHEMA) as database:
+        yield SqliteGatewayStore(database)

@@ -1,0 +1,297 @@
+"""One suite for every gateway store."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import trio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from botkit.errors import ConfigError, StoreError
+from botkit.stores.gateway import (
+    AccountSeen,
+    Change,
+    ChannelAttributeDeleted,
+    ChannelAttributesCleared,
+    ChannelAttributeSet,
+    ChannelDestroyed,
+    ChannelEmptied,
+    GatewayStore,
+    InboxSnapshot,
+    MemoryGatewayStore,
+    MessagesAcknowledged,
+    MessagesExpired,
+    MessageStored,
+    MuteLifted,
+    MuteSet,
+    Snapshot,
+    UserAttributeSet,
+    check_gateway_store_url,
+    open_gateway_store,
+)
+from botkit.stores.sqlite import open_database
+from botkit.types import Account, AppId, ChannelName, Uid
+
+APP, OTHER_APP = AppId("app"), AppId("other")
+ANN, BOB = Account("ann"), Account("bob")
+LOBBY = ChannelName("lobby")
+
+
+class Kept:
+    """A store that can be closed and opened again, as a gateway does that restarts."""
+
+    def __init__(self, url: str, stack: AsyncExitStack) -> None:
+        self._url, self._stack = url, stack
+        self._memory: MemoryGatewayStore | None = None
+        self.store: GatewayStore
+
+    async def open(self) -> None:
+        if self._memory is not None:
+            self.store = self._memory
+            return
+        self.store = await self._stack.enter_async_context(open_gateway_store(self._url))
+        if isinstance(self.store, MemoryGatewayStore):
+            self._memory = self.store
+
+    async def after(self, *changes: Change) -> Snapshot:
+        """What a gateway that starts after ``changes`` finds."""
+        await self.store.commit(changes)
+        before = await self.store.load()
+        await self.store.aclose()
+        await self.open()
+        after = await self.store.load()
+        assert after == before
+        return after
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
+    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/gateway.db"
+    async with AsyncExitStack() as stack:
+        kept = Kept(url, stack)
+        await kept.open()
+        yield kept
+
+
+async def test_a_new_store_is_empty(kept: Kept) -> None:
+    assert await kept.after() == Snapshot()
+
+
+def test_what_is_durable_says_so(tmp_path: Path) -> None:
+    async def durable(url: str) -> bool:
+        async with open_gateway_store(url) as store:
+            return store.durable
+
+    assert not trio.run(durable, "memory:")
+    assert not trio.run(durable, "sqlite://")
+    assert trio.run(durable, f"sqlite:///{tmp_path}/gateway.db")
+
+
+async def test_an_account_keeps_its_uid(kept: Kept) -> None:
+    snapshot = await kept.after(
+        AccountSeen(app=APP, account=ANN, uid=Uid(1)),
+        AccountSeen(app=OTHER_APP, account=ANN, uid=Uid(2**32 - 1)),
+        AccountSeen(app=APP, account=ANN, uid=Uid(1)),
+    )
+    assert snapshot == Snapshot(accounts={(APP, ANN): Uid(1), (OTHER_APP, ANN): Uid(2**32 - 1)})
+
+
+async def test_user_attributes_are_set_and_set_again(kept: Kept) -> None:
+    snapshot = await kept.after(
+        UserAttributeSet(app=APP, account=ANN, name="b", value="1"),
+        UserAttributeSet(app=APP, account=ANN, name="a", value=""),
+        UserAttributeSet(app=APP, account=ANN, name="b", value="größer"),
+        UserAttributeSet(app=APP, account=BOB, name="b", value="2"),
+    )
+    assert snapshot.user_attributes == {(APP, ANN): {"b": "größer", "a": ""}, (APP, BOB): {"b": "2"}}
+    assert list(snapshot.user_attributes[APP, ANN]) == ["b", "a"]
+
+
+async def test_channel_attributes_are_set_deleted_and_cleared(kept: Kept) -> None:
+    def put(name: str, value: str) -> Change:
+        return ChannelAttributeSet(app=APP, channel=LOBBY, name=name, value=value)
+
+    other = ChannelAttributeSet(app=OTHER_APP, channel=LOBBY, name="a", value="theirs")
+    drop = ChannelAttributeDeleted(app=APP, channel=LOBBY, name="a")
+    theirs = {(OTHER_APP, LOBBY): {"a": "theirs"}}
+    snapshot = await kept.after(put("a", "1"), put("b", "2"), put("a", "3"), other, drop, drop)
+    assert snapshot.channel_attributes == theirs | {(APP, LOBBY): {"b": "2"}}
+    assert (await kept.after(put("c", "4"), drop)).channel_attributes[APP, LOBBY] == {"b": "2", "c": "4"}
+    clear = ChannelAttributesCleared(app=APP, channel=LOBBY)
+    assert (await kept.after(clear, clear)).channel_attributes == theirs
+
+
+async def test_a_channel_is_empty_since_a_time_and_then_not(kept: Kept) -> None:
+    def emptied(ms: int) -> Change:
+        return ChannelEmptied(app=APP, channel=LOBBY, ms=ms)
+
+    assert (await kept.after(emptied(5), emptied(7))).emptied == {(APP, LOBBY): 7}
+    assert (await kept.after(emptied(0))).emptied == {}
+    assert (await kept.after(emptied(0))).emptied == {}
+
+
+async def test_a_destroyed_channel_leaves_only_its_mutes(kept: Kept) -> None:
+    mute = MuteSet(app=APP, account=ANN, channel=LOBBY, until_ms=0, reason="")
+    snapshot = await kept.after(
+        ChannelAttributeSet(app=APP, channel=LOBBY, name="a", value="1"),
+        ChannelEmptied(app=APP, channel=LOBBY, ms=5),
+        mute,
+        ChannelDestroyed(app=APP, channel=LOBBY),
+    )
+    assert snapshot == Snapshot(mutes=[mute])
+
+
+def stored(version: int, line: str = "msg-v2 a b - instant 1 hello", expires_ms: int = 1000) -> MessageStored:
+    return MessageStored(app=APP, account=ANN, version=version, line=line, expires_ms=expires_ms)
+
+
+async def test_messages_wait_in_order_until_acknowledged(kept: Kept) -> None:
+    snapshot = await kept.after(stored(1), stored(2, "two"), stored(3))
+    line = stored(1).line
+    assert snapshot.inboxes == {
+        (APP, ANN): InboxSnapshot(last=3, messages=[(1, line, 1000), (2, "two", 1000), (3, line, 1000)])
+    }
+    snapshot = await kept.after(MessagesAcknowledged(app=APP, account=ANN, version=2))
+    assert snapshot.inboxes == {(APP, ANN): InboxSnapshot(acknowledged=2, last=3, messages=[(3, line, 1000)])}
+
+
+async def test_versions_are_remembered_when_no_message_is_left(kept: Kept) -> None:
+    snapshot = await kept.after(stored(7), MessagesAcknowledged(app=APP, account=ANN, version=7))
+    assert snapshot.inboxes == {(APP, ANN): InboxSnapshot(acknowledged=7, last=7)}
+
+
+async def test_an_older_acknowledgement_takes_nothing_back(kept: Kept) -> None:
+    snapshot = await kept.after(
+        stored(1),
+        MessagesAcknowledged(app=APP, account=ANN, version=1),
+        stored(2),
+        MessagesAcknowledged(app=APP, account=ANN, version=0),
+    )
+    inbox = snapshot.inboxes[APP, ANN]
+    assert (inbox.acknowledged, inbox.last, [message[0] for message in inbox.messages]) == (1, 2, [2])
+
+
+async def test_a_message_stored_twice_waits_once(kept: Kept) -> None:
+    snapshot = await kept.after(stored(1), stored(2), stored(1, "again"))
+    assert snapshot.inboxes[APP, ANN].messages == [(1, "again", 1000), (2, stored(2).line, 1000)]
+
+
+async def test_expired_messages_go_in_every_inbox(kept: Kept) -> None:
+    bobs = MessageStored(app=OTHER_APP, account=BOB, version=1, line="x", expires_ms=10)
+    snapshot = await kept.after(
+        stored(1, expires_ms=10), stored(2, expires_ms=11), stored(3, expires_ms=9), bobs, MessagesExpired(ms=10)
+    )
+    assert snapshot.inboxes == {
+        (APP, ANN): InboxSnapshot(last=3, messages=[(2, stored(2).line, 11)]),
+        (OTHER_APP, BOB): InboxSnapshot(last=1),
+    }
+
+
+async def test_mutes_are_set_changed_and_lifted(kept: Kept) -> None:
+    def mute(channel: str, until_ms: int = 0) -> MuteSet:
+        return MuteSet(app=APP, account=ANN, channel=channel, until_ms=until_ms, reason="spam, spam")
+
+    snapshot = await kept.after(mute("lobby"), mute(""), mute("lobby", 99))
+    assert snapshot.mutes == [mute(""), mute("lobby", 99)]
+    snapshot = await kept.after(
+        MuteLifted(app=APP, account=ANN, channel=""), MuteLifted(app=APP, account=BOB, channel="")
+    )
+    assert snapshot.mutes == [mute("lobby", 99)]
+
+
+async def test_whoever_loads_owns_the_answer(kept: Kept) -> None:
+    await kept.store.commit([stored(1)])
+    mine = await kept.store.load()
+    mine.inboxes[APP, ANN].messages.clear()
+    mine.accounts[APP, ANN] = Uid(1)
+    assert (await kept.store.load()) == Snapshot(
+        inboxes={(APP, ANN): InboxSnapshot(last=1, messages=[(1, stored(1).line, 1000)])}
+    )
+
+
+async def test_a_commit_that_is_cancelled_before_it_begins_leaves_nothing(kept: Kept) -> None:
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await kept.store.commit([stored(1)])
+    assert await kept.store.load() == Snapshot()
+
+
+_apps = st.sampled_from([APP, OTHER_APP])
+_accounts = st.sampled_from([ANN, BOB])
+_channels = st.sampled_from([LOBBY, ChannelName("with a blank")])
+_names = st.sampled_from(["a", "b", "ä"])
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+_numbers = st.integers(0, 6)
+
+
+def _changes() -> st.SearchStrategy[Change]:
+    user, channel = {"app": _apps, "account": _accounts}, {"app": _apps, "channel": _channels}
+    mute = user | {"channel": st.sampled_from(["", "lobby"])}
+    return st.one_of(
+        st.builds(AccountSeen, **user, uid=st.integers(0, 2**32).map(Uid)),
+        st.builds(UserAttributeSet, **user, name=_names, value=_texts),
+        st.builds(ChannelAttributeSet, **channel, name=_names, value=_texts),
+        st.builds(ChannelAttributeDeleted, **channel, name=_names),
+        st.builds(ChannelAttributesCleared, **channel),
+        st.builds(ChannelEmptied, **channel, ms=_numbers),
+        st.builds(ChannelDestroyed, **channel),
+        st.builds(MessageStored, **user, version=st.integers(1, 6), line=_texts, expires_ms=_numbers),
+        st.builds(MessagesAcknowledged, **user, version=_numbers),
+        st.builds(MessagesExpired, ms=_numbers),
+        st.builds(MuteSet, **mute, until_ms=_numbers, reason=_texts),
+        st.builds(MuteLifted, **mute),
+    )
+
+
+@given(st.lists(st.lists(_changes(), max_size=6), max_size=12))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_all_stores_agree_on_any_history(commits: Sequence[Sequence[Change]]) -> None:
+    async def replay(url: str) -> Snapshot:
+        async with open_gateway_store(url) as store:
+            for changes in commits:
+                await store.commit(changes)
+            return await store.load()
+
+    memory, sqlite = trio.run(replay, "memory:"), trio.run(replay, "sqlite://")
+    assert memory == sqlite
+    assert [list(names) for names in memory.channel_attributes.values()] == [
+        list(sqlite.channel_attributes[key]) for key in memory.channel_attributes
+    ]
+
+
+@given(st.lists(_changes(), max_size=10))
+@settings(deadline=None)
+def test_the_same_change_twice_is_as_good_as_once(changes: Sequence[Change]) -> None:
+    async def replay(times: int) -> Snapshot:
+        store = MemoryGatewayStore()
+        for change in changes:
+            await store.commit([change] * times)
+        return await store.load()
+
+    assert trio.run(replay, 1) == trio.run(replay, 2)
+
+
+@pytest.mark.parametrize("url", ["", "memory", "redis://localhost", "sqlite:/x", "/var/gateway.db"])
+def test_another_url_is_refused_with_what_is_allowed(url: str) -> None:
+    with pytest.raises(ConfigError, match="sqlite:///"):
+        check_gateway_store_url(url)
+
+
+async def test_a_row_that_no_gateway_wrote_is_named(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with open_gateway_store(url) as store:
+        await store.commit([AccountSeen(app=APP, account=ANN, uid=Uid(1))])
+    async with open_database(url) as database:
+        await database.execute("UPDATE gateway_accounts SET uid = 'one'")
+    async with open_gateway_store(url) as store:
+        with pytest.raises(StoreError, match="gateway_accounts"):
+            await store.load()
+
+
+async def test_a_commit_after_closing_is_a_store_error(tmp_path: Path) -> None:
+    async with open_gateway_store(f"sqlite:///{tmp_path}/gateway.db") as store:
+        await store.aclose()
+        with pytest.raises(StoreError, match="closed"):
+            await store.commit([stored(1)])

@@ -151,7 +151,7 @@ class _Handshake(NamedTuple):
             with trio.fail_at(self.deadline):
                 return await wrap_client_stream(
                     nursery,
-                    cast(trio.SocketStream, stream),  # annotated so narrowly, but any stream does
+                    cast("trio.SocketStream", stream),  # annotated so narrowly, but any stream does
                     self.host,
                     self.path,
                     max_message_size=self.max_message_bytes,

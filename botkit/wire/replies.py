@@ -114,6 +114,11 @@ def encode_reply(call_id: int | str, reply: Ok | Failure) -> CallResult:
     return CallResult(CallResultBody(call_id, "", _encoder.encode(reply).decode()))
 
 
+def encode_json(value: Struct) -> str:
+    """A struct as the JSON text that frames carry inside of a string."""
+    return _encoder.encode(value).decode()
+
+
 def decode_reply(result: CallResultBody, reply_type: type[_ReplyT]) -> _ReplyT | Failure:
     """The typed reply, or the ``Failure`` in either of the two forms that gateways use.
 
@@ -159,6 +164,7 @@ __all__ = [
     "decode_attributes",
     "decode_reply",
     "encode_attributes",
+    "encode_json",
     "encode_reply",
     "failure",
 ]

@@ -1,0 +1,214 @@
+"""Calls: invitations between two accounts, their states, their deadlines.
+
+A call belongs to the two sessions that take part in it: the vendor's SDKs find it by channel and peer, and break when
+told of a call that they do not know, so a message about a call goes only to a session that has it.
+"""
+
+from typing import Protocol
+
+from msgspec import MsgspecError, Struct, field
+from msgspec.json import decode, encode
+
+from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway.counters import Counters
+from botkit.gateway.session import Session
+from botkit.gateway.timers import Timer, Timers
+from botkit.types import Account, ChannelName
+from botkit.wire.limits import MAX_CALL_TIMEOUT, OFFLINE_CALL_SECONDS
+from botkit.wire.messages import CallContent
+from botkit.wire.states import CALLEE_ACTIONS, CallAction, CallState, next_call_state
+
+MAX_OPEN_CALLS = 1000
+"""Open calls of one account, in either role."""
+
+
+class InviteOptions(Struct, frozen=True):
+    """What ``extra`` may ask of the gateway; everything else in it passes through untouched."""
+
+    require_peer_online: int = field(name="_require_peer_online", default=0)
+    timeout: int | None = field(name="_timeout", default=None)
+
+
+def invite_options(extra: str) -> InviteOptions:
+    """The options in an invitation's extra. Raises ``SignalingError`` (1004) for a ``_timeout`` outside of 0 to 30."""
+    try:
+        options = decode(extra, type=InviteOptions) if extra.lstrip().startswith("{") else InviteOptions()
+    except MsgspecError as error:
+        raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"extra: {error}") from None
+    if options.timeout is not None and not 0 <= options.timeout <= MAX_CALL_TIMEOUT:
+        reason = f"_timeout must be 0 to {MAX_CALL_TIMEOUT} seconds, not {options.timeout}"
+        raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, reason)
+    return options
+
+
+class FailureExtra(Struct, frozen=True):
+    """The ``extra`` of ``voip_invite_failed``: what web clients hand to their application."""
+
+    code: int
+    reason: str
+
+
+class Call:
+    """One call. ``callee`` is the session that has it, None while the invited account is offline."""
+
+    __slots__ = ("callee", "callee_account", "caller", "channel", "extra", "invite_version", "state", "timer")
+
+    def __init__(self, caller: Session, callee_account: Account, channel: ChannelName, extra: str) -> None:
+        self.caller, self.callee_account = caller, callee_account
+        self.callee: Session | None = None
+        self.channel, self.extra = channel, extra
+        self.state = CallState.INVITED
+        self.invite_version = 0
+        self.timer: Timer | None = None
+
+    def other(self, session: Session) -> Session | None:
+        """The other side's session."""
+        return self.callee if session is self.caller else self.caller
+
+
+class CallDelivery(Protocol):
+    """How calls reach peers; the hub does it through their inboxes."""
+
+    def session_of(self, account: Account) -> Session | None:
+        """The session of an account that is online."""
+        ...
+
+    def uid_of(self, account: Account) -> int:
+        """The account's number, 0 when it never logged in."""
+        ...
+
+    def deliver_call(self, to: Session, kind: str, content: CallContent) -> int:
+        """Put a call message into the session's inbox; returns its version there."""
+        ...
+
+    def withdraw(self, account: Account, version: int) -> bool:
+        """Take a message back; False when it was fetched already."""
+        ...
+
+
+class Calls:
+    """All open calls of one app. A pair of accounts has at most one open call by channel."""
+
+    def __init__(self, delivery: CallDelivery, timers: Timers, counters: Counters, ring_timeout: float) -> None:
+        self._delivery, self._timers, self._counters = delivery, timers, counters
+        self._ring_timeout = ring_timeout
+        self._calls: dict[tuple[Account, ChannelName, Account], Call] = {}
+        self._by_account: dict[Account, list[Call]] = {}
+
+    def invite(self, caller: Session, channel: ChannelName, peer: Account, extra: str) -> None:
+        """Start a call. Raises ``SignalingError``: 701 for an open one, 703 for an offline peer that must be online."""
+        options = invite_options(extra)
+        if (caller.account, channel, peer) in self._calls or caller.account == peer:
+            raise SignalingError(ErrorCode.INVITE_E_REINVITE, f"there is an open call with {peer} in {channel}")
+        if len(self._by_account.get(caller.account, ())) >= MAX_OPEN_CALLS:
+            raise SignalingError(ErrorCode.INVITE_E_OTHER, f"at most {MAX_OPEN_CALLS} open calls")
+        callee = self._delivery.session_of(peer)
+        if callee is None and (options.require_peer_online == 1 or options.timeout == 0):
+            self._counters.invitations.add_for("offline")
+            raise SignalingError(ErrorCode.INVITE_E_PEEROFFLINE, f"{peer} is offline")
+        call = Call(caller, peer, channel, extra)
+        self._remember(call)
+        if callee is not None:
+            self._ring(call, callee)
+        self._set_deadline(call, options.timeout or 0)
+
+    def act(self, session: Session, action: CallAction, channel: ChannelName, peer: Account, extra: str) -> None:
+        """What one side does to a call: its state moves and the other side is told.
+
+        Raises ``SignalingError`` (700) when there is no such call, or the call is not in a state for it: then nothing
+        happens, so that of two sides that act at once the first wins and both end up the same.
+        """
+        call = self._calls.get((session.account, channel, peer))
+        if call is None or session not in (call.caller, call.callee):
+            raise SignalingError(ErrorCode.INVITE_E_OTHER, f"no open call with {peer} in {channel}")
+        if action in CALLEE_ACTIONS and session is not call.callee:
+            raise SignalingError(ErrorCode.INVITE_E_OTHER, "only the invited side may do that")
+        state = next_call_state(call.state, action)
+        if state is None:
+            raise SignalingError(ErrorCode.INVITE_E_OTHER, f"not possible while the call is {call.state.value}")
+        self._move(call, state)
+        self._tell_other(call, session, action, extra)
+
+    def session_started(self, session: Session) -> None:
+        """Deliver the invitations that waited for this account."""
+        for call in list(self._by_account.get(session.account, ())):
+            if call.callee is None and call.callee_account == session.account and not call.state.terminal:
+                self._ring(call, session)
+
+    def session_ended(self, session: Session) -> None:
+        """End the calls of a session that is gone; their other sides are told."""
+        for call in list(self._by_account.get(session.account, ())):
+            if session not in (call.caller, call.callee):
+                continue
+            self._move(call, CallState.ENDED)
+            self._tell_other(call, session, CallAction.END, "")
+
+    def _ring(self, call: Call, callee: Session) -> None:
+        call.callee = callee
+        content = CallContent(channel=call.channel, peer=call.caller.account, extra=call.extra, peeruid=call.caller.uid)
+        call.invite_version = self._delivery.deliver_call(callee, "voip_invite", content)
+
+    def _set_deadline(self, call: Call, timeout: int) -> None:
+        """Three deadlines can apply; each moment that passes without an answer decides by what is true then."""
+        if timeout:
+            call.timer = self._timers.after(timeout, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
+        elif call.callee is None:
+            call.timer = self._timers.after(OFFLINE_CALL_SECONDS, lambda: self._give_up_offline(call))
+        else:
+            call.timer = self._timers.after(self._ring_timeout, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
+
+    def _give_up_offline(self, call: Call) -> None:
+        if call.callee is None:
+            self._fail(call, ErrorCode.INVITE_E_PEEROFFLINE)
+        else:
+            left = max(0.0, self._ring_timeout - OFFLINE_CALL_SECONDS)
+            call.timer = self._timers.after(left, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
+
+    def _fail(self, call: Call, code: ErrorCode) -> None:
+        self._move(call, CallState.FAILED)
+        content = CallContent(
+            channel=call.channel,
+            peer=call.callee_account,
+            extra=encode(FailureExtra(int(code), code.text)).decode(),
+            peeruid=self._delivery.uid_of(call.callee_account),
+            code=int(code),
+        )
+        self._delivery.deliver_call(call.caller, CallAction.FAIL.value, content)
+        self._tell_other(call, call.caller, CallAction.END, "")
+
+    def _tell_other(self, call: Call, session: Session, action: CallAction, extra: str) -> None:
+        other = call.other(session)
+        if other is None or self._delivery.session_of(other.account) is not other:
+            return
+        ending_callee = action is CallAction.END and other is call.callee
+        if ending_callee and self._delivery.withdraw(other.account, call.invite_version):
+            return  # the invitation was never fetched: its receiver has no call to end
+        content = CallContent(channel=call.channel, peer=session.account, extra=extra, peeruid=session.uid)
+        self._delivery.deliver_call(other, action.value, content)
+
+    def _move(self, call: Call, state: CallState) -> None:
+        call.state = state
+        if state is CallState.CONNECTED or state.terminal:
+            if call.timer is not None:
+                call.timer.cancel()
+            self._counters.invitations.add_for(state.value)
+        if state.terminal:
+            self._forget(call)
+
+    def _remember(self, call: Call) -> None:
+        for mine, other in self._sides(call):
+            self._calls[mine, call.channel, other] = call
+            self._by_account.setdefault(mine, []).append(call)
+
+    def _forget(self, call: Call) -> None:
+        for mine, other in self._sides(call):
+            del self._calls[mine, call.channel, other]
+            calls = self._by_account[mine]
+            calls.remove(call)
+            if not calls:
+                del self._by_account[mine]
+
+    @staticmethod
+    def _sides(call: Call) -> tuple[tuple[Account, Account], tuple[Account, Account]]:
+        caller, callee = call.caller.account, call.callee_account
+        return (caller, callee), (callee, caller)

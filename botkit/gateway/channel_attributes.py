@@ -1,0 +1,114 @@
+"""Channel attributes: setting them, telling the members within the limits, and the built-ins that count members."""
+
+import trio
+
+from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway import attributes as built_in
+from botkit.gateway.accounts import MAX_ATTRIBUTES
+from botkit.gateway.channels import Channel, Channels
+from botkit.gateway.counters import Counters
+from botkit.gateway.journal import Journal
+from botkit.gateway.limits import RateWindow
+from botkit.gateway.session import Session
+from botkit.gateway.timers import Timers
+from botkit.stores.changes import ChannelAttributeDeleted, ChannelAttributesCleared, ChannelAttributeSet
+from botkit.types import AppId
+from botkit.wire.messages import AttributeUpdated
+
+
+class ChannelAttributes:
+    """What may be done to the attributes of an app's channels."""
+
+    def __init__(self, app: AppId, channels: Channels, *, journal: Journal, counters: Counters, timers: Timers) -> None:
+        self._app, self._channels = app, channels
+        self._journal, self._counters, self._timers = journal, counters, timers
+
+    def set(self, session: Session, channel: Channel, name: str, value: str) -> None:
+        """Set an attribute and tell all members. Raises ``SignalingError``."""
+        built_in.check_built_in(name, value)
+        if name not in channel.attributes and len(channel.attributes) >= MAX_ATTRIBUTES:
+            raise SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, f"a channel has at most {MAX_ATTRIBUTES} attributes")
+        self._check_attribute_rate(channel, name)
+        self._journal.append(ChannelAttributeSet(app=self._app, channel=channel.name, name=name, value=value))
+        channel.attributes[name] = value
+        self._tell_attribute(channel, session, name, value, "update")
+        self._apply_built_in(channel, name)
+
+    def delete(self, session: Session, channel: Channel, name: str) -> None:
+        """Remove an attribute and tell all members; removing what is not there is fine. Raises ``SignalingError``."""
+        built_in.check_built_in(name, None)
+        self._check_attribute_rate(channel, name)
+        self._journal.append(ChannelAttributeDeleted(app=self._app, channel=channel.name, name=name))
+        channel.attributes.pop(name, None)
+        self._tell_attribute(channel, session, name, "", "del")
+        self._apply_built_in(channel, name)
+
+    def clear(self, session: Session, channel: Channel) -> None:
+        """Remove all attributes, built-ins back to their defaults, and tell all members once."""
+        self._journal.append(ChannelAttributesCleared(app=self._app, channel=channel.name))
+        channel.attributes.clear()
+        channel.held_back.clear()
+        self._tell_attribute(channel, session, "", "", "clear")
+        for name in (built_in.AUTO_UPDATE_NUM, built_in.AUTO_UPDATE_TOTAL_NUM):
+            self._apply_built_in(channel, name)
+
+    def _check_attribute_rate(self, channel: Channel, name: str) -> None:
+        limit = built_in.number(channel.attributes, built_in.SETATTR_LIMIT)
+        if limit is None or name == built_in.SETATTR_LIMIT:
+            return
+        rate = channel.attribute_rates.setdefault(name, RateWindow(limit))
+        rate.limit = limit
+        if not rate.allow(trio.current_time()):
+            reason = f"too fast: {name} may change {limit} times per second"
+            raise SignalingError(ErrorCode.GENERAL_E_FAILED, reason)
+
+    def _tell_attribute(self, channel: Channel, session: Session, name: str, value: str, kind: str) -> None:
+        event = AttributeUpdated(
+            channel=channel.name, account=session.account, uid=session.uid, name=name, value=value, type=kind
+        )
+        now = trio.current_time()
+        if not channel.held_back and channel.event_rate.allow(now):
+            self._channels.tell(channel, event)
+            return
+        # Over 10 a second: the last value of each attribute is told as soon as the window has room.
+        channel.held_back.pop(name, None)
+        channel.held_back[name] = event
+        self._counters.delayed_attributes.add()
+        if channel.held_back_timer is None:
+            self._release_later(channel)
+
+    def _release_later(self, channel: Channel) -> None:
+        def release() -> None:
+            channel.held_back_timer = None
+            while channel.held_back and channel.event_rate.allow(trio.current_time()):
+                self._channels.tell(channel, channel.held_back.pop(next(iter(channel.held_back))))
+            if channel.held_back:
+                self._release_later(channel)
+
+        channel.held_back_timer = self._timers.after(channel.event_rate.wait(trio.current_time()), release)
+
+    def _apply_built_in(self, channel: Channel, name: str) -> None:
+        if name == built_in.CHANNEL_TTL and not channel.members:
+            self._channels.destroy_later(channel)
+        elif name in (built_in.AUTO_UPDATE_NUM, built_in.AUTO_UPDATE_TOTAL_NUM):
+            self._count_members_later(channel)
+
+    def _count_members_later(self, channel: Channel) -> None:
+        if channel.num_timer is not None:
+            channel.num_timer.cancel()
+        period = built_in.number(channel.attributes, built_in.AUTO_UPDATE_NUM)
+        if period:
+            channel.num_timer = self._timers.after(period, lambda: self._count_members(channel))
+
+    def _count_members(self, channel: Channel) -> None:
+        self._count_members_later(channel)
+        if not channel.num_changed:
+            return
+        channel.num_changed = False
+        counts = {built_in.MEMBER_NUM: len(channel.members)}
+        if built_in.number(channel.attributes, built_in.AUTO_UPDATE_TOTAL_NUM):
+            counts[built_in.TOTAL_MEMBER_NUM] = channel.total_joins
+        for name, count in counts.items():
+            channel.attributes[name] = str(count)
+            update = AttributeUpdated(channel=channel.name, account="", uid=0, name=name, value=str(count))
+            self._channels.tell(channel, update)

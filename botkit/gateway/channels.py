@@ -1,0 +1,190 @@
+"""Channels of an app: members, messages, attributes, and when an empty one is destroyed."""
+
+from itertools import islice
+
+import trio
+
+from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway import attributes as built_in
+from botkit.gateway.clock import WallClock
+from botkit.gateway.connection import text_frame
+from botkit.gateway.counters import Counters
+from botkit.gateway.journal import Journal
+from botkit.gateway.limits import RateWindow
+from botkit.gateway.session import Session
+from botkit.gateway.timers import Timer, Timers
+from botkit.stores.changes import ChannelDestroyed, ChannelEmptied
+from botkit.types import Account, AppId, ChannelName
+from botkit.wire.frames import encode
+from botkit.wire.limits import (
+    ATTRIBUTE_EVENTS_PER_SECOND,
+    CHANNEL_MESSAGES_PER_SECOND,
+    MAX_CHANNEL_MEMBERS,
+    SPECIAL_CHANNELS,
+    USER_LIST_SIZE,
+)
+from botkit.wire.messages import (
+    AttributeUpdated,
+    ChannelEvent,
+    ChannelText,
+    MemberJoined,
+    MemberLeft,
+    channel_notice,
+)
+from botkit.wire.replies import Member
+
+
+class Channel:
+    """One channel: its members in the order of joining, its attributes, and its allowances."""
+
+    __slots__ = (
+        "attribute_rates",
+        "attributes",
+        "destruction",
+        "event_rate",
+        "held_back",
+        "held_back_timer",
+        "last_message_id",
+        "members",
+        "name",
+        "num_changed",
+        "num_timer",
+        "rate",
+        "total_joins",
+    )
+
+    def __init__(self, name: ChannelName, attributes: dict[str, str] | None = None) -> None:
+        self.name = name
+        self.members: dict[Account, Session] = {}
+        self.attributes = attributes if attributes is not None else {}
+        self.last_message_id = 0
+        self.rate = RateWindow(CHANNEL_MESSAGES_PER_SECOND)
+        self.event_rate = RateWindow(ATTRIBUTE_EVENTS_PER_SECOND)
+        self.attribute_rates: dict[str, RateWindow] = {}
+        self.held_back: dict[str, AttributeUpdated] = {}
+        self.held_back_timer: Timer | None = None
+        self.destruction: Timer | None = None
+        self.total_joins = 0
+        self.num_changed = False
+        self.num_timer: Timer | None = None
+
+    @property
+    def special(self) -> bool:
+        """True for the two channels that carry presence and channel events."""
+        return self.name in SPECIAL_CHANNELS
+
+    def latest_members(self, most: int = USER_LIST_SIZE) -> tuple[Member, ...]:
+        """The members that joined last, in the order of joining."""
+        latest = list(islice(reversed(self.members.values()), most))
+        return tuple((member.account, member.uid) for member in reversed(latest))
+
+
+class Channels:
+    """All channels of one app."""
+
+    def __init__(self, app: AppId, *, journal: Journal, counters: Counters, timers: Timers, clock: WallClock) -> None:
+        self._app, self._journal, self._counters = app, journal, counters
+        self._timers, self._clock = timers, clock
+        self._channels: dict[ChannelName, Channel] = {}
+
+    def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> None:
+        """Take over a channel that the store had; ``emptied_ms`` is when its last member left, 0 if in a crash."""
+        channel = self._channels[name] = Channel(name, attributes)
+        empty_for = (self._clock.ms() - emptied_ms) / 1000 if emptied_ms else 0.0
+        self.destroy_later(channel, empty_for)
+
+    def get(self, name: str) -> Channel | None:
+        """The channel, if it exists (it may be empty)."""
+        return self._channels.get(ChannelName(name))
+
+    def open(self, name: ChannelName) -> Channel:
+        """The channel, made if need be; one that nobody joins is destroyed like one that everybody left."""
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = Channel(name)
+            self.destroy_later(channel)
+        return channel
+
+    def join(self, session: Session, name: ChannelName) -> Channel:
+        """Add ``session`` and tell the other members. Raises ``SignalingError`` (300) when the channel is full."""
+        channel = self.open(name)
+        if len(channel.members) >= MAX_CHANNEL_MEMBERS:
+            raise SignalingError(ErrorCode.JOINCHANNEL_E_OTHER, f"channel full: {MAX_CHANNEL_MEMBERS} members")
+        if channel.destruction is not None:
+            channel.destruction.cancel()
+            channel.destruction = None
+            if channel.attributes:
+                self._journal.append(ChannelEmptied(app=self._app, channel=name, ms=0), promise=False)
+        if self._notifies(channel):
+            self.tell(channel, MemberJoined(channel=name, account=session.account, uid=session.uid))
+        channel.members[session.account] = session
+        session.channel = name
+        channel.total_joins += 1
+        channel.num_changed = True
+        return channel
+
+    def leave(self, session: Session) -> ChannelName | None:
+        """Take ``session`` out of its channel, tell the others, and return the channel's name."""
+        name, session.channel = session.channel, None
+        if name is None:
+            return None
+        channel = self._channels[name]
+        del channel.members[session.account]
+        channel.num_changed = True
+        if self._notifies(channel):
+            self.tell(channel, MemberLeft(channel=name, account=session.account, uid=session.uid))
+        if not channel.members:
+            if channel.attributes:
+                change = ChannelEmptied(app=self._app, channel=name, ms=self._clock.ms())
+                self._journal.append(change, promise=False)
+            self.destroy_later(channel)
+        return name
+
+    def send_message(self, sender: Session, channel: Channel, text: str) -> None:
+        """Deliver a message to all members, the sender included. Raises ``SignalingError`` (400) over a rate."""
+        now = trio.current_time()
+        if not sender.rate.would_allow(now):
+            reason = f"too fast: at most {sender.rate.limit} messages per second and user"
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
+        limit = built_in.number(channel.attributes, built_in.SENDMSG_LIMIT)
+        channel.rate.limit = CHANNEL_MESSAGES_PER_SECOND if limit is None else min(limit, CHANNEL_MESSAGES_PER_SECOND)
+        if not channel.rate.would_allow(now):
+            reason = f"too fast: at most {channel.rate.limit} messages per second in this channel"
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
+        sender.rate.take(now)
+        channel.rate.take(now)
+        self._counters.channel_messages.add()
+        self.tell(channel, ChannelText(channel=channel.name, account=sender.account, uid=sender.uid, msg=text))
+
+    def tell(self, channel: Channel, event: ChannelEvent) -> None:
+        """Queue one event for every member: encoded and framed once, the same bytes for all."""
+        channel.last_message_id += 1
+        if not channel.members:
+            return
+        frame = text_frame(encode(channel_notice(event, channel.last_message_id, self._clock.ms())))
+        for member in channel.members.values():
+            member.connection.send_framed(frame)
+
+    def _notifies(self, channel: Channel) -> bool:
+        return not channel.special and built_in.number(channel.attributes, built_in.USER_NOTIFICATION) == 1
+
+    def destroy_later(self, channel: Channel, empty_for: float = 0.0) -> None:
+        """Destroy an empty channel when its ``_channel_ttl`` has passed, ``empty_for`` seconds of it being over."""
+        if channel.destruction is not None:
+            channel.destruction.cancel()
+        if channel.special:
+            return
+        ttl = built_in.number(channel.attributes, built_in.CHANNEL_TTL) or 0
+        remaining = max(0.0, ttl - empty_for) if channel.attributes else 0.0
+        channel.destruction = self._timers.after(remaining, lambda: self._destroy(channel))
+
+    def _destroy(self, channel: Channel) -> None:
+        if channel.members:
+            return
+        for timer in (channel.held_back_timer, channel.num_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._channels.get(channel.name) is channel:
+            del self._channels[channel.name]
+        if channel.attributes:
+            self._journal.append(ChannelDestroyed(app=self._app, channel=channel.name), promise=False)

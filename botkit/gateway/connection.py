@@ -1,0 +1,182 @@
+"""One peer's connection: WebSocket bytes in, frames to the dispatcher, frames out.
+
+The WebSocket protocol is the ``websockets`` library's sans-I/O ``ServerProtocol``; sockets and tasks belong to the
+server. Frames to the peer bypass the library: a server's text frame is two to ten bytes before the payload, the same
+for every peer, so a broadcast is framed once.
+"""
+
+import struct
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from botkit.errors import ProtocolError
+from botkit.gateway.counters import Counters
+from botkit.gateway.outbox import Outbox
+from botkit.transport.links import Link
+from botkit.wire.frames import ClientFrame, decode_client_frame
+from botkit.wire.limits import MAX_CLIENT_FRAME_BYTES
+
+if TYPE_CHECKING:
+    from botkit.gateway.session import Session
+
+CLOSE_NORMAL = 1000
+CLOSE_GOING_AWAY = 1001
+CLOSE_UNSUPPORTED = 1003
+CLOSE_BAD_FRAME = 1007
+CLOSE_INTERNAL = 1011
+CLOSE_SLOW = 4001
+CLOSE_SILENT = 4002
+CLOSE_NO_LOGIN = 4003
+
+MAX_CLOSE_REASON_BYTES = 120
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A whole WebSocket text message from a server: header and payload, unmasked, uncompressed."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1, "big") + payload
+    if size < 65536:
+        return struct.pack("!BBH", 0x81, 126, size) + payload
+    return struct.pack("!BBQ", 0x81, 127, size) + payload
+
+
+class FrameHandler(Protocol):
+    """Who is told what a peer sends."""
+
+    def handle_frame(self, connection: "Connection", frame: ClientFrame) -> None:
+        """Answer one frame; may queue frames for any peer, may not wait."""
+        ...
+
+    def handle_end(self, connection: "Connection", reason: str) -> None:
+        """The peer is gone."""
+        ...
+
+
+class Connection:
+    """The state of one peer. Everything here is synchronous; the server reads and flushes around it.
+
+    ``session`` is the login session that lives on this connection, None before login and after logout; it ends when the
+    closing handshake starts, from either side. ``closing_since`` is when that was.
+    ``end_reason`` says why the connection is ending, for presence and logs.
+    """
+
+    __slots__ = (
+        "_counters",
+        "_fragments",
+        "_handler",
+        "_protocol",
+        "closing_since",
+        "end_reason",
+        "last_received",
+        "link",
+        "opened_at",
+        "outbox",
+        "session",
+        "supports_binary",
+    )
+
+    def __init__(self, link: Link, outbox: Outbox, handler: FrameHandler, counters: Counters) -> None:
+        self.link, self.outbox = link, outbox
+        self._handler, self._counters = handler, counters
+        self._protocol = ServerProtocol(max_size=MAX_CLIENT_FRAME_BYTES)
+        self._fragments: list[bytes] = []
+        self.session: Session | None = None
+        self.supports_binary = False
+        self.opened_at = self.last_received = trio.current_time()
+        self.closing_since: float | None = None
+        self.end_reason = "disconnected"
+
+    @property
+    def open(self) -> bool:
+        """True between the handshake and the closing handshake."""
+        return self._protocol.state is State.OPEN
+
+    def send(self, payload: bytes) -> None:
+        """Queue one text message."""
+        self.send_framed(text_frame(payload))
+
+    def send_framed(self, data: bytes) -> None:
+        """Queue a message that ``text_frame`` has framed already."""
+        if self._protocol.state is State.OPEN:
+            self._counters.frames_out.add()
+            self.outbox.put(data)
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Handle bytes from the peer, ``b""`` at their end; answers are queued, not sent."""
+        self.last_received = now
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._handshake(event)
+            elif isinstance(event, Frame) and self.closing_since is None:
+                self._handle(event)
+        self._queue_protocol_bytes(now)
+
+    def close(self, code: int, reason: str, now: float) -> None:
+        """Start the closing handshake; nothing more is taken from the peer but its end."""
+        text = reason.encode()[:MAX_CLOSE_REASON_BYTES].decode(errors="ignore")
+        try:
+            self._protocol.send_close(code, text)
+        except InvalidState:
+            self._protocol.fail(CLOSE_GOING_AWAY)  # no handshake yet, or closing already
+        self._queue_protocol_bytes(now)
+
+    def abort(self) -> None:
+        """Drop the peer at once, without a closing handshake: it does not read."""
+        self.outbox.close()
+        self.link.close()
+
+    def _handshake(self, request: Request) -> None:
+        response = self._protocol.accept(request)
+        self._protocol.send_response(response)
+        if response.status_code != 101:
+            self._counters.handshakes_failed.add()
+
+    def _handle(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.TEXT and frame.fin:
+            self._handle_message(frame.data)
+        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
+            self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                message, self._fragments = b"".join(self._fragments), []
+                self._handle_message(message)
+        elif frame.opcode is Opcode.BINARY:
+            self._refuse(CLOSE_UNSUPPORTED, "binary message: send text")
+
+    def _handle_message(self, data: bytes | bytearray | memoryview) -> None:
+        self._counters.frames_in.add()
+        try:
+            frame = decode_client_frame(bytes(data))
+        except ProtocolError as error:
+            self._refuse(CLOSE_BAD_FRAME, str(error))
+        else:
+            self._handler.handle_frame(self, frame)
+
+    def _refuse(self, code: int, reason: str) -> None:
+        self._counters.bad_frames.add()
+        self.end_reason = "protocol_error"
+        self.close(code, reason, self.last_received)
+
+    def _queue_protocol_bytes(self, now: float) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self.outbox.put(data)
+            else:
+                self.outbox.finish()
+        if self.closing_since is None and self._protocol.close_expected():
+            self.closing_since = now
+            failure = self._protocol.parser_exc
+            if failure is not None and not isinstance(failure, EOFError):
+                self._counters.bad_frames.add()
+                self.end_reason = "protocol_error"
+            self._handler.handle_end(self, self.end_reason)

@@ -1,0 +1,33 @@
+"""What a gateway counts: one counter for every bound and every kind of trouble."""
+
+from botkit.observability.metrics import Meters
+
+
+class Counters:
+    """All of a gateway's counters, named once. Plain integers: counting costs nothing on the hot path."""
+
+    def __init__(self, meters: Meters) -> None:
+        counter = meters.counter
+        self.connections = counter("gateway_connections_total", "TCP connections accepted")
+        self.refused_connections = counter("gateway_connections_refused_total", "connections beyond the limit")
+        self.handshakes_failed = counter("gateway_handshakes_failed_total", "connections that never became WebSockets")
+        self.logins = counter("gateway_logins_total", "logins, by outcome", "outcome")
+        self.logouts = counter("gateway_logouts_total", "sessions that ended, by reason", "reason")
+        self.frames_in = counter("gateway_frames_received_total", "frames received")
+        self.frames_out = counter("gateway_frames_queued_total", "frames queued for a peer")
+        self.bad_frames = counter("gateway_bad_frames_total", "malformed or oversized frames; each costs the peer")
+        self.requests = counter("gateway_requests_total", "requests, by function", "function")
+        self.refusals = counter("gateway_refusals_total", "requests refused, by the vendor's code", "code")
+        self.handler_errors = counter("gateway_handler_errors_total", "requests that failed by our own fault")
+        self.channel_messages = counter("gateway_channel_messages_total", "channel messages taken")
+        self.instant_messages = counter("gateway_instant_messages_total", "instant messages taken")
+        self.expired_messages = counter("gateway_expired_messages_total", "messages whose ttl ran out in the inbox")
+        self.invitations = counter("gateway_invitations_total", "invitations, by how they ended", "outcome")
+        self.slow_peers = counter("gateway_slow_peers_total", "peers cut because they did not read")
+        self.dead_peers = counter("gateway_dead_peers_total", "peers cut because they were silent")
+        self.never_logged_in = counter("gateway_never_logged_in_total", "connections cut because they never logged in")
+        self.delayed_attributes = counter(
+            "gateway_delayed_attribute_events_total", "attribute events held back by the limit of 10/s per channel"
+        )
+        self.commits = counter("gateway_commits_total", "batches that the store made durable")
+        self.store_errors = counter("gateway_store_errors_total", "batches that the store could not write")

@@ -1,0 +1,31 @@
+"""Requests about calls: inviting, answering, ending, digits."""
+
+from botkit.gateway.handlers import refuse_if
+from botkit.gateway.hub import Hub
+from botkit.gateway.session import Session
+from botkit.types import Account, ChannelName
+from botkit.wire import requests as ask
+from botkit.wire.limits import account_violation, channel_violation, extra_violation
+from botkit.wire.replies import OK, Ok
+from botkit.wire.states import CallAction
+
+
+def invite(hub: Hub, session: Session, request: ask.Invite) -> Ok:
+    """Invite a peer; inviting and joining the channel are independent."""
+    _check(request)
+    hub.calls.invite(session, ChannelName(request.channel), Account(request.peer), request.extra)
+    return OK
+
+
+def act(hub: Hub, session: Session, request: ask.CallRequest) -> Ok:
+    """Everything that happens to a call after the invitation: the function's name is the action."""
+    _check(request)
+    action = CallAction(request.function)
+    hub.calls.act(session, action, ChannelName(request.channel), Account(request.peer), request.extra)
+    return OK
+
+
+def _check(request: ask.CallRequest) -> None:
+    refuse_if(channel_violation(request.channel))
+    refuse_if(account_violation(request.peer))
+    refuse_if(extra_violation(request.extra))

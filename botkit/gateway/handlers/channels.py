@@ -1,0 +1,113 @@
+"""Requests about channels: joining, leaving, messages, attributes, and who is in."""
+
+from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway.channels import Channel
+from botkit.gateway.handlers import refuse_if
+from botkit.gateway.hub import Hub
+from botkit.gateway.session import Session
+from botkit.types import Account, ChannelName
+from botkit.wire import requests as ask
+from botkit.wire.limits import (
+    SPECIAL_CHANNELS,
+    attribute_name_violation,
+    channel_attribute_violation,
+    channel_violation,
+    message_violation,
+)
+from botkit.wire.replies import OK, Count, IsIn, Joined, Ok, Users
+
+
+def join(hub: Hub, session: Session, request: ask.JoinChannel) -> Joined:
+    """Enter a channel: the answer has the latest 200 members and the attributes."""
+    violation = channel_violation(request.channel)
+    if violation is not None:
+        raise SignalingError(ErrorCode.JOINCHANNEL_E_OTHER, violation.reason)
+    channel = hub.join(session, ChannelName(request.channel))
+    return Joined(members=channel.latest_members(), attributes=dict(channel.attributes))
+
+
+def leave(hub: Hub, session: Session, request: ask.LeaveChannel) -> Ok:
+    """Leave the channel; leaving one that the session is not in is no error."""
+    if session.channel == request.channel:
+        hub.leave(session, "leave")
+    return OK
+
+
+def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) -> Ok:
+    """A message to all members. Refused with 400: not a member, muted, too fast, or a special channel."""
+    refuse_if(channel_violation(request.channel))
+    refuse_if(message_violation(request.text))
+    if request.channel in SPECIAL_CHANNELS:
+        raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, "nobody writes into a special channel")
+    if session.channel != request.channel and not request.force:
+        raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"not a member of {request.channel}")
+    hub.mutes.check(session.account, request.channel)
+    channel = hub.channels.open(ChannelName(request.channel))
+    hub.channels.send_message(session, channel, request.text)
+    return OK
+
+
+def set_attribute(hub: Hub, session: Session, request: ask.SetChannelAttribute) -> Ok:
+    """Set an attribute; all members are told."""
+    refuse_if(attribute_name_violation(request.name))
+    refuse_if(channel_attribute_violation(request.value))
+    hub.attributes.set(session, _writable(hub, session, request.channel), request.name, request.value)
+    return OK
+
+
+def delete_attribute(hub: Hub, session: Session, request: ask.DeleteChannelAttribute) -> Ok:
+    """Remove an attribute; all members are told."""
+    refuse_if(attribute_name_violation(request.name))
+    hub.attributes.delete(session, _writable(hub, session, request.channel), request.name)
+    return OK
+
+
+def clear_attributes(hub: Hub, session: Session, request: ask.ClearChannelAttributes) -> Ok:
+    """Remove all attributes; all members are told once."""
+    hub.attributes.clear(session, _writable(hub, session, request.channel))
+    return OK
+
+
+def query_count(hub: Hub, session: Session, request: ask.QueryChannelCount) -> Count:
+    """How many are in; 0 for a channel that nobody knows."""
+    channel = _visible(hub, session, request.channel)
+    return Count(num=len(channel.members) if channel else 0)
+
+
+def query_is_in(hub: Hub, session: Session, request: ask.QueryIsInChannel) -> IsIn:
+    """Whether an account is in."""
+    channel = _visible(hub, session, request.channel)
+    return IsIn(isin=int(channel is not None and Account(request.account) in channel.members))
+
+
+def query_users(hub: Hub, session: Session, request: ask.QueryChannelUsers) -> Users:
+    """The latest 200 members."""
+    channel = _visible(hub, session, request.channel)
+    if channel is None:
+        return Users(num=0, members=())
+    return Users(num=len(channel.members), members=channel.latest_members())
+
+
+def query_all_users(hub: Hub, session: Session, request: ask.QueryAllChannelUsers) -> Users:
+    """All members, or the latest ``num``."""
+    channel = _visible(hub, session, request.channel)
+    if channel is None:
+        return Users(num=0, members=())
+    members = channel.latest_members(request.num if request.num > 0 else len(channel.members))
+    return Users(num=len(channel.members), members=members)
+
+
+def _writable(hub: Hub, session: Session, name: str) -> Channel:
+    refuse_if(channel_violation(name))
+    if name in SPECIAL_CHANNELS:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, "special channels have no attributes")
+    if session.channel != name and not session.server:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"not a member of {name}")
+    return hub.channels.open(ChannelName(name))
+
+
+def _visible(hub: Hub, session: Session, name: str) -> Channel | None:
+    refuse_if(channel_violation(name))
+    if name in SPECIAL_CHANNELS and not session.server:
+        return None
+    return hub.channels.get(name)

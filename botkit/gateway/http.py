@@ -1,0 +1,79 @@
+"""The gateway's HTTP side: address discovery for clients, health, metrics."""
+
+import socket
+from collections.abc import Callable
+
+import trio
+from hypercorn.config import Config, Sockets
+from hypercorn.trio import serve
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from botkit.gateway.settings import Address
+from botkit.observability.metrics import Meters
+
+CORS = {"Access-Control-Allow-Origin": "*"}
+"""Web clients look addresses up from whatever page they are on, and fail without this (201)."""
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+STOP_SECONDS = 1.0
+ANY_HOST = frozenset({"0.0.0.0", "::", ""})
+
+
+def create_http_app(
+    app_ids: frozenset[str],
+    websocket_address: Callable[[], Address | None],
+    meters: Meters,
+    sessions: Callable[[], int],
+) -> Starlette:
+    """The ASGI app with ``/getaddr?vid=APPID``, ``/healthz`` and ``/metrics``.
+
+    ``websocket_address`` tells where WebSockets are accepted. The vendor's Python SDK connects to that port, the
+    web SDKs to the port after it by TLS, so the port is a number in the answer and never a text.
+    """
+
+    async def getaddr(request: Request) -> Response:
+        if request.query_params.get("vid") not in app_ids:
+            return JSONResponse({"error": "unknown app id: vid must be one of this gateway's"}, 404, CORS)
+        address = websocket_address()
+        if address is None:
+            return JSONResponse({"error": "this gateway takes no connections from outside"}, 503, CORS)
+        host = address.host
+        if host in ANY_HOST:
+            server = request.scope.get("server")
+            host = server[0] if server else "127.0.0.1"
+        web = [[host, address.port]]
+        return JSONResponse({"web": web, "web2": web, "wx_web": [f"{host}:{address.port}/"]}, headers=CORS)
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok", "sessions": sessions()})
+
+    async def metrics(_request: Request) -> Response:
+        return PlainTextResponse(meters.render(), media_type=METRICS_TYPE)
+
+    return Starlette(routes=[Route("/getaddr", getaddr), Route("/healthz", healthz), Route("/metrics", metrics)])
+
+
+class _BoundConfig(Config):
+    """Hypercorn on a socket that is open already, so that a port in use is our error and not its."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__()
+        self._listener = listener
+        self.accesslog = None
+        self.errorlog = None
+        self.include_server_header = False
+        self.graceful_timeout = STOP_SECONDS
+
+    def create_sockets(self) -> Sockets:
+        return Sockets(secure_sockets=[], insecure_sockets=[self._listener], quic_sockets=[])
+
+
+async def serve_http(
+    app: Starlette, listener: socket.socket, *, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve ``app`` on ``listener`` until cancelled; the caller closes the listener."""
+    # Starlette's and Hypercorn's ASGI types spell the same protocol differently.
+    await serve(app, _BoundConfig(listener), task_status=task_status)  # type: ignore[arg-type]

@@ -1,0 +1,129 @@
+"""Inboxes: per account a row of numbered message lines, kept until acknowledged or expired.
+
+Instant messages and call messages go through here. The peer is told that there is something (``notify msg``) and
+fetches it; what it has seen it acknowledges with its next fetch.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway.counters import Counters
+from botkit.gateway.journal import Journal
+from botkit.stores.changes import InboxSnapshot, MessagesAcknowledged, MessageStored
+from botkit.types import Account, AppId
+from botkit.wire.limits import INBOX_PAGE
+from botkit.wire.replies import Messages
+
+
+class Waiting(NamedTuple):
+    """One message in an inbox; worthless from ``expires_ms`` on, ``stored`` if it is in the store."""
+
+    version: int
+    line: str
+    expires_ms: int
+    stored: bool
+
+
+class Inbox:
+    """One account's messages. Versions rise by one and are never used again."""
+
+    __slots__ = ("acknowledged", "handed_out", "last", "messages", "next_expiry")
+
+    def __init__(self, snapshot: InboxSnapshot | None = None) -> None:
+        snapshot = snapshot or InboxSnapshot()
+        self.acknowledged = snapshot.acknowledged
+        self.last = max([snapshot.last, snapshot.acknowledged, *(version for version, _, _ in snapshot.messages)])
+        self.handed_out = self.acknowledged
+        self.messages = deque(
+            Waiting(version, line, expires_ms, stored=True) for version, line, expires_ms in snapshot.messages
+        )
+        self.next_expiry = min((message.expires_ms for message in self.messages), default=0)
+
+
+class Mailboxes:
+    """All inboxes of an app, at most ``limit`` messages in each."""
+
+    def __init__(self, app: AppId, journal: Journal, counters: Counters, limit: int) -> None:
+        self._app, self._journal, self._counters = app, journal, counters
+        self._limit = limit
+        self._inboxes: dict[Account, Inbox] = {}
+
+    def load(self, account: Account, snapshot: InboxSnapshot) -> None:
+        """Take over what the store had."""
+        self._inboxes[account] = Inbox(snapshot)
+
+    def newest(self, account: Account) -> int:
+        """The newest version that waits for ``account``; 0 when nothing does."""
+        inbox = self._inboxes.get(account)
+        return inbox.messages[-1].version if inbox is not None and inbox.messages else 0
+
+    def put(self, account: Account, line: str, expires_ms: int, now_ms: int, *, stored: bool) -> int:
+        """Add a message and return its version. Raises ``SignalingError`` (400) when the inbox is full."""
+        inbox = self._inboxes.setdefault(account, Inbox())
+        self._expire(inbox, now_ms)
+        if len(inbox.messages) >= self._limit:
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"inbox full: {self._limit} messages wait")
+        version = inbox.last + 1
+        if stored:
+            self._journal.append(
+                MessageStored(app=self._app, account=account, version=version, line=line, expires_ms=expires_ms)
+            )
+        inbox.last = version
+        inbox.next_expiry = min(inbox.next_expiry, expires_ms) if inbox.messages else expires_ms
+        inbox.messages.append(Waiting(version, line, expires_ms, stored))
+        return version
+
+    def fetch(self, account: Account, acknowledged: int, most: int, now_ms: int) -> Messages:
+        """Acknowledge up to a version and return the page after it.
+
+        ``ver_clear`` of the page is the version before its first message, or the newest one that there ever was:
+        never less than what was acknowledged, or web clients poll for ever.
+        """
+        inbox = self._inboxes.setdefault(account, Inbox())
+        self._acknowledge(account, inbox, min(acknowledged, inbox.last))
+        self._expire(inbox, now_ms)
+        most = max(1, min(most, INBOX_PAGE))
+        page = tuple((message.version, message.line) for message, _ in zip(inbox.messages, range(most), strict=False))
+        if not page:
+            return Messages(ver_clear=inbox.last, msgs=())
+        inbox.handed_out = max(inbox.handed_out, page[-1][0])
+        return Messages(ver_clear=page[0][0] - 1, msgs=page)
+
+    def has_more(self, account: Account) -> bool:
+        """Whether messages wait that were not handed out yet."""
+        return self.newest(account) > self._inboxes[account].handed_out
+
+    def withdraw(self, account: Account, version: int) -> bool:
+        """Take back a message that was not handed out yet; False when it was."""
+        inbox = self._inboxes.get(account)
+        if inbox is None or version <= inbox.handed_out:
+            return False
+        kept = [message for message in inbox.messages if message.version != version]
+        withdrawn = len(kept) < len(inbox.messages)
+        inbox.messages = deque(kept)
+        return withdrawn
+
+    def start_session(self, account: Account) -> None:
+        """A fresh client starts at version 0: everything that waits will be handed out (again)."""
+        inbox = self._inboxes.get(account)
+        if inbox is not None:
+            inbox.handed_out = inbox.acknowledged
+
+    def _acknowledge(self, account: Account, inbox: Inbox, version: int) -> None:
+        if version <= inbox.acknowledged:
+            return
+        inbox.acknowledged = version
+        in_store = False
+        while inbox.messages and inbox.messages[0].version <= version:
+            in_store |= inbox.messages.popleft().stored
+        if in_store:
+            self._journal.append(MessagesAcknowledged(app=self._app, account=account, version=version), promise=False)
+
+    def _expire(self, inbox: Inbox, now_ms: int) -> None:
+        if not inbox.messages or now_ms < inbox.next_expiry:
+            return
+        kept = deque(message for message in inbox.messages if message.expires_ms > now_ms)
+        self._counters.expired_messages.add(len(inbox.messages) - len(kept))
+        inbox.messages = kept
+        inbox.next_expiry = min((message.expires_ms for message in kept), default=0)

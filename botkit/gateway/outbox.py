@@ -1,0 +1,174 @@
+"""What waits to be sent to one peer, and the flush that sends it.
+
+Frames queue up while a read, a timer or a commit is handled; one flush at the end hands each peer's bytes to
+its socket in a single non-blocking send. Only a socket that was full gets a task, and a peer whose backlog grows
+beyond its bound is cut. An outbox can also wait for the journal: then nothing leaves, in order, until the store has
+made durable what the waiting answers promise.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from botkit.errors import TransportClosed
+from botkit.transport.links import Link
+
+SENDS_PER_TURN = 200
+"""How many peers are sent to before other tasks get a turn."""
+
+
+class Flusher:
+    """The outboxes that have something to send."""
+
+    def __init__(self) -> None:
+        self._dirty: deque[Outbox] = deque()
+
+    def mark(self, outbox: "Outbox") -> None:
+        """Remember that ``outbox`` has something to send."""
+        self._dirty.append(outbox)
+
+    async def flush(self) -> None:
+        """Send to all that are marked. A cancel waits until that is done; it never takes longer than the sends."""
+        sent = 0
+        while self._dirty:
+            self._dirty.popleft().send()
+            sent += 1
+            if sent % SENDS_PER_TURN == 0:
+                await trio.lowlevel.cancel_shielded_checkpoint()
+
+
+class Outbox:
+    """The bytes on their way to one peer, at most ``limit`` of them.
+
+    ``spawn`` starts the writer task of a peer whose socket was full; ``overflow`` and ``broken`` are called, once,
+    when the bound is passed or the socket fails.
+    """
+
+    __slots__ = (
+        "_broken",
+        "_closed",
+        "_flusher",
+        "_held",
+        "_limit",
+        "_link",
+        "_marked",
+        "_overflow",
+        "_queue",
+        "_rest",
+        "_size",
+        "_spawn",
+        "_then_eof",
+    )
+
+    def __init__(
+        self,
+        link: Link,
+        flusher: Flusher,
+        limit: int,
+        *,
+        spawn: Callable[["Outbox"], None],
+        overflow: Callable[[], None],
+        broken: Callable[[], None],
+    ) -> None:
+        self._link, self._flusher, self._limit = link, flusher, limit
+        self._spawn, self._overflow, self._broken = spawn, overflow, broken
+        self._queue: list[bytes] = []
+        self._size = 0
+        self._rest = b""
+        self._marked = False
+        self._closed = False
+        self._then_eof = False
+        self._held = False
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait."""
+        return self._size + len(self._rest)
+
+    @property
+    def stuck(self) -> bool:
+        """True while the socket is full and a writer task waits for it."""
+        return bool(self._rest)
+
+    def put(self, data: bytes) -> None:
+        """Queue ``data`` for the next flush. Dropped when the outbox is closed."""
+        if self._closed:
+            return
+        self._queue.append(data)
+        self._size += len(data)
+        if self._size + len(self._rest) > self._limit:
+            self.close()
+            self._overflow()
+        else:
+            self._mark()
+
+    def hold(self) -> None:
+        """Send nothing more until ``release``."""
+        self._held = True
+
+    def release(self) -> None:
+        """Send what was held."""
+        self._held = False
+        if self._queue or self._then_eof:
+            self._mark()
+
+    def finish(self) -> None:
+        """Say end of stream once all that is queued has been sent."""
+        self._then_eof = True
+        self._mark()
+
+    def close(self) -> None:
+        """Forget what waits and take nothing more."""
+        self._closed = True
+        self._queue.clear()
+        self._size = 0
+
+    def send(self) -> None:
+        """Hand the queued bytes to the socket; what it does not take waits for a writer task."""
+        self._marked = False
+        if self._closed or self._rest or self._held:
+            return
+        data = self._take()
+        try:
+            taken = self._link.send_nowait(data) if data else 0
+        except TransportClosed:
+            self.close()
+            self._broken()
+            return
+        if taken < len(data):
+            self._rest = data[taken:]
+            self._spawn(self)
+        elif self._then_eof:
+            self._end()
+
+    async def drain(self) -> None:
+        """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
+        try:
+            while self._rest and not self._closed:
+                await self._link.wait_writable()
+                taken = self._link.send_nowait(self._rest)
+                self._rest = self._rest[taken:]
+                if not self._rest and not self._held:
+                    self._rest = self._take()
+        except TransportClosed:
+            self.close()
+            self._broken()
+        else:
+            if self._then_eof and not self._closed:
+                self._end()
+
+    def _mark(self) -> None:
+        if not self._marked and not self._closed:
+            self._marked = True
+            self._flusher.mark(self)
+
+    def _take(self) -> bytes:
+        data = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
+        self._queue.clear()
+        self._size = 0
+        return data
+
+    def _end(self) -> None:
+        self.close()
+        self._link.send_eof()

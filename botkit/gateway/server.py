@@ -1,0 +1,256 @@
+"""The gateway's tasks: accepting, reading, timers, the journal, HTTP; and how they start and stop."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+
+import trio
+from starlette.applications import Starlette
+
+from botkit.errors import TransportClosed
+from botkit.gateway.clock import WallClock
+from botkit.gateway.connection import (
+    CLOSE_GOING_AWAY,
+    CLOSE_NO_LOGIN,
+    CLOSE_SILENT,
+    CLOSE_SLOW,
+    Connection,
+)
+from botkit.gateway.counters import Counters
+from botkit.gateway.dispatch import Dispatcher
+from botkit.gateway.http import create_http_app, serve_http
+from botkit.gateway.hub import Hub
+from botkit.gateway.journal import Journal
+from botkit.gateway.listeners import accept_links, bound_address, open_listener
+from botkit.gateway.outbox import Flusher, Outbox
+from botkit.gateway.settings import Address, GatewaySettings
+from botkit.gateway.timers import Timers
+from botkit.observability.metrics import Meters
+from botkit.stores.gateway import GatewayStore, open_gateway_store
+from botkit.transport.base import Transport
+from botkit.transport.links import Link, MemoryLink
+from botkit.transport.websocket import websocket_over
+
+SWEEP_SECONDS = 1.0
+STOP_SECONDS = 2.0
+
+
+class Gateway:
+    """One running gateway. ``serve_gateway`` makes it; the attributes are for those who embed or test it."""
+
+    def __init__(self, settings: GatewaySettings, store: GatewayStore, meters: Meters, nursery: trio.Nursery) -> None:
+        self.settings, self.meters = settings, meters
+        self.counters = Counters(meters)
+        self.clock = WallClock()
+        self.timers = Timers()
+        self.flusher = Flusher()
+        self.journal = Journal(store, self.counters)
+        self.hubs: dict[str, Hub] = {}
+        self.ws_address: Address | None = None
+        self.http_address: Address | None = None
+        self._store = store
+        self._nursery = nursery
+        self._connections: set[Connection] = set()
+        self._dispatcher = Dispatcher(self.hubs, self.journal, self.counters, self.clock)
+        meters.gauge("gateway_sessions", "sessions that are logged in", lambda: float(self.sessions))
+        meters.gauge("gateway_open_connections", "connections that are open", lambda: float(len(self._connections)))
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are logged in, over all apps."""
+        return sum(hub.online for hub in self.hubs.values())
+
+    @property
+    def ws_url(self) -> str:
+        """Where clients connect; empty when the gateway is in memory only."""
+        return f"ws://{self.ws_address}/" if self.ws_address else ""
+
+    @property
+    def http_url(self) -> str:
+        """Where address discovery, health and metrics are; empty without HTTP."""
+        return f"http://{self.http_address}/" if self.http_address else ""
+
+    @asynccontextmanager
+    async def connector(self) -> AsyncIterator[Transport]:
+        """A connection in memory: a real WebSocket over trio streams, without a socket."""
+        link = MemoryLink()
+        self._nursery.start_soon(self.serve_link, link)
+        async with websocket_over(link.client_stream) as transport:
+            yield transport
+
+    def http_app(self) -> Starlette:
+        """The HTTP side of this gateway, for whoever serves it."""
+        return create_http_app(
+            frozenset(app.id for app in self.settings.apps), lambda: self.ws_address, self.meters, lambda: self.sessions
+        )
+
+    async def load(self) -> None:
+        """Read the store and open every app's world."""
+        snapshot = await self._store.load()
+        for app in self.settings.apps:
+            self.hubs[app.id] = Hub(
+                app,
+                self.settings,
+                snapshot=snapshot,
+                journal=self.journal,
+                counters=self.counters,
+                timers=self.timers,
+                clock=self.clock,
+            )
+
+    def accept(self, link: Link) -> None:
+        """Serve a new connection, or close it at once when there are too many."""
+        self.counters.connections.add()
+        if len(self._connections) >= self.settings.max_connections:
+            self.counters.refused_connections.add()
+            link.close()
+            return
+        self._nursery.start_soon(self.serve_link, link)
+
+    async def serve_link(self, link: Link) -> None:
+        """Read one peer until its end. A cancel closes the connection and ends its session."""
+        connection = self._open(link)
+        self._connections.add(connection)
+        try:
+            while data := await link.receive():
+                connection.feed(data, trio.current_time())
+                await self.flusher.flush()
+            connection.feed(b"", trio.current_time())
+        except TransportClosed:
+            pass  # how the connection ended is in connection.end_reason
+        finally:
+            self._connections.discard(connection)
+            self._dispatcher.handle_end(connection, connection.end_reason)
+            connection.abort()
+            await self.flusher.flush()
+
+    async def sweep(self) -> None:
+        """Cut the peers that are silent, stuck, or never logged in."""
+        now = trio.current_time()
+        for connection in list(self._connections):
+            self._sweep_one(connection, now)
+        for hub in self.hubs.values():
+            hub.accounts.forget_idle_rates(now)
+        await self.flusher.flush()
+
+    async def stop(self) -> None:
+        """Say goodbye to every peer, so that clients reconnect elsewhere or later, and make the rest durable."""
+        now = trio.current_time()
+        for connection in list(self._connections):
+            connection.end_reason = "stopped"
+            connection.close(CLOSE_GOING_AWAY, "gateway stops", now)
+        await self.flusher.flush()
+        await self.journal.wait_committed()
+
+    async def run(self) -> None:
+        """The gateway's own tasks, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.timers.run, self.flusher.flush)
+            nursery.start_soon(self.journal.run, self.flusher.flush)
+            while True:
+                await trio.sleep(SWEEP_SECONDS)
+                await self.sweep()
+
+    def _open(self, link: Link) -> Connection:
+        def slow() -> None:
+            self.counters.slow_peers.add()
+            connection.end_reason = "slow"
+            connection.abort()
+
+        outbox = Outbox(
+            link,
+            self.flusher,
+            self.settings.send_buffer,
+            spawn=lambda outbox: self._nursery.start_soon(outbox.drain),
+            overflow=slow,
+            broken=link.close,
+        )
+        connection = Connection(link, outbox, self._dispatcher, self.counters)
+        return connection
+
+    def _sweep_one(self, connection: Connection, now: float) -> None:
+        settings = self.settings
+        if connection.closing_since is not None:
+            if now - connection.closing_since > settings.close_timeout:
+                connection.abort()
+        elif connection.outbox.stuck and now - connection.last_received > settings.idle_timeout:
+            self.counters.slow_peers.add()
+            connection.end_reason = "slow"
+            connection.close(CLOSE_SLOW, "not reading", now)
+        elif connection.session is None and now - connection.opened_at > settings.login_timeout:
+            self.counters.never_logged_in.add()
+            connection.close(CLOSE_NO_LOGIN, "no login", now)
+        elif now - connection.last_received > settings.idle_timeout:
+            self.counters.dead_peers.add()
+            connection.close(CLOSE_SILENT, "no ping", now)
+
+
+class _Listeners(NamedTuple):
+    websocket: socket.socket | None
+    http: socket.socket | None
+
+
+async def serve_gateway(
+    settings: GatewaySettings,
+    *,
+    meters: Meters | None = None,
+    store: GatewayStore | None = None,
+    task_status: trio.TaskStatus[Gateway] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a gateway until cancelled; ``task_status`` gets the ``Gateway`` once it accepts connections.
+
+    Without ``settings.listen`` it is reached through ``Gateway.connector`` only. ``store`` overrides
+    ``settings.store``. Raises ``ConfigError`` for settings that are unsafe or a port in use (keys ``gateway.listen``
+    and ``gateway.http``), ``StoreError`` when the store cannot be read. A cancel closes all connections with 1001,
+    makes durable what was promised, and leaves no task behind.
+    """
+    settings.check()
+    async with AsyncExitStack() as resources:
+        listeners = _Listeners(
+            _listener(resources, settings.listen, "gateway.listen"),
+            _listener(resources, settings.http, "gateway.http"),
+        )
+        if store is None:
+            store = await resources.enter_async_context(open_gateway_store(settings.store))
+        gateway: Gateway | None = None
+        running = trio.CancelScope(shield=True)  # peers are served until the goodbye is said, whoever cancels us
+        async with trio.open_nursery() as nursery:
+            try:
+                run = partial(_run, settings, store, meters or Meters(), listeners)
+                gateway = await nursery.start(run, running)
+                task_status.started(gateway)
+                await trio.sleep_forever()
+            finally:
+                if gateway is not None:
+                    with trio.move_on_after(STOP_SECONDS, shield=True):
+                        await gateway.stop()
+                running.cancel()
+
+
+def _listener(resources: AsyncExitStack, address: Address | None, key: str) -> socket.socket | None:
+    return resources.enter_context(open_listener(address, key)) if address is not None else None
+
+
+async def _run(
+    settings: GatewaySettings,
+    store: GatewayStore,
+    meters: Meters,
+    listeners: _Listeners,
+    running: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[Gateway],
+) -> None:
+    with running:
+        async with trio.open_nursery() as nursery:
+            gateway = Gateway(settings, store, meters, nursery)
+            await gateway.load()
+            nursery.start_soon(gateway.run)
+            if listeners.websocket is not None:
+                gateway.ws_address = bound_address(listeners.websocket)
+                nursery.start_soon(accept_links, listeners.websocket, gateway.accept)
+            if listeners.http is not None:
+                gateway.http_address = bound_address(listeners.http)
+                await nursery.start(serve_http, gateway.http_app(), listeners.http)
+            task_status.started(gateway)

@@ -1,0 +1,94 @@
+"""What a gateway is told: addresses, apps, limits."""
+
+import fnmatch
+import ipaddress
+
+from msgspec import Struct
+
+from botkit.errors import ConfigError
+
+
+class Address(Struct, frozen=True):
+    """Where to listen; port 0 picks a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, key: str) -> "Address":
+        """``HOST:PORT`` as an address (``[::1]:8001`` for IPv6). Raises ``ConfigError`` naming ``key``."""
+        host, separator, port = text.rpartition(":")
+        if not separator or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+            raise ConfigError(f"{text!r} is no address", key=key, hint="write HOST:PORT, e.g. 127.0.0.1:8001")
+        return cls(host.removeprefix("[").removesuffix("]"), int(port))
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine reaches it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class AppCredentials(Struct, frozen=True, kw_only=True):
+    """One app: its id, its certificate (empty: everybody gets in without a token), its servers.
+
+    ``server_accounts`` are patterns (``*`` and ``?``) of accounts with the server role: special channels and
+    admin calls are theirs.
+    """
+
+    id: str
+    certificate: str = ""
+    server_accounts: tuple[str, ...] = ()
+
+    def is_server(self, account: str) -> bool:
+        """Whether ``account`` has the server role."""
+        return any(fnmatch.fnmatchcase(account, pattern) for pattern in self.server_accounts)
+
+    def __repr__(self) -> str:
+        shown = "***" if self.certificate else ""
+        return f"AppCredentials(id={self.id!r}, certificate={shown!r}, server_accounts={self.server_accounts!r})"
+
+
+class GatewaySettings(Struct, frozen=True, kw_only=True):
+    """All of a gateway's settings. Times in seconds, sizes in bytes.
+
+    ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are
+    offline until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``:
+    silence after which a peer is taken for dead (clients ping each 10 s). ``send_buffer``: what a peer that does not
+    read may have waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout`` rings.
+    ``inbox_limit``: messages that may wait for one account.
+    """
+
+    apps: tuple[AppCredentials, ...]
+    listen: Address | None = None
+    http: Address | None = None
+    store: str = "memory:"
+    insecure: bool = False
+    offline_messages: bool = True
+    login_timeout: float = 30.0
+    idle_timeout: float = 30.0
+    close_timeout: float = 3.0
+    send_buffer: int = 4 * 1024 * 1024
+    ring_timeout: float = 60.0
+    inbox_limit: int = 1000
+    max_connections: int = 20_000
+
+    def check(self) -> None:
+        """Refuse what would be unsafe or cannot work. Raises ``ConfigError``."""
+        if not self.apps or not all(app.id for app in self.apps):
+            raise ConfigError("a gateway needs an app id", key="app.id", hint="any text that clients log in with")
+        if len({app.id for app in self.apps}) < len(self.apps):
+            raise ConfigError("an app id stands twice", key="app.id", hint="give every app its own id")
+        if self.listen is None or self.listen.loopback or self.insecure:
+            return
+        if not all(app.certificate for app in self.apps):
+            raise ConfigError(
+                f"listening on {self.listen} without an app certificate would let everybody in",
+                key="gateway.listen",
+                hint="set a certificate, listen on 127.0.0.1, or say insecure",
+            )

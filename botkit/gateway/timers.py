@@ -1,0 +1,81 @@
+"""One clock for all deadlines of a gateway: a heap of plain callbacks and one task."""
+
+import heapq
+import itertools
+import math
+from collections.abc import Awaitable, Callable
+
+import trio
+
+
+class Timer:
+    """A deadline that is still to come. ``cancel`` it when it is not needed any more."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """Never call back. May be called twice, or late."""
+        self._callback = None
+
+    @property
+    def pending(self) -> bool:
+        """False once it was cancelled or has called back."""
+        return self._callback is not None
+
+    def fire(self) -> None:
+        """Call back, once."""
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
+
+
+class Timers:
+    """Deadlines by trio's clock. Callbacks run in the task of ``run``, one after the other, and may not wait."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+        self._changed = trio.Event()
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Call ``callback`` in ``seconds``."""
+        timer = Timer(callback)
+        deadline = trio.current_time() + seconds
+        heapq.heappush(self._heap, (deadline, next(self._order), timer))
+        if self._heap[0][2] is timer:
+            self._changed.set()
+        return timer
+
+    def every(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call ``callback`` each ``seconds`` for as long as ``run`` runs."""
+
+        def again() -> None:
+            self.after(seconds, again)
+            callback()
+
+        self.after(seconds, again)
+
+    async def run(self, after_callbacks: Callable[[], Awaitable[None]]) -> None:
+        """Fire what is due until cancelled; ``await after_callbacks()`` sends what the callbacks queued."""
+        while True:
+            self._changed = trio.Event()
+            with trio.move_on_at(self._next_deadline()):
+                await self._changed.wait()
+            if self._fire_due():
+                await after_callbacks()
+
+    def _next_deadline(self) -> float:
+        while self._heap and not self._heap[0][2].pending:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else math.inf
+
+    def _fire_due(self) -> bool:
+        fired = False
+        now = trio.current_time()
+        while self._heap and self._heap[0][0] <= now:
+            heapq.heappop(self._heap)[2].fire()
+            fired = True
+        return fired

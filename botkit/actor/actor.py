@@ -1,0 +1,139 @@
+"""An actor: a state that only one task touches, and that handles one message at a time."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar, TypeVarTuple
+
+import trio
+
+from botkit.actor.child import DEFAULT_STOP_SECONDS, ChildSpec, Lifetime, Restart
+from botkit.actor.mailbox import OverflowPolicy
+from botkit.actor.ref import ActorRef, PendingAsk
+from botkit.errors import ActorDead
+
+M = TypeVar("M")
+Ts = TypeVarTuple("Ts")
+
+
+class Actor(Generic[M]):
+    """The base of actors; ``M`` is what they take.
+
+    A subclass writes ``on_receive`` and, where it needs them, ``on_start`` and ``on_stop``, or ``lifespan``
+    when it holds context managers for its whole life. Each life is a new instance. What raises in any of
+    them, or in a task started with ``start_soon``, ends this life; the supervisor decides what follows.
+    """
+
+    _life: "_Life"
+
+    async def on_start(self) -> None:
+        """Called first. The actor counts as started when it returns."""
+
+    async def on_receive(self, message: M) -> object:
+        """Called with each message, one at a time. What it returns answers a ``Question``."""
+        raise NotImplementedError
+
+    async def on_stop(self) -> None:
+        """Called last, after an error too. It has the rest of ``stop_seconds``, then it is cancelled."""
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Around the whole life: calls ``on_start`` and ``on_stop``."""
+        await self.on_start()
+        try:
+            yield
+        finally:
+            await self.on_stop()
+
+    def start_soon(self, function: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        """Run a task beside the message loop, from the end of ``on_start`` until the actor stops.
+
+        It is cancelled before ``on_stop``. When it raises, the actor ends with that error.
+        """
+        self._life.start_soon(lambda: function(*args))
+
+    def stop(self) -> None:
+        """End this actor normally, once the current step is at its next checkpoint."""
+        self._life.work.cancel()
+
+
+class _Life:
+    """One life of an actor: its scope and its tasks."""
+
+    def __init__(self, work: trio.CancelScope) -> None:
+        self.work = work
+        self._nursery: trio.Nursery | None = None
+        self._early: list[Callable[[], Awaitable[object]]] = []
+
+    def start_soon(self, function: Callable[[], Awaitable[object]]) -> None:
+        if self._nursery is None:
+            self._early.append(function)
+        else:
+            self._nursery.start_soon(function)
+
+    def open(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        for function in self._early:
+            nursery.start_soon(function)
+
+
+@dataclass(frozen=True, slots=True)
+class ActorChild(Generic[M]):
+    """An actor that is ready to be supervised: ``spec`` for the supervisor, ``ref`` for everybody else."""
+
+    ref: ActorRef[M]
+    spec: ChildSpec
+
+
+def actor_child(
+    name: str,
+    factory: Callable[[], Actor[M]],
+    *,
+    capacity: int = 1024,
+    policy: OverflowPolicy = OverflowPolicy.BLOCK,
+    restart: Restart = Restart.PERMANENT,
+    stop_seconds: float = DEFAULT_STOP_SECONDS,
+) -> ActorChild[M]:
+    """An actor as a child of a supervisor. ``factory`` makes the instance for each life.
+
+    The mailbox (``capacity`` messages, ``policy`` when full) outlives a restart; the message that an actor
+    ended on is not handed to its next life.
+    """
+    ref = ActorRef[M](name, capacity, policy)
+
+    async def run(lifetime: Lifetime) -> None:
+        await _run_life(factory(), ref, lifetime)
+
+    spec = ChildSpec(name=name, run=run, restart=restart, stop_seconds=stop_seconds, on_gone=ref.close)
+    return ActorChild(ref, spec)
+
+
+async def _run_life(actor: Actor[M], ref: ActorRef[M], lifetime: Lifetime) -> None:
+    ref.open()
+    life = actor._life = _Life(lifetime.work)
+    async with actor.lifespan():
+        with lifetime.work:
+            async with trio.open_nursery() as nursery:
+                life.open(nursery)
+                lifetime.started()
+                await _receive_all(actor, ref)
+
+
+async def _receive_all(actor: Actor[M], ref: ActorRef[M]) -> None:
+    while True:
+        message = await ref.next_message()
+        if isinstance(message, PendingAsk):
+            await _answer(actor, ref, message)
+        else:
+            await actor.on_receive(message)  # type: ignore[arg-type]  # a ref lets in nothing but M
+
+
+async def _answer(actor: Actor[M], ref: ActorRef[M], pending: PendingAsk) -> None:
+    try:
+        answer = await actor.on_receive(pending.question)  # type: ignore[arg-type]  # as above
+    except BaseException as error:  # cancelled too: nobody may wait for an answer that will not come
+        dead = ActorDead(ref.name)
+        dead.__cause__ = error if isinstance(error, Exception) else None
+        pending.fail(dead)
+        raise
+    pending.answer(answer)

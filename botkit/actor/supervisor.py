@@ -1,0 +1,263 @@
+"""Supervisors: they start children in order, restart those that end, and stop them in reverse order."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import structlog
+import trio
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from botkit.actor.child import ChildSpec, Lifetime, Restart
+from botkit.actor.life import Life
+from botkit.actor.restarts import Exit, RestartBudget, RestartCount, Strategy, needs_restart, restart_group
+from botkit.backoff import Backoff
+from botkit.errors import BotkitError, RestartBudgetSpent
+
+DEFAULT_BUDGET = RestartBudget()
+DEFAULT_BACKOFF = Backoff(initial=0.2, maximum=10.0)
+
+log: FilteringBoundLogger = structlog.get_logger()
+
+
+class ChildExit(Struct, frozen=True, kw_only=True):
+    """A child ended by itself. ``delay`` is the seconds until its restart; None: it is not restarted."""
+
+    supervisor: str
+    child: str
+    exit: Exit
+    error: Exception | None
+    delay: float | None
+
+
+class ChildStatus(Struct, frozen=True, kw_only=True):
+    """One child, now. ``restarts`` counts all of them, ``last_error`` is the error it last ended with."""
+
+    name: str
+    state: str
+    restarts: int
+    last_error: Exception | None
+
+
+OnExit: TypeAlias = Callable[[ChildExit], None]
+
+
+class _Entry:
+    """A child in its supervisor: its spec, its present life, and when the next one is due."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.life: Life | None = None
+        self.restart_at: float | None = None
+        self.attempt = 0
+        self.restarts = 0
+        self.last_error: Exception | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.life is not None and not self.life.ended
+
+    def end_for_good(self) -> None:
+        self.restart_at = None
+        if self.spec.on_gone is not None:
+            self.spec.on_gone()
+
+    def next_attempt(self, now: float, stable_seconds: float) -> int:
+        """The number of this attempt to restart; it counts from 1 again after a stable life."""
+        started = self.life.started_at if self.life is not None else None
+        if started is not None and now - started >= stable_seconds:
+            self.attempt = 0
+        self.attempt += 1
+        return self.attempt
+
+    def status(self) -> ChildStatus:
+        state = "running" if self.running else "ended" if self.restart_at is None else "waiting"
+        if self.running and self.life is not None and self.life.started_at is None:
+            state = "starting"
+        return ChildStatus(name=self.spec.name, state=state, restarts=self.restarts, last_error=self.last_error)
+
+
+class Supervisor:
+    """Keeps its children running, by OTP's rules.
+
+    They start in order, each when the one before it has started; a child that cannot start at first makes
+    the supervisor stop the others and raise the child's error. A child that ends is restarted as its
+    ``Restart`` says, together with those that ``strategy`` names, after a delay from ``backoff`` (which
+    begins anew after a life of ``budget.seconds``). One restart more than ``budget`` allows, and the
+    supervisor stops all children and raises ``RestartBudgetSpent``, caused by the last error. It returns
+    when all children have ended for good.
+
+    ``on_exit`` is told each end that was not asked for; it must not raise. ``fraction`` gives random numbers
+    from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        children: Sequence[ChildSpec],
+        *,
+        strategy: Strategy = Strategy.ONE_FOR_ONE,
+        budget: RestartBudget = DEFAULT_BUDGET,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        on_exit: OnExit | None = None,
+        fraction: Callable[[], float] = random.random,
+    ) -> None:
+        self.name, self.strategy, self.budget, self.backoff = name, strategy, budget, backoff
+        self._entries = {spec.name: _Entry(spec) for spec in children}
+        if len(self._entries) != len(children):
+            raise ValueError(f"supervisor {name}: two children have the same name")
+        self._count = RestartCount(budget)
+        self._on_exit, self._fraction = on_exit, fraction
+        # Unbounded, and yet never longer than the list of children: a new life begins after the end was read.
+        self._report_exit, self._exits = trio.open_memory_channel[Life](math.inf)
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run the children until all have ended for good; started when they have.
+
+        A cancel stops them in reverse order, each within its ``stop_seconds``. Raises the error of a child
+        that cannot start at first, and ``RestartBudgetSpent``.
+        """
+        self._count = RestartCount(self.budget)
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            try:
+                failure = await self._start_all()
+                if failure is None:
+                    task_status.started()
+                    failure = await self._supervise()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._stop(self._entries.values())
+                for entry in self._entries.values():
+                    entry.end_for_good()
+        if failure is not None:
+            raise failure
+
+    def as_child(self, restart: Restart = Restart.PERMANENT) -> ChildSpec:
+        """This supervisor as a child of another one. Its stop is bounded by those of its own children."""
+
+        async def run(lifetime: Lifetime) -> None:
+            with lifetime.work:
+                await self.run(task_status=lifetime)
+
+        return ChildSpec(name=self.name, run=run, restart=restart, stop_seconds=math.inf)
+
+    def statistics(self) -> tuple[ChildStatus, ...]:
+        """The children in start order, now."""
+        return tuple(entry.status() for entry in self._entries.values())
+
+    async def _start_all(self) -> Exception | None:
+        for entry in self._entries.values():
+            life = self._begin_life(entry)
+            await life.wait_settled()
+            if life.error is not None and life.started_at is None:
+                entry.last_error = life.error
+                return life.error
+        return None
+
+    def _begin_life(self, entry: _Entry) -> Life:
+        assert self._nursery is not None
+        entry.restart_at = None
+        entry.life = Life(entry.spec, self._report_exit.send_nowait)
+        self._nursery.start_soon(entry.life.run, name=f"{self.name}/{entry.spec.name}")
+        return entry.life
+
+    async def _supervise(self) -> Exception | None:
+        while any(entry.running or entry.restart_at is not None for entry in self._entries.values()) or self._unread():
+            life = await self._next_exit()
+            if life is None:
+                await self._start_due()
+                continue
+            failure = await self._handle_exit(life)
+            if failure is not None:
+                return failure
+        return None
+
+    def _unread(self) -> bool:
+        return self._exits.statistics().current_buffer_used > 0
+
+    async def _next_exit(self) -> Life | None:
+        """The next child that ended, or None when a restart is due first."""
+        due = min((entry.restart_at for entry in self._entries.values() if entry.restart_at is not None), default=None)
+        try:
+            return self._exits.receive_nowait()
+        except trio.WouldBlock:
+            pass
+        with trio.move_on_at(math.inf if due is None else due):
+            return await self._exits.receive()
+        return None
+
+    async def _start_due(self) -> None:
+        now = trio.current_time()
+        for entry in self._entries.values():
+            if entry.restart_at is None or entry.restart_at > now:
+                continue
+            entry.restarts += 1
+            life = self._begin_life(entry)
+            if self.strategy is Strategy.ONE_FOR_ONE:
+                continue  # nobody depends on it: a slow start must not keep others from their restart
+            await life.wait_settled()
+            if life.ended:
+                return  # its end is dealt with first; the later ones of the group are due still
+
+    async def _handle_exit(self, life: Life) -> RestartBudgetSpent | None:
+        entry = self._entries[life.spec.name]
+        if entry.life is not life or entry.restart_at is not None:
+            return None  # a sibling's end has already decided about this child
+        entry.last_error = life.error
+        if not needs_restart(entry.spec.restart, life.exit):
+            self._tell(life, None)
+            entry.end_for_good()
+            return None
+        now = trio.current_time()
+        if not self._count.spend(now):
+            self._tell(life, None)
+            spent = RestartBudgetSpent(self.name, entry.spec.name, self.budget.restarts, self.budget.seconds)
+            spent.__cause__ = life.error
+            return spent
+        delay = self.backoff.delay(entry.next_attempt(now, self.budget.seconds), self._fraction())
+        self._tell(life, delay)
+        await self._stop_group(entry, now + delay)
+        return None
+
+    async def _stop_group(self, ended: _Entry, restart_at: float) -> None:
+        names = restart_group(self.strategy, tuple(self._entries), ended.spec.name)
+        group = [self._entries[name] for name in names]
+        await self._stop(group)
+        for entry in group:
+            if entry.spec.restart is not Restart.TEMPORARY:
+                entry.restart_at = restart_at
+            elif entry.life is not None:
+                entry.end_for_good()
+
+    async def _stop(self, entries: Iterable[_Entry]) -> None:
+        for entry in reversed(list(entries)):
+            if entry.life is None or entry.life.ended:
+                continue
+            await entry.life.stop()
+            self._note_stop(entry.life)
+
+    def _note_stop(self, life: Life) -> None:
+        if life.overran:
+            log.warning("stop deadline passed", **self._who(life), stop_seconds=life.spec.stop_seconds)
+        if life.error is not None:
+            log.error("error while stopping", **self._who(life), exc_info=life.error)
+
+    def _tell(self, life: Life, delay: float | None) -> None:
+        if life.error is None:
+            log.info("ended", **self._who(life), restart_in=delay)
+        else:
+            # What botkit raises says all in its text; anything else needs the place as well.
+            error = f"{type(life.error).__name__}: {life.error}"
+            trace = None if isinstance(life.error, BotkitError) else life.error
+            log.error("failed", **self._who(life), restart_in=delay, error=error, exc_info=trace)
+        if self._on_exit is not None:
+            self._on_exit(
+                ChildExit(supervisor=self.name, child=life.spec.name, exit=life.exit, error=life.error, delay=delay)
+            )
+
+    def _who(self, life: Life) -> dict[str, str]:
+        return {"supervisor": self.name, "child": life.spec.name}

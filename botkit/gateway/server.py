@@ -76,7 +76,7 @@ class Gateway:
     async def connector(self) -> AsyncIterator[Transport]:
         """A connection in memory: a real WebSocket over trio streams, without a socket."""
         link = MemoryLink()
-        self._nursery.start_soon(self.serve_link, link)
+        self.accept(link)
         async with websocket_over(link.client_stream) as transport:
             yield transport
 

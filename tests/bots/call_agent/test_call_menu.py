@@ -6,12 +6,13 @@ from bots.call_agent.menu import MenuWalk, Step
 from bots.call_agent.settings import Choice, Menu
 
 BILLING = Menu(prompt="1 invoice, 9 end", choices={1: Choice(say="It is on its way."), 9: Choice(end=True)}, retries=0)
+THANKS = Choice(say="Thanks.", end=True)
 MENU = Menu(
     prompt="1 hours, 2 billing, # end",
     choices={
         1: Choice(say="Nine to five."),
         "2": Choice(say="Billing.", menu=BILLING),
-        "#": Choice(say="Thanks.", end=True),
+        "#": THANKS,
     },
     timeout_seconds=7,
     retries=1,
@@ -22,10 +23,10 @@ MENU = Menu(
 
 def walk(digits: str) -> list[Step]:
     """The steps for a caller who presses ``digits``; a blank is silence."""
-    on_the_way = MenuWalk(MENU)
+    way = MenuWalk(MENU)
     return [
-        on_the_way.begin(),
-        *(on_the_way.silence() if digit == " " else on_the_way.press(digit) for digit in digits),
+        way.begin(),
+        *(way.silence() if digit == " " else way.press(digit) for digit in digits),
     ]
 
 

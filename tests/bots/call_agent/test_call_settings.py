@@ -16,10 +16,10 @@ def test_nothing_needs_to_be_said() -> None:
 
 
 def test_digits_may_be_numbers_or_texts() -> None:
-    menu = msgspec.convert(
+    converted = msgspec.convert(
         {"prompt": "p", "choices": {1: {"say": "one"}, "2": {"say": "two"}, "*": {"end": True}}}, Menu
     )
-    said = {digit: choice.say for digit in "12*30" if (choice := menu.choice(digit)) is not None}
+    said = {digit: choice.say for digit in "12*30" if (choice := converted.choice(digit)) is not None}
     assert said == {"1": "one", "2": "two", "*": ""}
 
 

@@ -1,0 +1,9 @@
+"""A YAML file and the environment become every room's settings; whatever is wrong is said with file, line and key.
+
+- ``environment``: ``${NAME}`` and ``${NAME:-default}`` in values.
+- ``document``: the YAML text as plain values, each with the line where it stands.
+- ``checking``: values against types: unknown keys, wrong types, missing keys.
+- ``schema``: the sections of the file.
+- ``bots``: ``module:attribute`` imported, its settings checked.
+- ``loading``: :func:`~botkit.config.loading.load_config`, all of it in one call.
+"""

@@ -98,7 +98,7 @@ def _check_tag(document: Document, path: KeyPath, value: dict[str, object], shap
         raise document.error((*path, field), f"{value[field]!r} is none of these", suggestion(str(value[field]), known))
 
 
-_AT = re.compile(r" - at (?:key in )?`\$(?P<path>.*)`$")
+_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>.*)`$")
 _TYPE_NAMES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
 
 

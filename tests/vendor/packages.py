@@ -94,3 +94,8 @@ def python_digest(folder: Path) -> str:
     for module in sorted(package.glob("*.py")):
         digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    print(web_packages())
+    print(python_packages())

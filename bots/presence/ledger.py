@@ -1,0 +1,76 @@
+"""Where the spans and the lines are written: SQLite and a file, fed by one projection."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from botkit import open_database
+from bots.presence.lines import Line, LineWriter, open_lines
+from bots.presence.settings import PresenceSettings
+from bots.presence.spans import Moment, Projection
+from bots.presence.table import SCHEMA, SpanTable
+
+
+class Ledger:
+    """Records what happens, in the tables and in the file. Made by :func:`open_ledger`.
+
+    Each method changes the projection before its first wait, so the order of the calls is what counts. They raise
+    ``StoreError`` or ``OSError``; a cancel leaves a change in the projection that may not be written.
+    """
+
+    def __init__(self, table: SpanTable, lines: LineWriter) -> None:
+        self.projection = Projection()
+        self._table, self._lines = table, lines
+
+    async def begin(self, moment: Moment) -> None:
+        """A login or a join."""
+        spans = self.projection.begin(moment)
+        await self._table.save(spans)
+        await self._lines.write(
+            Line(
+                ms=moment.ms,
+                event="joined" if moment.channel else "online",
+                account=moment.account,
+                uid=moment.uid,
+                channel=moment.channel,
+            )
+        )
+
+    async def end(self, moment: Moment) -> None:
+        """A logout or a leave."""
+        (span,) = spans = self.projection.end(moment)
+        await self._table.save(spans)
+        await self._lines.write(
+            Line(
+                ms=moment.ms,
+                event="left" if moment.channel else "offline",
+                account=moment.account,
+                uid=moment.uid,
+                channel=moment.channel,
+                start_ms=span.start_ms,
+                reason=moment.reason,
+                uncertain=span.uncertain,
+            )
+        )
+
+    async def lose(self, ms: int, reason: str, count: int | None) -> int:
+        """Events are missing, ``count`` of them or an unknown number; how many open spans are uncertain by it."""
+        spans = self.projection.lose()
+        await self._table.save(spans)
+        await self._lines.write(Line(ms=ms, event="gap", reason=reason, count=count, spans=len(spans)))
+        return len(spans)
+
+    async def close_left_open(self, ms: int) -> int:
+        """Closes what an earlier run left open, at ``ms``, as unknown; how many spans there were.
+
+        Nobody knows when they ended, only that they were not seen to end before: so they are uncertain.
+        """
+        closed = await self._table.close_left_open(ms)
+        await self._lines.write(Line(ms=ms, event="started", spans=closed))
+        return closed
+
+
+@asynccontextmanager
+async def open_ledger(settings: PresenceSettings) -> AsyncIterator[Ledger]:
+    """A ledger that writes where ``settings`` say. Raises ``StoreError`` or ``OSError`` when it cannot be opened."""
+    async with open_database(settings.database, SCHEMA) as database, open_lines(settings.file) as lines:
+        yield Ledger(SpanTable(database), lines)

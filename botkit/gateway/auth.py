@@ -2,18 +2,18 @@
 
 from typing import NamedTuple
 
-from botkit.errors import ErrorCode
+from botkit.errors import ErrorCode, LoginFailed
 from botkit.gateway.settings import AppCredentials
 from botkit.wire.frames import LoginArguments
-from botkit.wire.limits import account_violation
-from botkit.wire.tokens import TokenVerdict, check_token
+from botkit.wire.limits import NO_TOKEN, account_violation
+from botkit.wire.tokens import Role, TokenVerdict, judge_token
 
 
-class LoginRefusal(NamedTuple):
-    """Why a login is refused: the vendor's number and the text from which their SDKs derive theirs."""
+class LoginGrant(NamedTuple):
+    """What a login gets: the server role or not, and when its token runs out (None: never)."""
 
-    code: ErrorCode
-    text: str
+    server: bool
+    expires: int | None
 
 
 _TOKEN_CODES = {
@@ -22,16 +22,18 @@ _TOKEN_CODES = {
 }
 
 
-def check_login(login: LoginArguments, app: AppCredentials | None, now: float) -> LoginRefusal | None:
-    """Why ``login`` may not enter ``app`` (None: no such app here) at ``now``; None when it may."""
-    if app is None:
-        return LoginRefusal(ErrorCode.LOGIN_E_FAILED, "unknown app id")
+def check_login(login: LoginArguments, app: AppCredentials, now: float) -> LoginGrant:
+    """What ``login`` gets in ``app`` at ``now`` (seconds since 1970).
+
+    Raises ``LoginFailed`` with the text from which the vendor's SDKs derive their code.
+    """
     violation = account_violation(login.account)
     if violation is not None:
-        return LoginRefusal(ErrorCode.LOGIN_E_INVALID_USER, f"wrong account: {violation.reason}")
-    if not app.certificate:
-        return None
-    verdict = check_token(login.token, app.id, app.certificate, login.account, now)
-    if verdict is TokenVerdict.VALID:
-        return None
-    return LoginRefusal(_TOKEN_CODES[verdict], verdict.value)
+        raise LoginFailed(ErrorCode.LOGIN_E_INVALID_USER, f"wrong account: {violation.reason}")
+    named_server = app.is_server(login.account)
+    if not app.certificate or (app.allow_no_token and login.token == NO_TOKEN):
+        return LoginGrant(named_server, None)
+    grant = judge_token(login.token, app.id, app.certificates_at(now), login.account, now, accept_v1=app.accept_v1)
+    if grant.verdict is not TokenVerdict.VALID:
+        raise LoginFailed(_TOKEN_CODES[grant.verdict], grant.verdict.value)
+    return LoginGrant(named_server or grant.role is Role.SERVER, grant.expires)

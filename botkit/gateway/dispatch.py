@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from botkit.errors import ErrorCode, ProtocolError, SignalingError, StoreError
-from botkit.gateway.auth import LoginRefusal, check_login
+from botkit.errors import ErrorCode, LoginFailed, ProtocolError, SignalingError, StoreError
+from botkit.gateway.auth import check_login
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import Connection
 from botkit.gateway.counters import Counters
@@ -91,24 +91,27 @@ class Dispatcher:
             self._hubs[session.app].end(session, reason)
 
     def _login(self, connection: Connection, login: LoginArguments) -> None:
-        hub = self._hubs.get(login.vid)
-        refusal = check_login(login, hub.app if hub else None, self._clock.seconds())
-        if connection.session is not None:
-            refusal = LoginRefusal(ErrorCode.LOGIN_E_ALREADY_LOGIN, "logged in already")
-        if refusal is not None or hub is None:
-            self._refuse_login(connection, refusal or LoginRefusal(ErrorCode.LOGIN_E_FAILED, "unknown app id"))
+        try:
+            session = self._admit(connection, login)
+        except LoginFailed as refusal:
+            self._counters.logins.add_for(refusal.code.name)
+            outcome = LoginOutcome(result="failed", reason=refusal.reason, code=int(refusal.code))
+            connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
             return
-        session = hub.login(connection, Account(login.account))
         self._counters.logins.add_for("ok")
         outcome = LoginOutcome(result="ok", uid=session.uid, line=session.line)
         connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
         self._journal.hold(connection.outbox)
-        hub.announce(session)
+        self._hubs[session.app].announce(session)
 
-    def _refuse_login(self, connection: Connection, refusal: LoginRefusal) -> None:
-        self._counters.logins.add_for(refusal.code.name)
-        outcome = LoginOutcome(result="failed", reason=refusal.text, code=int(refusal.code))
-        connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
+    def _admit(self, connection: Connection, login: LoginArguments) -> Session:
+        if connection.session is not None:
+            raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, "logged in already")
+        hub = self._hubs.get(login.vid)
+        if hub is None:
+            raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "unknown app id")
+        grant = check_login(login, hub.app, self._clock.seconds())
+        return hub.login(connection, Account(login.account), grant)
 
     def _call(self, connection: Connection, call: CallBody) -> None:
         session = connection.session

@@ -6,6 +6,7 @@ events at login, logout and loss, so that everybody is told everything exactly o
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.accounts import Accounts
+from botkit.gateway.auth import LoginGrant
 from botkit.gateway.calls import Calls
 from botkit.gateway.channel_attributes import ChannelAttributes
 from botkit.gateway.channels import Channel, Channels
@@ -25,6 +26,7 @@ from botkit.wire.frames import Close, InboxNotice, Kick, Notify, encode
 from botkit.wire.limits import SPECIAL_CHANNELS
 from botkit.wire.messages import INSTANT, PLACEHOLDER, CallContent, MessageLine, call_text, format_line
 from botkit.wire.requests import flag_of
+from botkit.wire.tokens import TokenVerdict
 
 ONLINE_MESSAGE_SECONDS = 120
 """How long a message to a peer that is online waits at least to be fetched: web clients may take 60 s."""
@@ -53,6 +55,7 @@ class Hub:
         self.mailboxes = Mailboxes(app_id, journal, counters, settings.inbox_limit)
         self.mutes = Mutes(app_id, journal, clock)
         self.calls = Calls(self, timers, counters, settings.ring_timeout)
+        self._timers = timers
         self._presence = Presence(self.channels, clock)
         self._sessions: dict[Account, Session] = {}
         self._load(app_id, snapshot)
@@ -70,15 +73,17 @@ class Hub:
         """The account's number, 0 when it never logged in."""
         return self.accounts.uid_of(account)
 
-    def login(self, connection: Connection, account: Account) -> Session:
+    def login(self, connection: Connection, account: Account, grant: LoginGrant) -> Session:
         """Start a session on ``connection``; one that the account has elsewhere is kicked first (103)."""
         uid = self.accounts.see(account)
         elsewhere = self._sessions.get(account)
         if elsewhere is not None:
             self._kick(elsewhere)
         rate = self.accounts.rate_of(account)
-        is_server = self.app.is_server(account)
-        session = Session(connection, AppId(self.app.id), account, uid, server=is_server, rate=rate)
+        session = Session(connection, AppId(self.app.id), account, uid, server=grant.server, rate=rate)
+        if grant.expires is not None:
+            remaining = grant.expires - self.clock.seconds()
+            session.expiry = self._timers.after(remaining, lambda: self._expire(session))
         self._sessions[account] = session
         connection.session = session
         self.mailboxes.start_session(account)
@@ -98,6 +103,8 @@ class Hub:
             return
         del self._sessions[session.account]
         session.connection.session = None
+        if session.expiry is not None:
+            session.expiry.cancel()
         self.calls.session_ended(session)
         self.leave(session, reason)
         self._presence.offline(session, reason)
@@ -157,8 +164,17 @@ class Hub:
         connection = session.connection
         self.end(session, "replaced")
         connection.send(encode(Kick("logged in elsewhere")))
-        connection.send(encode(Close("kick")))
-        connection.close(CLOSE_NORMAL, "logged in elsewhere", connection.last_received)
+        self._dismiss(connection, "kick")
+
+    def _expire(self, session: Session) -> None:
+        """The token ran out within the session (105)."""
+        self.end(session, "expired")
+        self._dismiss(session.connection, TokenVerdict.EXPIRED.value)
+
+    def _dismiss(self, connection: Connection, why: str) -> None:
+        """``close``, then the socket's end: without the first the web SDK reconnects for ever."""
+        connection.send(encode(Close(why)))
+        connection.close(CLOSE_NORMAL, why, connection.last_received)
 
     def _load(self, app_id: AppId, snapshot: Snapshot) -> None:
         for (owner, account), values in snapshot.user_attributes.items():

@@ -4,6 +4,7 @@ import secrets
 
 from botkit.gateway.connection import Connection
 from botkit.gateway.limits import RateWindow
+from botkit.gateway.timers import Timer
 from botkit.types import Account, AppId, ChannelName, Line, Uid
 from botkit.wire.limits import USER_MESSAGES_PER_SECOND
 
@@ -15,7 +16,7 @@ class Session:
     that special channels and admin calls need.
     """
 
-    __slots__ = ("account", "app", "channel", "connection", "line", "rate", "server", "uid")
+    __slots__ = ("account", "app", "channel", "connection", "expiry", "line", "rate", "server", "uid")
 
     def __init__(
         self, connection: Connection, app: AppId, account: Account, uid: Uid, *, server: bool, rate: RateWindow
@@ -27,6 +28,7 @@ class Session:
         self.server = server
         self.rate = rate
         self.channel: ChannelName | None = None
+        self.expiry: Timer | None = None
 
     def send(self, payload: bytes) -> None:
         """Queue one text message for the peer."""

@@ -34,20 +34,39 @@ class Address(Struct, frozen=True):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class AppCredentials(Struct, frozen=True, kw_only=True):
-    """One app: its id, its certificate (empty: everybody gets in without a token), its servers.
+class RetiringCertificate(Struct, frozen=True, kw_only=True):
+    """A certificate that is being replaced: its tokens are still taken until ``until`` (seconds since 1970)."""
 
-    ``server_accounts`` are patterns (``*`` and ``?``) of accounts with the server role: special channels and
-    admin calls are theirs.
+    certificate: str
+    until: int
+
+    def __repr__(self) -> str:
+        return f"RetiringCertificate(certificate='***', until={self.until})"
+
+
+class AppCredentials(Struct, frozen=True, kw_only=True):
+    """One app: its id, its certificates, its servers.
+
+    Without a ``certificate`` everybody gets in without a token. ``retiring`` are older certificates, for a rotation
+    with overlap. ``allow_no_token`` also takes ``_no_need_token`` although there is a certificate (the vendor's
+    debugging switch); ``accept_v1`` takes the vendor's tokens, which rest on MD5. ``server_accounts`` are patterns
+    (``*`` and ``?``) of accounts with the server role: special channels and admin calls are theirs.
     """
 
     id: str
     certificate: str = ""
+    retiring: tuple[RetiringCertificate, ...] = ()
+    allow_no_token: bool = False
+    accept_v1: bool = True
     server_accounts: tuple[str, ...] = ()
 
     def is_server(self, account: str) -> bool:
-        """Whether ``account`` has the server role."""
+        """Whether ``account`` has the server role by its name."""
         return any(fnmatch.fnmatchcase(account, pattern) for pattern in self.server_accounts)
+
+    def certificates_at(self, now: float) -> list[str]:
+        """The certificates whose tokens are taken at ``now`` (seconds since 1970)."""
+        return [self.certificate, *(old.certificate for old in self.retiring if now < old.until)]
 
     def __repr__(self) -> str:
         shown = "***" if self.certificate else ""
@@ -84,9 +103,15 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
             raise ConfigError("a gateway needs an app id", key="app.id", hint="any text that clients log in with")
         if len({app.id for app in self.apps}) < len(self.apps):
             raise ConfigError("an app id stands twice", key="app.id", hint="give every app its own id")
+        if any(app.retiring and not app.certificate for app in self.apps):
+            raise ConfigError(
+                "a retiring certificate without a new one lets everybody in",
+                key="app.certificate",
+                hint="set the new one",
+            )
         if self.listen is None or self.listen.loopback or self.insecure:
             return
-        if not all(app.certificate for app in self.apps):
+        if not all(app.certificate and not app.allow_no_token for app in self.apps):
             raise ConfigError(
                 f"listening on {self.listen} without an app certificate would let everybody in",
                 key="gateway.listen",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from botkit.wire.tokens import TokenVerdict, check_token, make_token, token_expiry
+from botkit.wire.tokens import Role, TokenVerdict, check_token, judge_token, make_role_token, make_token, token_expiry
 
 VECTORS = [
     # app id, certificate, account, expires, digest
@@ -106,3 +106,44 @@ def test_own_tokens_are_valid_until_they_expire(
         assert verdict is TokenVerdict.WRONG
     else:
         assert verdict is (TokenVerdict.VALID if now < expires else TokenVerdict.EXPIRED)
+
+
+def test_role_token_gives_its_role_to_its_account_only() -> None:
+    token = make_role_token(APP, CERTIFICATE, ACCOUNT, EXPIRES, Role.SERVER)
+    granted = judge_token(token, APP, [CERTIFICATE], ACCOUNT, EXPIRES - 1)
+    assert granted == (TokenVerdict.VALID, Role.SERVER, EXPIRES)
+    assert judge_token(token, APP, [CERTIFICATE], ACCOUNT, EXPIRES).verdict is TokenVerdict.EXPIRED
+    for app, certificate, account in (
+        ("other", CERTIFICATE, ACCOUNT),
+        (APP, "other", ACCOUNT),
+        (APP, CERTIFICATE, "other"),
+    ):
+        assert judge_token(token, app, [certificate], account, 0).verdict is TokenVerdict.WRONG
+
+
+def test_role_token_cannot_be_promoted_or_prolonged() -> None:
+    token = make_role_token(APP, CERTIFICATE, ACCOUNT, EXPIRES)
+    for forged in (
+        token.replace(":user:", ":server:"),
+        token.replace(":user:", ":root:"),
+        token.replace(str(EXPIRES), str(EXPIRES + 1)),
+        token.replace(str(EXPIRES), f"0{EXPIRES}"),
+        token.upper(),
+        token + ":",
+        "1" + token[1:],
+    ):
+        assert judge_token(forged, APP, [CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.WRONG
+
+
+def test_both_versions_under_any_accepted_certificate() -> None:
+    for token in (TOKEN, make_role_token(APP, CERTIFICATE, ACCOUNT, EXPIRES)):
+        assert judge_token(token, APP, ["new", CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.VALID
+        assert judge_token(token, APP, [CERTIFICATE, "new"], ACCOUNT, 0).verdict is TokenVerdict.VALID
+        assert judge_token(token, APP, ["new"], ACCOUNT, 0).verdict is TokenVerdict.WRONG
+    assert judge_token(TOKEN, APP, [CERTIFICATE], ACCOUNT, 0, accept_v1=False).verdict is TokenVerdict.WRONG
+
+
+@given(st.text(), st.text())
+def test_no_text_is_a_token_and_none_breaks_the_judge(token: str, account: str) -> None:
+    assert judge_token(token, APP, [CERTIFICATE], account, 0).verdict is TokenVerdict.WRONG
+    assert judge_token(f"2:{APP}:{EXPIRES}:{token}", APP, [CERTIFICATE], account, 0).verdict is TokenVerdict.WRONG

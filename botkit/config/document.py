@@ -17,7 +17,7 @@ from botkit.types import JsonObject, JsonScalar, JsonValue
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands: keys of mappings and positions in lists, from the top."""
 
-MAX_VALUES = 100_000
+MAX_VALUES = 250_000
 """Values in one document. Aliases can make a short text into very many."""
 
 MAX_DEPTH = 50

@@ -4,7 +4,7 @@ Changes are facts with all ids in them, so that every store can write them witho
 change twice leaves the same state as once. Times are milliseconds since 1970; a store has no clock.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -61,7 +61,7 @@ class ChannelEmptied(Struct, frozen=True, kw_only=True):
 
 
 class ChannelDestroyed(Struct, frozen=True, kw_only=True):
-    """The channel's ``_channel_ttl`` ran out: attributes and all are gone. Mutes stay, they have their own time."""
+    """The channel's ``_channel_ttl`` ran out: attributes and all are gone. Sanctions stay, they have their own time."""
 
     app: AppId
     channel: ChannelName
@@ -91,20 +91,30 @@ class MessagesExpired(Struct, frozen=True, kw_only=True):
     ms: int
 
 
-class MuteSet(Struct, frozen=True, kw_only=True):
-    """``account`` may not send in ``channel`` (empty: anywhere) until ``until_ms`` (0: until lifted)."""
+SanctionKind: TypeAlias = Literal["mute", "ban"]
+
+
+class SanctionSet(Struct, frozen=True, kw_only=True):
+    """A moderator's measure against ``account``, in force until ``until_ms`` (0: until lifted).
+
+    A ``mute`` refuses its messages in ``channel`` (empty: anywhere); a ``ban`` refuses its logins. ``by`` is the server
+    account that asked for it.
+    """
 
     app: AppId
+    kind: SanctionKind
     account: Account
     channel: str
     until_ms: int
     reason: str
+    by: Account
 
 
-class MuteLifted(Struct, frozen=True, kw_only=True):
-    """The mute of ``account`` in ``channel`` (empty: the one that holds anywhere) is over."""
+class SanctionLifted(Struct, frozen=True, kw_only=True):
+    """The sanction of this kind against ``account`` in ``channel`` is over."""
 
     app: AppId
+    kind: SanctionKind
     account: Account
     channel: str
 
@@ -120,8 +130,8 @@ Change: TypeAlias = (
     | MessageStored
     | MessagesAcknowledged
     | MessagesExpired
-    | MuteSet
-    | MuteLifted
+    | SanctionSet
+    | SanctionLifted
 )
 
 
@@ -143,5 +153,5 @@ class Snapshot(Struct, kw_only=True):
     emptied: dict[tuple[AppId, ChannelName], int] = field(default_factory=dict)
     """Since when channels have been empty; a channel with members is not in here."""
     inboxes: dict[tuple[AppId, Account], InboxSnapshot] = field(default_factory=dict)
-    mutes: list[MuteSet] = field(default_factory=list)
+    sanctions: list[SanctionSet] = field(default_factory=list)
     """By app, account, channel."""

@@ -21,8 +21,8 @@ from botkit.stores.changes import (
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
-    MuteLifted,
-    MuteSet,
+    SanctionLifted,
+    SanctionSet,
     Snapshot,
     UserAttributeSet,
 )
@@ -44,8 +44,8 @@ __all__ = [
     "MessageStored",
     "MessagesAcknowledged",
     "MessagesExpired",
-    "MuteLifted",
-    "MuteSet",
+    "SanctionLifted",
+    "SanctionSet",
     "Snapshot",
     "UserAttributeSet",
     "check_gateway_store_url",
@@ -77,14 +77,17 @@ class GatewayStore(Protocol):
 
 
 def check_gateway_store_url(url: str) -> None:
-    """Raises ``ConfigError`` unless ``url`` is one that :func:`open_gateway_store` takes; opens nothing."""
+    """Raises ``ConfigError``, key ``gateway.store``, unless :func:`open_gateway_store` takes ``url``; opens nothing."""
     if url == MEMORY_URL:
         return
-    if not url.startswith("sqlite:"):
+    try:
+        sqlite_path(url)
+    except ConfigError:
         raise ConfigError(
-            f"{url!r} names no gateway store", hint=f"use {MEMORY_URL!r} or 'sqlite:///path/to/gateway.db'"
-        )
-    sqlite_path(url)
+            f"{url!r} names no gateway store",
+            key="gateway.store",
+            hint=f"use {MEMORY_URL!r}, 'sqlite:///relative/path.db' or 'sqlite:////absolute/path.db'",
+        ) from None
 
 
 @asynccontextmanager

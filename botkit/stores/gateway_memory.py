@@ -18,8 +18,8 @@ from botkit.stores.changes import (
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
-    MuteLifted,
-    MuteSet,
+    SanctionLifted,
+    SanctionSet,
     Snapshot,
     UserAttributeSet,
 )
@@ -37,7 +37,7 @@ class MemoryGatewayStore:
         """A copy of all that was committed."""
         await trio.lowlevel.checkpoint()
         state = deepcopy(self._state)
-        state.mutes.sort(key=lambda mute: (mute.app, mute.account, mute.channel))
+        state.sanctions.sort(key=_sanction_key)
         return state
 
     async def commit(self, changes: Sequence[Change]) -> None:
@@ -71,11 +71,11 @@ def _apply(state: Snapshot, change: Change) -> None:
         case MessagesExpired():
             for inbox in state.inboxes.values():
                 inbox.messages = [message for message in inbox.messages if message[2] > change.ms]
-        case MuteSet() | MuteLifted():
-            key = (change.app, change.account, change.channel)
-            state.mutes = [mute for mute in state.mutes if (mute.app, mute.account, mute.channel) != key]
-            if isinstance(change, MuteSet):
-                state.mutes.append(change)
+        case SanctionSet() | SanctionLifted():
+            key = _sanction_key(change)
+            state.sanctions = [other for other in state.sanctions if _sanction_key(other) != key]
+            if isinstance(change, SanctionSet):
+                state.sanctions.append(change)
         case _:
             assert_never(change)
 
@@ -107,3 +107,7 @@ def _apply_message(inbox: InboxSnapshot, change: MessageStored | MessagesAcknowl
     else:
         inbox.messages.append(message)
         inbox.last = change.version
+
+
+def _sanction_key(sanction: SanctionSet | SanctionLifted) -> tuple[str, str, str, str]:
+    return sanction.app, sanction.kind, sanction.account, sanction.channel

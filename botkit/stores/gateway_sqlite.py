@@ -19,8 +19,9 @@ from botkit.stores.changes import (
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
-    MuteLifted,
-    MuteSet,
+    SanctionLifted,
+    SanctionKind,
+    SanctionSet,
     Snapshot,
     UserAttributeSet,
 )
@@ -45,9 +46,9 @@ SCHEMA = (
         app TEXT NOT NULL, account TEXT NOT NULL, version INTEGER NOT NULL, line TEXT NOT NULL,
         expires_ms INTEGER NOT NULL, PRIMARY KEY (app, account, version))""",
     "CREATE INDEX IF NOT EXISTS gateway_messages_by_expiry ON gateway_messages (expires_ms)",
-    """CREATE TABLE IF NOT EXISTS gateway_mutes (
-        app TEXT NOT NULL, account TEXT NOT NULL, channel TEXT NOT NULL, until_ms INTEGER NOT NULL,
-        reason TEXT NOT NULL, PRIMARY KEY (app, account, channel))""",
+    """CREATE TABLE IF NOT EXISTS gateway_sanctions (
+        app TEXT NOT NULL, kind TEXT NOT NULL, account TEXT NOT NULL, channel TEXT NOT NULL, until_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL, "by" TEXT NOT NULL, PRIMARY KEY (app, kind, account, channel))""",
 )
 
 # The placeholders are the names of the change's fields.
@@ -88,11 +89,14 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
            ON CONFLICT DO UPDATE SET acknowledged = max(acknowledged, excluded.acknowledged)""",
     ),
     MessagesExpired: ("DELETE FROM gateway_messages WHERE expires_ms <= :ms",),
-    MuteSet: (
-        """INSERT INTO gateway_mutes VALUES (:app, :account, :channel, :until_ms, :reason)
-           ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason""",
+    SanctionSet: (
+        """INSERT INTO gateway_sanctions VALUES (:app, :kind, :account, :channel, :until_ms, :reason, :by)
+           ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason, "by" = excluded."by" """,
     ),
-    MuteLifted: ("DELETE FROM gateway_mutes WHERE app = :app AND account = :account AND channel = :channel",),
+    SanctionLifted: (
+        """DELETE FROM gateway_sanctions
+           WHERE app = :app AND kind = :kind AND account = :account AND channel = :channel""",
+    ),
 }
 
 
@@ -137,8 +141,9 @@ class _MessageRow(NamedTuple):
     expires_ms: int
 
 
-class _MuteRow(NamedTuple):
+class _SanctionRow(NamedTuple):
     app: AppId
+    kind: SanctionKind
     account: Account
     channel: str
     until_ms: int
@@ -171,8 +176,8 @@ class SqliteGatewayStore:
         for emptied in await self._rows("gateway_emptied_channels ORDER BY rowid", list[_EmptiedRow]):
             snapshot.emptied[emptied.app, emptied.channel] = emptied.ms
         await self._load_inboxes(snapshot)
-        mutes = await self._rows("gateway_mutes ORDER BY app, account, channel", list[_MuteRow])
-        snapshot.mutes.extend(MuteSet(**mute._asdict()) for mute in mutes)
+        sanctions = await self._rows("gateway_sanctions ORDER BY app, kind, account, channel", list[_SanctionRow])
+        snapshot.sanctions.extend(SanctionSet(**sanction._asdict()) for sanction in sanctions)
         return snapshot
 
     async def _load_inboxes(self, snapshot: Snapshot) -> None:

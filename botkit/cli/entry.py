@@ -1,0 +1,32 @@
+"""All commands together, and what the process ends with."""
+
+import sys
+
+import typer
+
+from botkit.cli import gateway, token
+from botkit.cli.failures import report
+
+_COMMANDS = (gateway, token)
+
+
+def build_app() -> typer.Typer:
+    """The command line with every command registered."""
+    app = typer.Typer(
+        name="botkit",
+        help="Server-side agents for signaling services, and the gateway that they live on.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # its tracebacks show local variables, tokens among them
+    )
+    for command in _COMMANDS:
+        command.register(app)
+    return app
+
+
+def main() -> None:
+    """The console script ``botkit``: runs the command that the arguments name, and ends the process."""
+    try:
+        build_app()(prog_name="botkit")
+    except Exception as error:  # noqa: BLE001 - the outermost border: whatever it is becomes an exit code
+        sys.exit(report(error))

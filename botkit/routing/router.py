@@ -1,0 +1,73 @@
+"""The router: an index by event type, then filters. Its cost grows with the handlers that could match."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+from botkit.events import Event
+from botkit.routing.filters import Check, Filter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[T]):
+    """A target, the events that it wants, and the filter's check (None: all of them)."""
+
+    event_type: type[Event]
+    target: T
+    check: Check | None
+
+
+OnFilterError: TypeAlias = Callable[[T, Event, Exception], None]
+
+
+class Router(Generic[T]):
+    """Finds the targets of an event, in the order of their registration.
+
+    A target that is registered for a base class gets all its subclasses. ``on_filter_error`` is told when a
+    filter raised; the target is left out for that event.
+    """
+
+    def __init__(self, on_filter_error: "OnFilterError[T]") -> None:
+        self._on_filter_error = on_filter_error
+        self._routes: list[Route[T]] = []
+        self._by_type: dict[type[Event], tuple[Route[T], ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def add(self, event_type: type[Event], target: T, filter: Filter | None = None) -> None:
+        """Register ``target``. Raises ``ValueError`` when the filter looks at a field that the event has not."""
+        check = None if filter is None else filter.compile(event_type)
+        self._routes.append(Route(event_type, target, check))
+        self._by_type.clear()
+
+    def routes_for(self, event_type: type[Event]) -> tuple[Route[T], ...]:
+        """The routes that events of this very type may take, in order."""
+        routes = self._by_type.get(event_type)
+        if routes is None:
+            routes = tuple(route for route in self._routes if issubclass(event_type, route.event_type))
+            self._by_type[event_type] = routes
+        return routes
+
+    def wants(self, event_type: type[Event]) -> bool:
+        """Whether any target takes events of this type, or of a type derived from it."""
+        return any(
+            issubclass(event_type, route.event_type) or issubclass(route.event_type, event_type)
+            for route in self._routes
+        )
+
+    def match(self, event: Event) -> Sequence[T]:
+        """The targets of ``event``, in order."""
+        routes = self._by_type.get(type(event))
+        if routes is None:
+            routes = self.routes_for(type(event))
+        matching: list[T] = []
+        for route in routes:
+            try:
+                if route.check is None or route.check(event):
+                    matching.append(route.target)
+            except Exception as error:  # noqa: BLE001 - a filter is a bot's code: the handler border
+                self._on_filter_error(route.target, event, error)
+        return matching

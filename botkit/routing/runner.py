@@ -1,0 +1,216 @@
+"""Runs jobs in order per key and side by side across keys.
+
+There is no task per job: a few workers take the keys that have something to do, one worker at a key at a
+time. A worker that was woken wakes the next one only if there is more to do than itself, so quick jobs are
+run by one task in one go, and slow ones get as many tasks as there are busy keys, up to a bound.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import trio
+from msgspec import Struct
+
+J = TypeVar("J")
+
+MAX_IDLE_WORKERS = 8
+"""Workers that wait for something to do; more than these end."""
+
+JOBS_PER_TURN = 16
+"""A worker lets other tasks run after so many jobs, should none of them have done so."""
+
+
+class RunnerLimits(Struct, frozen=True, kw_only=True):
+    """The bounds of a runner; all of them 1 or more.
+
+    ``running`` jobs at a time, each of another key, and ``lasting`` ones beside them. ``waiting`` jobs in all:
+    then ``submit`` waits. ``waiting_per_key`` jobs: then a further job of that key is dropped, so that a key
+    that is stuck costs its own events and nobody else's.
+    """
+
+    running: int = 128
+    lasting: int = 1024
+    waiting: int = 8192
+    waiting_per_key: int = 1024
+
+
+class RunnerStatistics(Struct, frozen=True, kw_only=True):
+    """A runner, now. The last four count: jobs done, jobs dropped, and how often a bound made somebody wait."""
+
+    waiting: int
+    running: int
+    lasting: int
+    workers: int
+    done: int
+    dropped: int
+    submits_blocked: int
+    lasting_blocked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[J]):
+    what: J
+    lasting: bool
+
+
+class KeyedRunner(Generic[J]):
+    """Calls ``work`` with each job: in order within a key, side by side across keys.
+
+    ``work`` must not raise; what it raises ends ``run``. A lasting job begins in its turn, and once it waits
+    for something for the first time, the later jobs of its key go on beside it.
+    """
+
+    def __init__(self, work: Callable[[J], Awaitable[None]], limits: RunnerLimits | None = None) -> None:
+        self.limits = limits or RunnerLimits()
+        self._work = work
+        self._lines: dict[Hashable, deque[_Job[J]]] = {}  # a key is here while it has jobs, waiting or running
+        self._ready: deque[Hashable] = deque()
+        self._held: deque[Hashable] = deque()
+        self._nursery: trio.Nursery | None = None
+        self._closed = False
+        self._searching = 0  # workers that will look for work without waiting for anything first
+        self._workers = self._running = self._lasting = self._waiting = 0
+        self._done = self._dropped = self._submits_blocked = self._lasting_blocked = 0
+        self._work_to_do, self._room, self._all_done = (trio.lowlevel.ParkingLot() for _ in range(3))
+
+    async def run(self) -> None:
+        """Run what is submitted until cancelled: then running jobs are cancelled, waiting ones are left out."""
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._wake_worker()
+                await trio.sleep_forever()
+        finally:
+            self._closed = True
+            self._room.unpark_all()
+            self._all_done.unpark_all()
+
+    async def submit(self, key: Hashable, what: J, *, lasting: bool = False) -> bool:
+        """Put a job in line; False when it was dropped, or the runner has ended.
+
+        Waits while ``limits.waiting`` jobs wait. A cancel while it waits leaves the job out.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while self._waiting >= self.limits.waiting and not self._closed:
+            self._submits_blocked += 1
+            await self._room.park()
+        return self.submit_nowait(key, what, lasting=lasting)
+
+    def submit_nowait(self, key: Hashable, what: J, *, lasting: bool = False) -> bool:
+        """Like ``submit``, but for the bound on all that waits, which it does not look at."""
+        if self._closed:
+            return False
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = deque()
+            self._ready.append(key)
+        elif len(line) >= self.limits.waiting_per_key:
+            self._dropped += 1
+            return False
+        line.append(_Job(what, lasting))
+        self._waiting += 1
+        self._wake_worker()
+        return True
+
+    async def wait_all_done(self) -> None:
+        """Wait until nothing waits or runs, lasting jobs included, or the runner has ended."""
+        while (self._lines or self._lasting) and not self._closed:
+            await self._all_done.park()
+
+    def statistics(self) -> RunnerStatistics:
+        """The counters, now."""
+        return RunnerStatistics(
+            waiting=self._waiting,
+            running=self._running,
+            lasting=self._lasting,
+            workers=self._workers,
+            done=self._done,
+            dropped=self._dropped,
+            submits_blocked=self._submits_blocked,
+            lasting_blocked=self._lasting_blocked,
+        )
+
+    def _wake_worker(self) -> None:
+        if self._searching or not self._ready or self._nursery is None or self._closed:
+            return
+        if self._work_to_do:
+            self._work_to_do.unpark()
+        elif self._workers < self.limits.running:
+            self._workers += 1
+            self._nursery.start_soon(self._serve, name="handlers")
+        else:
+            return  # all are busy; the first that is done takes it
+        self._searching += 1
+
+    async def _serve(self) -> None:
+        # Whoever started or woke this worker has counted it as searching.
+        turn = 0
+        try:
+            while await self._found_work():
+                await trio.lowlevel.checkpoint_if_cancelled()
+                key = self._ready.popleft()
+                self._searching -= 1
+                self._wake_worker()
+                await self._run_next(key)
+                self._searching += 1
+                turn += 1
+                if turn % JOBS_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
+        finally:
+            self._workers -= 1
+
+    async def _found_work(self) -> bool:
+        """Wait for work; False when this worker is not needed any more."""
+        while not self._ready:
+            self._searching -= 1
+            if len(self._work_to_do) >= MAX_IDLE_WORKERS:
+                return False
+            await self._work_to_do.park()
+        return True
+
+    async def _run_next(self, key: Hashable) -> None:
+        line = self._lines[key]
+        if line[0].lasting and self._lasting >= self.limits.lasting:
+            self._lasting_blocked += 1
+            self._held.append(key)
+            return
+        job = line.popleft()
+        self._waiting -= 1
+        self._room.unpark()
+        self._running += 1
+        try:
+            if job.lasting:
+                await self._begin_lasting(job.what)
+            else:
+                await self._work(job.what)
+                self._done += 1
+        finally:
+            self._running -= 1
+        if line:
+            self._ready.append(key)
+        else:
+            del self._lines[key]
+            self._note_done()
+
+    async def _begin_lasting(self, what: J) -> None:
+        assert self._nursery is not None
+        self._lasting += 1
+        await self._nursery.start(self._run_lasting, what)
+
+    async def _run_lasting(self, what: J, *, task_status: trio.TaskStatus[None]) -> None:
+        # Until its first checkpoint this task goes on: the job has begun before anything later of its key does.
+        task_status.started()
+        try:
+            await self._work(what)
+            self._done += 1
+        finally:
+            self._lasting -= 1
+            if self._held:
+                self._ready.append(self._held.popleft())
+                self._wake_worker()
+            self._note_done()
+
+    def _note_done(self) -> None:
+        if not self._lines and not self._lasting:
+            self._all_done.unpark_all()

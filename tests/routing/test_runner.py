@@ -1,0 +1,243 @@
+"""Order within a key, concurrency across keys, and every bound."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from botkit.routing.runner import MAX_IDLE_WORKERS, KeyedRunner, RunnerLimits
+
+Job = tuple[str, float]
+
+
+@asynccontextmanager
+async def running(
+    work: Callable[[Job], Awaitable[None]], limits: RunnerLimits | None = None
+) -> AsyncIterator[KeyedRunner[Job]]:
+    runner = KeyedRunner[Job](work, limits)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(runner.run)
+        yield runner
+        nursery.cancel_scope.cancel()
+
+
+class Diary:
+    """Work that takes the seconds that the job says, and writes down what begins and ends when."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[float, str, str]] = []
+        self.active = self.most_active = 0
+
+    async def work(self, job: Job) -> None:
+        name, seconds = job
+        self.lines.append((trio.current_time(), "begin", name))
+        self.active += 1
+        self.most_active = max(self.most_active, self.active)
+        try:
+            await trio.sleep(seconds)
+        finally:
+            self.active -= 1
+        self.lines.append((trio.current_time(), "end", name))
+
+    def begun(self) -> list[str]:
+        return [name for _, what, name in self.lines if what == "begin"]
+
+
+@pytest.mark.row("B09")
+async def test_one_sender_in_order_while_a_hundred_others_run(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work) as runner:
+        for number in range(10):
+            await runner.submit("ann", (f"ann {number}", 1))
+        for number in range(100):
+            await runner.submit(number, (f"other {number}", 10))
+        await runner.wait_all_done()
+    assert trio.current_time() == 10
+    ann = [line for line in diary.lines if line[2].startswith("ann")]
+    assert ann == [(time, what, f"ann {n}") for n in range(10) for time, what in ((n, "begin"), (n + 1, "end"))]
+    assert diary.most_active == 101
+
+
+@pytest.mark.row("B09")
+async def test_the_bound_on_running_jobs_is_kept(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work, RunnerLimits(running=5)) as runner:
+        for number in range(20):
+            await runner.submit(number, (str(number), 1))
+        await runner.wait_all_done()
+        assert runner.statistics().done == 20
+    assert diary.most_active == 5
+    assert trio.current_time() == 4
+
+
+async def test_quick_jobs_take_no_task_each() -> None:
+    tasks: set[trio.lowlevel.Task] = set()
+
+    async def work(_job: Job) -> None:
+        tasks.add(trio.lowlevel.current_task())
+
+    async with running(work) as runner:
+        await wait_all_tasks_blocked()
+        for number in range(1000):
+            runner.submit_nowait(number, ("", 0))
+        await runner.wait_all_done()
+        assert runner.statistics().done == 1000
+        assert len(tasks) <= 2
+
+
+async def test_quick_jobs_let_others_run() -> None:
+    seen: list[int] = []
+
+    async def work(_job: Job) -> None:
+        pass
+
+    async def watch(runner: KeyedRunner[Job]) -> None:
+        while runner.statistics().done < 100:
+            seen.append(runner.statistics().done)
+            await trio.lowlevel.checkpoint()
+
+    async with running(work) as runner:
+        for _ in range(100):
+            runner.submit_nowait("key", ("", 0))
+        await watch(runner)
+    assert len(set(seen)) > 3
+
+
+async def test_workers_without_work_end(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work) as runner:
+        for number in range(50):
+            await runner.submit(number, ("", 1))
+        await trio.sleep(0.5)
+        assert runner.statistics().workers == 50
+        await trio.sleep(10)
+        assert runner.statistics().workers == MAX_IDLE_WORKERS
+
+
+@pytest.mark.row("B09")
+async def test_a_lasting_job_begins_in_its_turn_and_blocks_nothing(autojump_clock: MockClock) -> None:
+    for _ in range(20):  # trio shuffles its tasks: the order must hold every time
+        diary = Diary()
+        async with running(diary.work) as runner:
+            await runner.submit("call", ("before", 1))
+            await runner.submit("call", ("invited", 60), lasting=True)
+            await runner.submit("call", ("digits", 2))
+            await runner.submit("call", ("more", 2))
+            start = trio.current_time()
+            await runner.wait_all_done()
+        assert [(time - start, what, name) for time, what, name in diary.lines] == [
+            (0, "begin", "before"),
+            (1, "end", "before"),
+            (1, "begin", "invited"),
+            (1, "begin", "digits"),
+            (3, "end", "digits"),
+            (3, "begin", "more"),
+            (5, "end", "more"),
+            (61, "end", "invited"),
+        ]
+
+
+async def test_the_bound_on_lasting_jobs_holds_up_only_their_own_keys(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work, RunnerLimits(running=2, lasting=2)) as runner:
+        for number in range(5):
+            await runner.submit(f"call {number}", (f"call {number}", 10), lasting=True)
+        await runner.submit("call 4", ("digits", 1))
+        await runner.submit("other", ("other", 1))
+        await trio.sleep(5)
+        assert sorted(diary.begun()) == ["call 0", "call 1", "other"]
+        assert runner.statistics().lasting == 2
+        assert runner.statistics().lasting_blocked == 3
+        await runner.wait_all_done()
+    assert len(diary.begun()) == 7
+    assert diary.begun().index("digits") > diary.begun().index("call 4")
+    assert trio.current_time() == 30
+
+
+async def test_a_stuck_key_costs_only_its_own_jobs(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work, RunnerLimits(waiting_per_key=3)) as runner:
+        assert await runner.submit("stuck", ("stuck", 1000))
+        await wait_all_tasks_blocked()
+        taken = [await runner.submit("stuck", (str(number), 1)) for number in range(5)]
+        assert taken == [True, True, True, False, False]
+        assert await runner.submit("other", ("other", 1))
+        await trio.sleep(2)
+        assert (1.0, "end", "other") in diary.lines
+        assert runner.statistics().dropped == 2
+
+
+async def test_submit_waits_while_too_much_waits(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work, RunnerLimits(running=1, waiting=2)) as runner:
+        for number in range(3):
+            await runner.submit(number, (str(number), 1))
+            await wait_all_tasks_blocked()
+        assert runner.statistics().waiting == 2
+        with pytest.raises(trio.TooSlowError), trio.fail_after(0.5):
+            await runner.submit(3, ("never", 1))
+        assert await runner.submit(4, ("4", 1))
+        assert trio.current_time() == 1
+        assert runner.statistics().submits_blocked == 2
+        await runner.wait_all_done()
+    assert diary.begun() == ["0", "1", "2", "4"]
+
+
+async def test_the_end_cancels_what_runs_and_leaves_out_what_waits(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work, RunnerLimits(waiting=2)) as runner:
+        await runner.submit("a", ("runs", 1000))
+        await runner.submit("b", ("lasts", 1000), lasting=True)
+        await wait_all_tasks_blocked()
+        await runner.submit("a", ("waits", 1))
+        await runner.submit("a", ("waits too", 1))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(runner.submit, "c", ("blocked", 1))
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    assert sorted(diary.begun()) == ["lasts", "runs"]
+    assert [what for _, what, _ in diary.lines] == ["begin", "begin"]
+    assert not await runner.submit("d", ("late", 1))
+    await runner.wait_all_done()
+
+
+async def test_what_is_submitted_before_the_run_waits_for_it() -> None:
+    diary = Diary()
+    runner = KeyedRunner[Job](diary.work)
+    assert await runner.submit("a", ("early", 0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(runner.run)
+        await runner.wait_all_done()
+        nursery.cancel_scope.cancel()
+    assert diary.begun() == ["early"]
+
+
+@given(
+    jobs=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3), st.booleans()), max_size=60),
+    workers=st.integers(1, 4),
+)
+def test_any_jobs_begin_in_order_and_all_are_done(jobs: list[tuple[str, int, bool]], workers: int) -> None:
+    begun: list[tuple[str, str]] = []
+
+    async def work(job: Job) -> None:
+        name, seconds = job
+        begun.append((name[0], name))
+        if seconds:
+            await trio.sleep(seconds)
+
+    async def main() -> None:
+        async with running(work, RunnerLimits(running=workers, lasting=2)) as runner:
+            for number, (key, seconds, lasting) in enumerate(jobs):
+                await runner.submit(key, (f"{key}{number}", seconds), lasting=lasting)
+            with trio.fail_after(1000):
+                await runner.wait_all_done()
+            statistics = runner.statistics()
+            assert (statistics.done, statistics.waiting, statistics.lasting) == (len(jobs), 0, 0)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    for key in "abcd":
+        assert [name for k, name in begun if k == key] == [f"{key}{n}" for n, job in enumerate(jobs) if job[0] == key]

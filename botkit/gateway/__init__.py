@@ -1,7 +1,8 @@
 """The gateway: a self-hosted server that speaks the vendor's wire protocol.
 
 ``server`` owns sockets and tasks; ``connection`` and ``outbox`` the bytes of one peer; ``hub`` the world of one app,
-with its ``channels``, ``mailboxes``, ``calls``, ``presence``, ``accounts`` and ``mutes``; ``handlers`` answer requests;
+with its ``channels``, ``mailboxes``, ``calls``, ``presence``, ``accounts`` and ``sanctions``;
+``handlers`` answer requests;
 ``journal`` makes durable what must survive a restart; ``timers`` is the one clock for all deadlines.
 
 On the healthy path nothing is awaited per delivery: a request is decoded, handled and answered within one call,

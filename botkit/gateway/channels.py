@@ -176,9 +176,10 @@ class Channels:
             return
         ttl = built_in.number(channel.attributes, built_in.CHANNEL_TTL) or 0
         remaining = max(0.0, ttl - empty_for) if channel.attributes else 0.0
-        channel.destruction = self._timers.after(remaining, lambda: self._destroy(channel))
+        channel.destruction = self._timers.after(remaining, lambda: self.destroy(channel))
 
-    def _destroy(self, channel: Channel) -> None:
+    def destroy(self, channel: Channel) -> None:
+        """Forget an empty channel and its attributes."""
         if channel.members:
             return
         for timer in (channel.held_back_timer, channel.num_timer):

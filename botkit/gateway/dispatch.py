@@ -16,6 +16,7 @@ from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
 from botkit.gateway.session import Session
 from botkit.types import Account
+from botkit.wire import admin as admin_ask
 from botkit.wire import requests as ask
 from botkit.wire.frames import (
     CallBody,
@@ -31,11 +32,12 @@ from botkit.wire.frames import (
     encode,
 )
 from botkit.wire.replies import Failure, Ok, encode_json, encode_reply, failure
+from botkit.wire.request import Request
 
 # Each function takes its own request type, which a table by type cannot say.
 Handler: TypeAlias = Callable[[Hub, Session, Any], Ok]
 
-HANDLERS: dict[type[ask.Request], Handler] = {
+HANDLERS: dict[type[Request], Handler] = {
     ask.GetMessages: users.get_messages,
     ask.SendMessage: users.send_message,
     ask.Logout: users.logout,
@@ -59,8 +61,14 @@ HANDLERS: dict[type[ask.Request], Handler] = {
     ask.RefuseInvite: calls.act,
     ask.EndCall: calls.act,
     ask.CallMessage: calls.act,
-    ask.Mute: admin.mute,
-    ask.Unmute: admin.unmute,
+    admin_ask.Mute: admin.mute,
+    admin_ask.Unmute: admin.unmute,
+    admin_ask.Ban: admin.ban,
+    admin_ask.Unban: admin.unban,
+    admin_ask.Kick: admin.kick,
+    admin_ask.CloseChannel: admin.close_channel,
+    admin_ask.ListSanctions: admin.list_sanctions,
+    admin_ask.Snapshot: admin.snapshot,
 }
 
 _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
@@ -111,7 +119,7 @@ class Dispatcher:
         if hub is None:
             raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "unknown app id")
         grant = check_login(login, hub.app, self._clock.seconds())
-        return hub.login(connection, Account(login.account), grant)
+        return hub.login(connection, Account(login.account), grant, login.device)
 
     def _call(self, connection: Connection, call: CallBody) -> None:
         session = connection.session
@@ -148,7 +156,7 @@ class Dispatcher:
             raise SignalingError(ErrorCode.GENERAL_E_NOT_LOGIN, "not logged in")
         if request.line != session.line:
             raise SignalingError(ErrorCode.GENERAL_E_NOT_LOGIN, "line names another session")
-        if request.function.startswith(ask.ADMIN_PREFIX) and not session.server:
+        if request.function.startswith(admin_ask.ADMIN_PREFIX) and not session.server:
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, "for server accounts only")
         return HANDLERS[type(request)](self._hubs[session.app], session, request)
 

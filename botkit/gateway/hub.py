@@ -1,8 +1,10 @@
 """The hub: one app's world, and how sessions come into it and go.
 
-It owns what is between sessions (accounts, channels, inboxes, calls, mutes, presence) and keeps the order of
+It owns what is between sessions (accounts, channels, inboxes, calls, sanctions, presence) and keeps the order of
 events at login, logout and loss, so that everybody is told everything exactly once.
 """
+
+from collections.abc import Iterable
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.accounts import Accounts
@@ -15,18 +17,21 @@ from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
 from botkit.gateway.mailboxes import Mailboxes
-from botkit.gateway.mutes import Mutes
 from botkit.gateway.presence import Presence
+from botkit.gateway.sanctions import Sanctions
 from botkit.gateway.session import Session
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.gateway.timers import Timers
 from botkit.stores.changes import Snapshot
 from botkit.types import Account, AppId, ChannelName
-from botkit.wire.frames import Close, InboxNotice, Kick, Notify, encode
+from botkit.wire.frames import Close, ExpelledNotice, InboxNotice, Kick, Notify, encode
 from botkit.wire.limits import SPECIAL_CHANNELS
 from botkit.wire.messages import INSTANT, PLACEHOLDER, CallContent, MessageLine, call_text, format_line
 from botkit.wire.requests import flag_of
 from botkit.wire.tokens import TokenVerdict
+
+BOTKIT_DEVICE = "botkit"
+"""The ``device`` of clients that understand what is ours."""
 
 ONLINE_MESSAGE_SECONDS = 120
 """How long a message to a peer that is online waits at least to be fetched: web clients may take 60 s."""
@@ -53,10 +58,10 @@ class Hub:
         self.channels = Channels(app_id, journal=journal, counters=counters, timers=timers, clock=clock)
         self.attributes = ChannelAttributes(app_id, self.channels, journal=journal, counters=counters, timers=timers)
         self.mailboxes = Mailboxes(app_id, journal, counters, settings.inbox_limit)
-        self.mutes = Mutes(app_id, journal, clock)
+        self.sanctions = Sanctions(app_id, journal, clock)
         self.calls = Calls(self, timers, counters, settings.ring_timeout)
         self._timers = timers
-        self._presence = Presence(self.channels, clock)
+        self.presence = Presence(self.channels, clock)
         self._sessions: dict[Account, Session] = {}
         self._load(app_id, snapshot)
 
@@ -64,6 +69,10 @@ class Hub:
     def online(self) -> int:
         """How many sessions there are."""
         return len(self._sessions)
+
+    def accounts_online(self) -> Iterable[Account]:
+        """The accounts that have a session."""
+        return self._sessions.keys()
 
     def session_of(self, account: Account) -> Session | None:
         """The session of an account that is online."""
@@ -73,14 +82,19 @@ class Hub:
         """The account's number, 0 when it never logged in."""
         return self.accounts.uid_of(account)
 
-    def login(self, connection: Connection, account: Account, grant: LoginGrant) -> Session:
-        """Start a session on ``connection``; one that the account has elsewhere is kicked first (103)."""
+    def login(self, connection: Connection, account: Account, grant: LoginGrant, device: str) -> Session:
+        """Start a session on ``connection``; one that the account has elsewhere is kicked first (103).
+
+        Raises ``LoginFailed`` (202) when the account is banned.
+        """
+        self.sanctions.check_login(account)
         uid = self.accounts.see(account)
         elsewhere = self._sessions.get(account)
         if elsewhere is not None:
             self._kick(elsewhere)
         rate = self.accounts.rate_of(account)
         session = Session(connection, AppId(self.app.id), account, uid, server=grant.server, rate=rate)
+        session.botkit = device == BOTKIT_DEVICE
         if grant.expires is not None:
             remaining = grant.expires - self.clock.seconds()
             session.expiry = self._timers.after(remaining, lambda: self._expire(session))
@@ -91,7 +105,7 @@ class Hub:
 
     def announce(self, session: Session) -> None:
         """Tell of a session whose login has been answered: nothing may reach its peer before that answer."""
-        self._presence.online(session)
+        self.presence.online(session)
         self.calls.session_started(session)
         newest = self.mailboxes.newest(session.account)
         if newest:
@@ -107,7 +121,7 @@ class Hub:
             session.expiry.cancel()
         self.calls.session_ended(session)
         self.leave(session, reason)
-        self._presence.offline(session, reason)
+        self.presence.offline(session, reason)
         self.counters.logouts.add_for(reason)
 
     def join(self, session: Session, name: ChannelName) -> Channel:
@@ -118,7 +132,7 @@ class Hub:
             self.leave(session, "moved")
             channel = self.channels.join(session, name)
             if not channel.special:
-                self._presence.joined(session, name)
+                self.presence.joined(session, name)
             return channel
         return self.channels.open(name)
 
@@ -126,7 +140,33 @@ class Hub:
         """Take ``session`` out of its channel, if it is in one."""
         name = self.channels.leave(session)
         if name is not None and name not in SPECIAL_CHANNELS:
-            self._presence.left(session, name, reason)
+            self.presence.left(session, name, reason)
+
+    def expel(self, session: Session, reason: str) -> None:
+        """Put a session out of its channel (601). Vendor clients know no notice for it: they just hear nothing more."""
+        name = session.channel
+        self.leave(session, "kicked")
+        if name is not None and session.botkit:
+            notice = ExpelledNotice(name, int(ErrorCode.LEAVECHANNEL_E_KICKED), reason)
+            session.send(encode(Notify(notice)))
+
+    def close_channel(self, name: ChannelName, reason: str) -> int:
+        """Put everybody out of a channel and destroy it; returns how many that were."""
+        channel = self.channels.get(name)
+        if channel is None:
+            return 0
+        members = list(channel.members.values())
+        for member in members:
+            self.expel(member, reason)
+        self.channels.destroy(channel)
+        return len(members)
+
+    def banish(self, account: Account, reason: str) -> None:
+        """End the session of an account that was banned, if it has one."""
+        session = self._sessions.get(account)
+        if session is not None:
+            self.end(session, "banned")
+            self._dismiss(session.connection, f"banned: {reason}" if reason else "banned")
 
     def send_instant(self, sender: Session, peer: Account, text: str, ttl: int) -> None:
         """Put a message into the inbox of ``peer``. Raises ``SignalingError`` (400)."""
@@ -186,6 +226,6 @@ class Hub:
         for (owner, account), inbox in snapshot.inboxes.items():
             if owner == app_id:
                 self.mailboxes.load(account, inbox)
-        for mute in snapshot.mutes:
-            if mute.app == app_id:
-                self.mutes.load(mute)
+        for sanction in snapshot.sanctions:
+            if sanction.app == app_id:
+                self.sanctions.load(sanction)

@@ -19,7 +19,7 @@ class Presence:
 
     def __init__(self, channels: Channels, clock: WallClock) -> None:
         self._channels, self._clock = channels, clock
-        self._epoch = secrets.token_urlsafe(8)
+        self.epoch = secrets.token_urlsafe(8)
         self._last = {USER_ONLINE_CHANNEL: 0, CHANNEL_EVENT_CHANNEL: 0}
 
     def online(self, session: Session) -> None:
@@ -38,6 +38,10 @@ class Presence:
         """An account went out of a channel."""
         self._tell(CHANNEL_EVENT_CHANNEL, "channel_leave", session, channel, reason)
 
+    def seqs(self) -> dict[str, int]:
+        """The newest number of each special channel."""
+        return dict(self._last)
+
     def _tell(self, feed: str, event: EventName, session: Session, channel: str = "", reason: str = "") -> None:
         self._last[feed] += 1
         observers = self._channels.get(feed)
@@ -50,7 +54,7 @@ class Presence:
             channel=channel,
             ms=self._clock.ms(),
             reason=reason,
-            epoch=self._epoch,
+            epoch=self.epoch,
             seq=self._last[feed],
         )
         text = ChannelText(channel=feed, account=session.account, uid=session.uid, msg=encode_special(told))

@@ -13,10 +13,10 @@ class Session:
     """What the gateway knows of a logged-in peer.
 
     ``channel`` is the one channel that it is in. ``line`` is its secret name on the wire. ``server`` is the role
-    that special channels and admin calls need.
+    that special channels and admin calls need; ``botkit`` says that the client understands what is ours.
     """
 
-    __slots__ = ("account", "app", "channel", "connection", "expiry", "line", "rate", "server", "uid")
+    __slots__ = ("account", "app", "botkit", "channel", "connection", "expiry", "line", "rate", "server", "uid")
 
     def __init__(
         self, connection: Connection, app: AppId, account: Account, uid: Uid, *, server: bool, rate: RateWindow
@@ -28,6 +28,7 @@ class Session:
         self.server = server
         self.rate = rate
         self.channel: ChannelName | None = None
+        self.botkit = False
         self.expiry: Timer | None = None
 
     def send(self, payload: bytes) -> None:

@@ -97,8 +97,8 @@ SanctionKind: TypeAlias = Literal["mute", "ban"]
 class SanctionSet(Struct, frozen=True, kw_only=True):
     """A moderator's measure against ``account``, in force until ``until_ms`` (0: until lifted).
 
-    A ``mute`` refuses its messages in ``channel`` (empty: anywhere); a ``ban`` refuses its logins. ``by`` is the server
-    account that asked for it.
+    A ``mute`` refuses its messages in ``channel`` (empty: anywhere); a ``ban`` refuses its logins. ``moderator`` is the
+    server account that asked for it.
     """
 
     app: AppId
@@ -107,7 +107,7 @@ class SanctionSet(Struct, frozen=True, kw_only=True):
     channel: str
     until_ms: int
     reason: str
-    by: Account
+    moderator: Account
 
 
 class SanctionLifted(Struct, frozen=True, kw_only=True):

@@ -76,8 +76,8 @@ class GatewayStore(Protocol):
         """Close the store; what was committed stays. Closing twice is fine."""
 
 
-def check_gateway_store_url(url: str) -> None:
-    """Raises ``ConfigError``, key ``gateway.store``, unless :func:`open_gateway_store` takes ``url``; opens nothing."""
+def check_gateway_store_url(url: str, key: str = "gateway.store") -> None:
+    """Raises ``ConfigError`` naming ``key`` unless :func:`open_gateway_store` takes ``url``; opens nothing."""
     if url == MEMORY_URL:
         return
     try:
@@ -85,7 +85,7 @@ def check_gateway_store_url(url: str) -> None:
     except ConfigError:
         raise ConfigError(
             f"{url!r} names no gateway store",
-            key="gateway.store",
+            key=key,
             hint=f"use {MEMORY_URL!r}, 'sqlite:///relative/path.db' or 'sqlite:////absolute/path.db'",
         ) from None
 

@@ -19,8 +19,8 @@ from botkit.stores.changes import (
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
-    SanctionLifted,
     SanctionKind,
+    SanctionLifted,
     SanctionSet,
     Snapshot,
     UserAttributeSet,
@@ -48,7 +48,7 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS gateway_messages_by_expiry ON gateway_messages (expires_ms)",
     """CREATE TABLE IF NOT EXISTS gateway_sanctions (
         app TEXT NOT NULL, kind TEXT NOT NULL, account TEXT NOT NULL, channel TEXT NOT NULL, until_ms INTEGER NOT NULL,
-        reason TEXT NOT NULL, "by" TEXT NOT NULL, PRIMARY KEY (app, kind, account, channel))""",
+        reason TEXT NOT NULL, moderator TEXT NOT NULL, PRIMARY KEY (app, kind, account, channel))""",
 )
 
 # The placeholders are the names of the change's fields.
@@ -90,8 +90,9 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
     ),
     MessagesExpired: ("DELETE FROM gateway_messages WHERE expires_ms <= :ms",),
     SanctionSet: (
-        """INSERT INTO gateway_sanctions VALUES (:app, :kind, :account, :channel, :until_ms, :reason, :by)
-           ON CONFLICT DO UPDATE SET until_ms = excluded.until_ms, reason = excluded.reason, "by" = excluded."by" """,
+        """INSERT INTO gateway_sanctions VALUES (:app, :kind, :account, :channel, :until_ms, :reason, :moderator)
+           ON CONFLICT DO UPDATE
+           SET until_ms = excluded.until_ms, reason = excluded.reason, moderator = excluded.moderator""",
     ),
     SanctionLifted: (
         """DELETE FROM gateway_sanctions
@@ -148,6 +149,7 @@ class _SanctionRow(NamedTuple):
     channel: str
     until_ms: int
     reason: str
+    moderator: Account
 
 
 _RowT = TypeVar("_RowT")

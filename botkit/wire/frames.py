@@ -123,10 +123,21 @@ class ChannelNotice(Struct, frozen=True, array_like=True, tag="channel2"):
     line: str
 
 
+class ExpelledNotice(Struct, frozen=True, array_like=True, tag="botkit_expelled"):
+    """``["botkit_expelled", channel, code, reason]``: this session was put out of its channel (601).
+
+    Ours, and only to clients that said ``device: "botkit"``: no vendor client knows a notice for it.
+    """
+
+    channel: str
+    code: int
+    reason: str
+
+
 class Notify(Struct, frozen=True, array_like=True, tag="notify"):
     """``["notify", […]]``: something happened that was not asked for."""
 
-    notice: InboxNotice | ChannelNotice
+    notice: InboxNotice | ChannelNotice | ExpelledNotice
 
 
 class Pong(Struct, frozen=True, array_like=True, tag="pong"):

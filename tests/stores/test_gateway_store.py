@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botkit.errors import ConfigError, StoreError
+from botkit.stores.changes import SanctionKind
 from botkit.stores.gateway import (
     AccountSeen,
     Change,
@@ -24,8 +25,8 @@ from botkit.stores.gateway import (
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
-    MuteLifted,
-    MuteSet,
+    SanctionLifted,
+    SanctionSet,
     Snapshot,
     UserAttributeSet,
     check_gateway_store_url,
@@ -132,15 +133,15 @@ async def test_a_channel_is_empty_since_a_time_and_then_not(kept: Kept) -> None:
     assert (await kept.after(emptied(0))).emptied == {}
 
 
-async def test_a_destroyed_channel_leaves_only_its_mutes(kept: Kept) -> None:
-    mute = MuteSet(app=APP, account=ANN, channel=LOBBY, until_ms=0, reason="")
+async def test_a_destroyed_channel_leaves_only_its_sanctions(kept: Kept) -> None:
+    mute = SanctionSet(app=APP, kind="mute", account=ANN, channel=LOBBY, until_ms=0, reason="", moderator=BOB)
     snapshot = await kept.after(
         ChannelAttributeSet(app=APP, channel=LOBBY, name="a", value="1"),
         ChannelEmptied(app=APP, channel=LOBBY, ms=5),
         mute,
         ChannelDestroyed(app=APP, channel=LOBBY),
     )
-    assert snapshot == Snapshot(mutes=[mute])
+    assert snapshot == Snapshot(sanctions=[mute])
 
 
 def stored(version: int, line: str = "msg-v2 a b - instant 1 hello", expires_ms: int = 1000) -> MessageStored:
@@ -189,16 +190,21 @@ async def test_expired_messages_go_in_every_inbox(kept: Kept) -> None:
     }
 
 
-async def test_mutes_are_set_changed_and_lifted(kept: Kept) -> None:
-    def mute(channel: str, until_ms: int = 0) -> MuteSet:
-        return MuteSet(app=APP, account=ANN, channel=channel, until_ms=until_ms, reason="spam, spam")
+async def test_sanctions_are_set_changed_and_lifted(kept: Kept) -> None:
+    def sanction(kind: SanctionKind, channel: str, until_ms: int = 0) -> SanctionSet:
+        return SanctionSet(
+            app=APP, kind=kind, account=ANN, channel=channel, until_ms=until_ms, reason="spam, spam", moderator=BOB
+        )
 
-    snapshot = await kept.after(mute("lobby"), mute(""), mute("lobby", 99))
-    assert snapshot.mutes == [mute(""), mute("lobby", 99)]
     snapshot = await kept.after(
-        MuteLifted(app=APP, account=ANN, channel=""), MuteLifted(app=APP, account=BOB, channel="")
+        sanction("mute", "lobby"), sanction("mute", ""), sanction("mute", "lobby", 99), sanction("ban", "")
     )
-    assert snapshot.mutes == [mute("lobby", 99)]
+    assert snapshot.sanctions == [sanction("ban", ""), sanction("mute", ""), sanction("mute", "lobby", 99)]
+    snapshot = await kept.after(
+        SanctionLifted(app=APP, kind="mute", account=ANN, channel=""),
+        SanctionLifted(app=APP, kind="ban", account=BOB, channel=""),
+    )
+    assert snapshot.sanctions == [sanction("ban", ""), sanction("mute", "lobby", 99)]
 
 
 async def test_whoever_loads_owns_the_answer(kept: Kept) -> None:
@@ -228,7 +234,7 @@ _numbers = st.integers(0, 6)
 
 def _changes() -> st.SearchStrategy[Change]:
     user, channel = {"app": _apps, "account": _accounts}, {"app": _apps, "channel": _channels}
-    mute = user | {"channel": st.sampled_from(["", "lobby"])}
+    sanction = user | {"channel": st.sampled_from(["", "lobby"]), "kind": st.sampled_from(["mute", "ban"])}
     return st.one_of(
         st.builds(AccountSeen, **user, uid=st.integers(0, 2**32).map(Uid)),
         st.builds(UserAttributeSet, **user, name=_names, value=_texts),
@@ -240,8 +246,8 @@ def _changes() -> st.SearchStrategy[Change]:
         st.builds(MessageStored, **user, version=st.integers(1, 6), line=_texts, expires_ms=_numbers),
         st.builds(MessagesAcknowledged, **user, version=_numbers),
         st.builds(MessagesExpired, ms=_numbers),
-        st.builds(MuteSet, **mute, until_ms=_numbers, reason=_texts),
-        st.builds(MuteLifted, **mute),
+        st.builds(SanctionSet, **sanction, until_ms=_numbers, reason=_texts, moderator=_accounts),
+        st.builds(SanctionLifted, **sanction),
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Raw
 from botkit.errors import ProtocolError
 from botkit.types import JsonValue
 from botkit.wire import requests as r
+from botkit.wire.admin import ADMIN_PREFIX
 from botkit.wire.frames import CallBody
 
 VENDOR: dict[str, dict[str, JsonValue]] = {
@@ -41,12 +42,18 @@ VENDOR: dict[str, dict[str, JsonValue]] = {
 OWN: dict[str, dict[str, JsonValue]] = {
     "botkit_mute": {"account": "ann", "channel": "lobby", "seconds": 60.0, "reason": "flood"},
     "botkit_unmute": {"account": "ann", "channel": "lobby"},
+    "botkit_ban": {"account": "ann", "seconds": 60.0, "reason": "flood"},
+    "botkit_unban": {"account": "ann"},
+    "botkit_kick": {"account": "ann", "channel": "lobby", "reason": "flood"},
+    "botkit_close_channel": {"channel": "lobby", "reason": "flood"},
+    "botkit_list_sanctions": {"account": "ann"},
+    "botkit_snapshot": {"after": "ann"},
 }
 
 
 def test_every_function_of_the_vendor_is_known_and_ours_have_the_prefix() -> None:
     assert set(r.REQUESTS) == set(VENDOR) | set(OWN)
-    assert all(function.startswith(r.ADMIN_PREFIX) for function in OWN)
+    assert all(function.startswith(ADMIN_PREFIX) for function in OWN)
 
 
 @pytest.mark.row("W06")

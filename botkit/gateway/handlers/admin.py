@@ -1,40 +1,122 @@
 """Admin requests: what the vendor's API has no verb for and a moderator needs. Server accounts only."""
 
-import math
-
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.handlers import refuse_if
 from botkit.gateway.hub import Hub
-from botkit.gateway.mutes import EVERYWHERE
+from botkit.gateway.sanctions import EVERYWHERE
 from botkit.gateway.session import Session
-from botkit.types import Account
-from botkit.wire import requests as ask
-from botkit.wire.limits import account_violation, channel_violation
+from botkit.types import Account, ChannelName
+from botkit.wire import admin as ask
+from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation
 from botkit.wire.replies import OK, Ok
-
-MAX_REASON_BYTES = 256
-MAX_SECONDS = 10 * 365 * 86400.0
 
 
 def mute(hub: Hub, session: Session, request: ask.Mute) -> Ok:
     """Refuse an account's messages from now on."""
-    _check(request.account, request.channel)
-    if not (math.isfinite(request.seconds) and 0 <= request.seconds <= MAX_SECONDS):
-        raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"seconds must be 0 to {MAX_SECONDS:.0f}")
-    if len(request.reason.encode()) > MAX_REASON_BYTES:
-        raise SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, f"reason too large: at most {MAX_REASON_BYTES} bytes")
-    hub.mutes.mute(Account(request.account), request.channel, request.seconds, request.reason)
+    _check(request.account, request.channel, request.reason)
+    hub.sanctions.impose(
+        "mute",
+        Account(request.account),
+        request.channel,
+        seconds=request.seconds,
+        reason=request.reason,
+        moderator=session.account,
+    )
     return OK
 
 
 def unmute(hub: Hub, session: Session, request: ask.Unmute) -> Ok:
     """Let an account speak again."""
     _check(request.account, request.channel)
-    hub.mutes.lift(Account(request.account), request.channel)
+    hub.sanctions.lift("mute", Account(request.account), request.channel)
     return OK
 
 
-def _check(account: str, channel: str) -> None:
+def ban(hub: Hub, session: Session, request: ask.Ban) -> Ok:
+    """Refuse an account's logins from now on; the session that it has ends."""
+    _check(request.account, reason=request.reason)
+    if request.account == session.account:
+        raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, "nobody bans themselves")
+    hub.sanctions.impose(
+        "ban",
+        Account(request.account),
+        EVERYWHERE,
+        seconds=request.seconds,
+        reason=request.reason,
+        moderator=session.account,
+    )
+    hub.banish(Account(request.account), request.reason)
+    return OK
+
+
+def unban(hub: Hub, session: Session, request: ask.Unban) -> Ok:
+    """Let an account log in again."""
+    _check(request.account)
+    hub.sanctions.lift("ban", Account(request.account), EVERYWHERE)
+    return OK
+
+
+def kick(hub: Hub, session: Session, request: ask.Kick) -> ask.Kicked:
+    """Put an account out of a channel. Refused when it is not in there."""
+    _check(request.account, request.channel, request.reason)
+    target = hub.session_of(Account(request.account))
+    if target is None or target.channel != request.channel or request.channel in SPECIAL_CHANNELS:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"{request.account} is not in {request.channel}")
+    hub.expel(target, request.reason)
+    return ask.Kicked(count=1)
+
+
+def close_channel(hub: Hub, session: Session, request: ask.CloseChannel) -> ask.Kicked:
+    """Put everybody out of a channel and destroy it."""
+    refuse_if(channel_violation(request.channel))
+    _check_reason(request.reason)
+    if request.channel in SPECIAL_CHANNELS:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, "special channels are never destroyed")
+    return ask.Kicked(count=hub.close_channel(ChannelName(request.channel), request.reason))
+
+
+def list_sanctions(hub: Hub, session: Session, request: ask.ListSanctions) -> ask.SanctionList:
+    """What is in force."""
+    return ask.SanctionList(
+        sanctions=tuple(
+            ask.Sanction(
+                kind=sanction.kind,
+                account=sanction.account,
+                channel=sanction.channel,
+                until_ms=sanction.until_ms,
+                reason=sanction.reason,
+                moderator=sanction.moderator,
+            )
+            for sanction in hub.sanctions.in_force()
+            if request.account in ("", sanction.account)
+        )
+    )
+
+
+def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotPage:
+    """A page of who is online and where, without the limit of 200."""
+    accounts = sorted(account for account in hub.accounts_online() if account > request.after)
+    page = [hub.session_of(account) for account in accounts[: ask.SNAPSHOT_PAGE]]
+    return ask.SnapshotPage(
+        sessions=tuple(
+            ask.OnlineAccount(account=online.account, uid=online.uid, channel=online.channel or "")
+            for online in page
+            if online is not None
+        ),
+        more=len(accounts) > ask.SNAPSHOT_PAGE,
+        epoch=hub.presence.epoch,
+        seqs=hub.presence.seqs(),
+    )
+
+
+def _check(account: str, channel: str = EVERYWHERE, reason: str = "") -> None:
     refuse_if(account_violation(account))
     if channel != EVERYWHERE:
         refuse_if(channel_violation(channel))
+    _check_reason(reason)
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason.encode()) > ask.MAX_REASON_BYTES:
+        text = f"reason too large: at most {ask.MAX_REASON_BYTES} bytes of UTF-8"
+        raise SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, text)

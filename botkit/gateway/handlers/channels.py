@@ -41,7 +41,7 @@ def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) ->
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, "nobody writes into a special channel")
     if session.channel != request.channel and not request.force:
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"not a member of {request.channel}")
-    hub.mutes.check(session.account, request.channel)
+    hub.sanctions.check_send(session.account, request.channel)
     channel = hub.channels.open(ChannelName(request.channel))
     hub.channels.send_message(session, channel, request.text)
     return OK

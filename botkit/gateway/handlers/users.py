@@ -5,7 +5,7 @@ import trio
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.handlers import refuse_if
 from botkit.gateway.hub import Hub
-from botkit.gateway.mutes import EVERYWHERE
+from botkit.gateway.sanctions import EVERYWHERE
 from botkit.gateway.session import Session
 from botkit.types import Account
 from botkit.wire import requests as ask
@@ -30,7 +30,7 @@ def send_message(hub: Hub, session: Session, request: ask.SendMessage) -> Ok:
         raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"t must be {INSTANT!r}")
     refuse_if(account_violation(request.peer))
     refuse_if(message_violation(request.content))
-    hub.mutes.check(session.account, EVERYWHERE)
+    hub.sanctions.check_send(session.account, EVERYWHERE)
     if not session.rate.allow(trio.current_time()):
         reason = f"too fast: at most {session.rate.limit} messages per second and user"
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)

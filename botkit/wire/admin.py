@@ -1,0 +1,134 @@
+"""Admin requests and their replies: ours, over the same socket, for accounts with the server role.
+
+The vendor's API has no verb for what a moderator needs. These functions carry the prefix ``botkit_``; a vendor client
+never sees anything of them that it cannot read: a banned or muted one meets codes that it knows (202, 400).
+"""
+
+from typing import Annotated, ClassVar, TypeAlias
+
+from msgspec import Meta, Struct
+
+from botkit.wire.replies import Ok
+from botkit.wire.request import Request
+
+ADMIN_PREFIX = "botkit_"
+
+MAX_REASON_BYTES = 256
+MAX_SANCTION_SECONDS = 10 * 366 * 86_400
+"""Ten years; longer is "until lifted"."""
+
+SNAPSHOT_PAGE = 5000
+
+Duration: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_SANCTION_SECONDS)]
+
+
+class Mute(Request, frozen=True, kw_only=True):
+    """Refuse an account's messages for ``seconds`` (0: until lifted), in one channel or (``""``) everywhere."""
+
+    function: ClassVar[str] = "botkit_mute"
+    account: str
+    channel: str = ""
+    seconds: Duration = 0
+    reason: str = ""
+
+
+class Unmute(Request, frozen=True, kw_only=True):
+    """Lift a mute."""
+
+    function: ClassVar[str] = "botkit_unmute"
+    account: str
+    channel: str = ""
+
+
+class Ban(Request, frozen=True, kw_only=True):
+    """End an account's session and refuse its logins (202) for ``seconds`` (0: until lifted)."""
+
+    function: ClassVar[str] = "botkit_ban"
+    account: str
+    seconds: Duration = 0
+    reason: str = ""
+
+
+class Unban(Request, frozen=True, kw_only=True):
+    """Lift a ban."""
+
+    function: ClassVar[str] = "botkit_unban"
+    account: str
+
+
+class Kick(Request, frozen=True, kw_only=True):
+    """Put an account out of a channel (601); it may join again."""
+
+    function: ClassVar[str] = "botkit_kick"
+    account: str
+    channel: str
+    reason: str = ""
+
+
+class CloseChannel(Request, frozen=True, kw_only=True):
+    """Put everybody out of a channel (601) and destroy it with its attributes."""
+
+    function: ClassVar[str] = "botkit_close_channel"
+    channel: str
+    reason: str = ""
+
+
+class ListSanctions(Request, frozen=True, kw_only=True):
+    """All mutes and bans in force, or those of one account."""
+
+    function: ClassVar[str] = "botkit_list_sanctions"
+    account: str = ""
+
+
+class Snapshot(Request, frozen=True, kw_only=True):
+    """Who is online and where: a page of accounts in alphabetical order, from the one after ``after``."""
+
+    function: ClassVar[str] = "botkit_snapshot"
+    after: str = ""
+
+
+class Sanction(Struct, frozen=True, kw_only=True):
+    """One measure in force; ``until_ms`` 0: until lifted."""
+
+    kind: str
+    account: str
+    channel: str
+    until_ms: int
+    reason: str
+    moderator: str
+
+
+class SanctionList(Ok, frozen=True, kw_only=True):
+    """The answer to ``ListSanctions``."""
+
+    sanctions: tuple[Sanction, ...]
+
+
+class OnlineAccount(Struct, frozen=True, kw_only=True):
+    """One session: its account, its channel (``""``: none)."""
+
+    account: str
+    uid: int
+    channel: str = ""
+
+
+class SnapshotPage(Ok, frozen=True, kw_only=True):
+    """Up to 5,000 sessions; ``more`` says that there are others after the last one.
+
+    ``epoch`` and ``seqs`` (by special channel) tell up to which event the page is true, so that a reader of the special
+    channels knows from where to go on.
+    """
+
+    sessions: tuple[OnlineAccount, ...]
+    more: bool
+    epoch: str
+    seqs: dict[str, int]
+
+
+class Kicked(Ok, frozen=True, kw_only=True):
+    """How many members were put out."""
+
+    count: int
+
+
+ADMIN_REQUESTS: tuple[type[Request], ...] = (Mute, Unmute, Ban, Unban, Kick, CloseChannel, ListSanctions, Snapshot)

@@ -4,18 +4,24 @@ import time
 
 import trio
 
+_offset: trio.lowlevel.RunVar[float] = trio.lowlevel.RunVar("botkit_calendar_offset")
+
 
 class WallClock:
-    """Milliseconds since 1970, advancing with trio's clock from the moment of creation."""
+    """Time since 1970 that advances with trio's clock; all gateways of one trio run agree on it."""
 
     __slots__ = ("_offset",)
 
     def __init__(self) -> None:
-        self._offset = time.time() - trio.current_time()
+        try:
+            self._offset = _offset.get()
+        except LookupError:
+            self._offset = time.time() - trio.current_time()
+            _offset.set(self._offset)
 
     def ms(self) -> int:
         """Now, in whole milliseconds since 1970."""
-        return int((trio.current_time() + self._offset) * 1000)
+        return int(self.seconds() * 1000)
 
     def seconds(self) -> float:
         """Now, in seconds since 1970."""

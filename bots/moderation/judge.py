@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from bots.moderation.flood import FloodMeter
-from bots.moderation.links import LinkFinder
+from bots.moderation.links import MAX_HOST_LENGTH, LinkFinder
 from bots.moderation.normalise import Normalised, normalise
 from bots.moderation.settings import ModerationSettings, RuleAction, StrikeSettings
 from bots.moderation.words import WordList
@@ -83,7 +83,12 @@ def _link_rule(finder: LinkFinder, action: RuleAction) -> Callable[[str, Normali
         if link is None:
             return None
         evidence = message.excerpt(link.start, link.end)
-        return Verdict(rule="links", evidence=evidence, detail=f"links to {link.host} are not allowed", action=action)
+        return Verdict(
+            rule="links",
+            evidence=evidence,
+            detail=f"links to {link.host[:MAX_HOST_LENGTH]} are not allowed",
+            action=action,
+        )
 
     return check
 

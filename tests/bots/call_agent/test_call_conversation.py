@@ -1,0 +1,92 @@
+import pytest
+import trio
+
+from bots.call_agent.conversation import Conversation, Pace
+from bots.call_agent.settings import CallAgentSettings, Choice, Menu
+
+MENU = Menu(prompt="1 or 9?", choices={1: Choice(say="One."), 9: Choice(end=True)}, timeout_seconds=5, retries=1)
+
+
+class ScriptedLine:
+    """A caller who presses a digit at each time of a script, and hears everything."""
+
+    def __init__(self, script: dict[float, str]) -> None:
+        self._script = sorted(script.items())
+        self.heard: list[tuple[float, str]] = []
+
+    async def say(self, text: str) -> None:
+        """Hears it."""
+        self.heard.append((round(trio.current_time(), 1), text))
+
+    async def gather_dtmf(self, count: int = 1, timeout: float = 10.0) -> str:
+        """The next digit of the script, if it comes in time."""
+        assert count == 1
+        if self._script and self._script[0][0] <= trio.current_time() + timeout:
+            time, digit = self._script.pop(0)
+            await trio.sleep_until(time)
+            return digit
+        await trio.sleep(timeout)
+        return ""
+
+    @property
+    def texts(self) -> list[str]:
+        """What was heard, without the times."""
+        return [text for _, text in self.heard]
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_greeting_menu_and_farewell() -> None:
+    line = ScriptedLine({1: "1", 2: "9"})
+    talk = Conversation(line, CallAgentSettings(menu=MENU), Pace())
+    assert await talk.hold() == "completed"
+    assert talk.digits == "19"
+    assert line.texts == ["Hello.", "1 or 9?", "One.", "1 or 9?", "Goodbye."]
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_without_a_menu_it_greets_and_ends() -> None:
+    line = ScriptedLine({})
+    assert await Conversation(line, CallAgentSettings(), Pace()).hold() == "completed"
+    assert line.texts == ["Hello.", "Goodbye."]
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_silence_is_asked_again_and_then_ends() -> None:
+    line = ScriptedLine({})
+    talk = Conversation(line, CallAgentSettings(menu=MENU, greeting=""), Pace())
+    began = trio.current_time()
+    assert await talk.hold() == "no_input"
+    assert trio.current_time() - began == pytest.approx(10, abs=0.2)
+    assert line.texts == ["1 or 9?", "I did not get that.", "1 or 9?", "I did not get that.", "Goodbye."]
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_wrong_digits_use_the_retries_up() -> None:
+    line = ScriptedLine({1: "5", 2: "6"})
+    talk = Conversation(line, CallAgentSettings(menu=MENU, farewell=""), Pace())
+    assert await talk.hold() == "wrong_input"
+    assert talk.digits == "56"
+    assert line.texts[-1] == "That is not one of the choices."
+
+
+@pytest.mark.row("F04")
+@pytest.mark.usefixtures("autojump_clock")
+async def test_no_call_is_longer_than_the_limit() -> None:
+    line = ScriptedLine(dict.fromkeys(range(0, 1000, 3), "1"))
+    talk = Conversation(line, CallAgentSettings(menu=MENU, max_call_seconds=60), Pace())
+    began = trio.current_time()
+    assert await talk.hold() == "too_long"
+    assert trio.current_time() - began == pytest.approx(60, abs=0.2)
+    assert line.texts[-1] == "Goodbye."
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_many_calls_at_once_stay_inside_the_rate() -> None:
+    pace = Pace(per_second=40)
+    lines = [ScriptedLine({}) for _ in range(100)]
+    async with trio.open_nursery() as nursery:
+        for line in lines:
+            nursery.start_soon(Conversation(line, CallAgentSettings(menu=MENU), pace).hold)
+    times = sorted(time for line in lines for time, _ in line.heard)
+    busiest = max(sum(1 for time in times if start <= time < start + 1) for start in times)
+    assert busiest <= 45

@@ -5,9 +5,10 @@ import sys
 import typer
 
 from botkit.cli import gateway, token
+from botkit.cli.replay import command as replay
 from botkit.cli.failures import report
 
-_COMMANDS = (gateway, token)
+_COMMANDS = (gateway, token, replay)
 
 
 def build_app() -> typer.Typer:

@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -27,9 +27,16 @@ def reporting(format: LogFormat) -> Iterator[None]:
         raise typer.Exit(report(error, format)) from None
 
 
-def config_error(error: BaseException) -> ConfigError | None:
-    """The ``ConfigError`` that ``error`` is, or holds as a group; None when there is none."""
-    return next((leaf for leaf in _leaves(error) if isinstance(leaf, ConfigError)), None)
+@contextmanager
+def complaining(as_: Callable[[ConfigError], ConfigError]) -> Iterator[None]:
+    """A ``ConfigError`` from inside, alone or in a group, is raised on as ``as_`` says it."""
+    try:
+        yield
+    except (ConfigError, ExceptionGroup) as error:
+        complaint = _complaint(error)
+        if complaint is None:
+            raise
+        raise as_(complaint) from None
 
 
 def report(error: BaseException, format: LogFormat = "text") -> int:
@@ -42,7 +49,7 @@ def report(error: BaseException, format: LogFormat = "text") -> int:
     if any(isinstance(leaf, BrokenPipeError) for leaf in leaves):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its exit
         return EXIT_FAILED
-    cause = config_error(error) or leaves[0]
+    cause = _complaint(error) or leaves[0]
     ours = isinstance(cause, ConfigError) or all(isinstance(leaf, BotkitError) for leaf in leaves)
     if format == "json":
         _report_json(cause, None if ours else error)
@@ -62,6 +69,10 @@ def _report_json(cause: BaseException, bug: BaseException | None) -> None:
         log.error(str(cause))
     else:
         log.error("botkit crashed", exc_info=bug)
+
+
+def _complaint(error: BaseException) -> ConfigError | None:
+    return next((leaf for leaf in _leaves(error) if isinstance(leaf, ConfigError)), None)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -1,15 +1,13 @@
 """``botkit gateway``: the gateway alone."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Annotated
 
 import trio
 import typer
 
-from botkit.cli.failures import config_error, reporting
+from botkit.cli.failures import complaining, reporting
 from botkit.cli.options import AppId, Certificate, Level, Log
 from botkit.cli.output import start_logs
 from botkit.cli.signals import stop_on_signals
@@ -18,7 +16,7 @@ from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.stores.gateway import check_gateway_store_url
 
-_OPTIONS = {"app.id": "--app-id", "gateway.listen": "--listen", "gateway.http": "--http", "gateway.store": "--store"}
+_OPTIONS = {"app.id": "--app-id", "gateway.listen": "--listen", "gateway.http": "--http"}
 
 
 def register(app: typer.Typer) -> None:
@@ -44,8 +42,8 @@ def gateway(
 ) -> None:
     """Run a gateway until SIGTERM or Ctrl-C. Prints one line `ready ws=… http=…` when it accepts connections."""
     start_logs(log, log_level, sys.stderr)
-    with reporting(log), _named_by_option():
-        check_gateway_store_url(store)
+    with reporting(log), complaining(as_=_by_option):
+        check_gateway_store_url(store, "--store")
         credentials = AppCredentials(id=app_id, certificate=certificate, server_accounts=tuple(server_account or ()))
         settings = GatewaySettings(
             apps=(credentials,),
@@ -57,17 +55,9 @@ def gateway(
         trio.run(_serve, settings)
 
 
-@contextmanager
-def _named_by_option() -> Iterator[None]:
-    """The gateway's complaints name keys of a configuration file; here, they are options."""
-    try:
-        yield
-    except (ConfigError, ExceptionGroup) as error:
-        complaint = config_error(error)
-        if complaint is None:
-            raise
-        key = _OPTIONS.get(complaint.key, complaint.key)
-        raise ConfigError(complaint.problem, key=key, hint=complaint.hint) from None
+def _by_option(error: ConfigError) -> ConfigError:
+    # The gateway's complaints name keys of a configuration file; here, they are options.
+    return ConfigError(error.problem, key=_OPTIONS.get(error.key, error.key), hint=error.hint)
 
 
 async def _serve(settings: GatewaySettings) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from botkit.cli.failures import reporting
 from botkit.cli.options import AppId, Certificate
 from botkit.errors import ConfigError
 from botkit.wire.limits import account_violation
@@ -23,11 +24,12 @@ def token(
     ttl: Annotated[int, typer.Option(min=1, help="Seconds that it holds.")] = 86_400,
 ) -> None:
     """Print a SignalingToken that lets an account log in until TTL seconds from now."""
-    violation = account_violation(account)
-    if violation is not None:
-        raise ConfigError(violation.reason, key="--account")
-    if not certificate:
-        raise ConfigError(
-            "a token is made with the app's certificate", key="--certificate", hint="or set BOTKIT_APP_CERTIFICATE"
-        )
-    typer.echo(make_token(app_id, certificate, account, int(time.time()) + ttl))
+    with reporting("text"):
+        violation = account_violation(account)
+        if violation is not None:
+            raise ConfigError(violation.reason, key="--account")
+        if not certificate:
+            raise ConfigError(
+                "a token is made with the app's certificate", key="--certificate", hint="or set BOTKIT_APP_CERTIFICATE"
+            )
+        typer.echo(make_token(app_id, certificate, account, int(time.time()) + ttl))

@@ -31,17 +31,10 @@ def convert(document: Document, path: KeyPath, value: object, shape: type[_T]) -
     for part in _parts(document, path, value, core(shape, value)):
         convert(document, (*path, part.key), part.value, part.shape)
     try:
-        return msgspec.convert(value, shape, str_keys=True)
+        with document.placing(path):  # for a Struct whose __post_init__ raises ConfigError
+            return msgspec.convert(value, shape, str_keys=True)
     except msgspec.ValidationError as error:
         raise _complaint(document, path, value, str(error)) from None
-    except ConfigError as error:  # from a Struct's __post_init__
-        raise place(document, path, error) from None
-
-
-def place(document: Document, path: KeyPath, error: ConfigError) -> ConfigError:
-    """``error``, which knows only its key, with the file and the line of the value at ``path``."""
-    here = (*path, error.key) if error.key else path
-    return document.error(here, error.problem, error.hint)
 
 
 def suggestion(word: str, known: Collection[str]) -> str:

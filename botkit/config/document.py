@@ -5,7 +5,8 @@ Scalars are read by the rules of YAML 1.2: only ``true`` and ``false`` are boole
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import yaml
@@ -73,6 +74,21 @@ class Document:
     def error(self, path: KeyPath, problem: str, hint: str = "") -> ConfigError:
         """A ``ConfigError`` about the value at ``path``, ready to be raised."""
         return self._error(self.line(path), path, problem, hint)
+
+    def placed(self, error: ConfigError, path: KeyPath = ()) -> ConfigError:
+        """``error``, which may know only its key, with file and line; its key is one below ``path``."""
+        if error.file:
+            return error
+        below = error.key.split(".") if error.key else ()
+        return self.error((*path, *below), error.problem, error.hint)
+
+    @contextmanager
+    def placing(self, path: KeyPath = ()) -> Iterator[None]:
+        """A ``ConfigError`` that is raised inside is raised on as :meth:`placed`."""
+        try:
+            yield
+        except ConfigError as error:
+            raise self.placed(error, path) from None
 
     def _error(self, line: int, path: KeyPath, problem: str, hint: str) -> ConfigError:
         file = f"{self.name}:{line}" if line else self.name

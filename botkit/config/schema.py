@@ -67,9 +67,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     """All of a file."""
 
     app: Annotated[AppSection, Meta(description="which app the bots belong to, with its id")]
-    bots: Annotated[
-        tuple[BotSection, ...], Meta(min_length=1, description="a list of bots, each with bot and account")
-    ]
+    bots: Annotated[tuple[BotSection, ...], Meta(min_length=1, description="a list of bots, each with bot and account")]
     gateway: GatewaySection = GatewaySection()
     store: StoreSection | None = None
     log: LogSection = LogSection()

@@ -1,0 +1,51 @@
+"""``module:attribute`` becomes the object of that name; what goes wrong on the way is said in one line."""
+
+import importlib
+import traceback
+from types import ModuleType
+
+from botkit.config.checking import suggestion
+from botkit.errors import ConfigError, HandlerError
+
+
+def import_object(reference: str) -> object:
+    """The object that ``reference``, ``package.module:attribute``, names; imports the module if it is not yet.
+
+    Raises ``ConfigError`` for a reference of another form, a module that is not found or fails while it is
+    imported (with the file and line of the failure), or an attribute that it does not have.
+    """
+    module_name, separator, attribute = reference.partition(":")
+    if not separator or not attribute.isidentifier() or not all(map(str.isidentifier, module_name.split("."))):
+        raise ConfigError(f"{reference!r} names no object", hint="write package.module:attribute")
+    module = _import(module_name)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        public = [name for name in vars(module) if not name.startswith("_")]
+        raise ConfigError(f"module {module_name} has no {attribute!r}", hint=suggestion(attribute, public)) from None
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # name is a.b.c: is it a, a.b or a.b.c that is missing, or something that it imports?
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise ConfigError(
+                f"there is no module {error.name}",
+                hint="it must be installed, or stand below the folder that botkit is started in",
+            ) from None
+        raise ConfigError(f"module {name} cannot be imported: {_where(error)}{error}", hint="install it") from error
+    except HandlerError as error:
+        raise ConfigError(f"module {name} cannot be imported: {error}") from error
+    except Exception as error:  # somebody else's code may raise anything; to the file, it is a module that fails
+        problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ConfigError(f"module {name} cannot be imported: {_where(error)}{problem}") from error
+
+
+def _where(error: Exception) -> str:
+    """``file:line: `` of the innermost line that is not Python's own machinery."""
+    if isinstance(error, SyntaxError):
+        return ""  # its text says where
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    return f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""

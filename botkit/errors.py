@@ -17,6 +17,7 @@ The tree::
     │   ├── QueryFailed          500, 501
     │   ├── LeaveFailed          600
     │   ├── InviteFailed         700 to 704
+    │   │   └── InviteRefused    the invited peer said no
     │   ├── RequestFailed        1000 to 1003: any other request
     │   └── ParameterError       1004, 1005: refused here, before anything was sent
     ├── ActorError
@@ -191,6 +192,14 @@ class LeaveFailed(SignalingError):
 
 class InviteFailed(SignalingError):
     """The invitation failed (700 to 704)."""
+
+
+class InviteRefused(InviteFailed):
+    """The invited peer declined; ``extra`` is what it said: JSON, or empty. There is no code for it but 700."""
+
+    def __init__(self, extra: str = "") -> None:
+        self.extra = extra
+        super().__init__(ErrorCode.INVITE_E_OTHER, f"refused by the peer: {extra}" if extra else "refused by the peer")
 
 
 class RequestFailed(SignalingError):

@@ -1,0 +1,26 @@
+"""The client's SDK: log in, talk, be called, and come back when the connection is lost.
+
+::
+
+    signal = Signal(app_id, "ws://127.0.0.1:8001")
+    async with signal.open_session("ann", token) as session:
+        channel = await session.join("lobby")
+        await channel.send("hello")
+        async for event in session.events():
+            ...
+
+A session has two tasks: one reads, one writes and pings; neither waits for the application. The parts, from the
+wire up: ``connection`` (frames in and out, answers), ``requests`` (asking over whichever connection there is),
+``inbox``, ``channels`` and ``calls`` (what notices mean), ``keeper`` (login, loss, return), ``session`` and
+``signal`` (what applications hold).
+"""
+
+from botkit.signaling.call import Call
+from botkit.signaling.channel import Channel
+from botkit.signaling.login import TokenSource
+from botkit.signaling.session import LoginSession
+from botkit.signaling.settings import SignalSettings
+from botkit.signaling.signal import Signal
+from botkit.signaling.statistics import SessionStatistics
+
+__all__ = ["Call", "Channel", "LoginSession", "SessionStatistics", "Signal", "SignalSettings", "TokenSource"]

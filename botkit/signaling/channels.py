@@ -1,0 +1,119 @@
+"""The one channel that a session is in, and how it changes."""
+
+from collections.abc import Callable
+
+from botkit.errors import ErrorCode, ProtocolError
+from botkit.events import ChannelLeft, Event
+from botkit.signaling.channel import Channel
+from botkit.signaling.connection import Connection
+from botkit.signaling.feed import Feed
+from botkit.signaling.membership import Membership
+from botkit.signaling.requests import Requests
+from botkit.signaling.statistics import Counters
+from botkit.types import ChannelName
+from botkit.wire.frames import ChannelNotice, ExpelledNotice
+from botkit.wire.limits import SPECIAL_CHANNELS
+from botkit.wire.messages import ChannelText, channel_event, parse_line
+from botkit.wire.replies import Failure, Joined
+from botkit.wire.requests import JoinChannel
+from botkit.wire.special import decode_special
+
+Emit = Callable[[Event], None]
+
+_LEAVE_CODES = {int(code): code for code in ErrorCode if 600 <= code <= 604}
+
+
+class Channels:
+    """Joins, leaves and follows the session's channel: one at a time, as with the vendor."""
+
+    def __init__(self, requests: Requests, emit: Emit, counters: Counters) -> None:
+        self._requests = requests
+        self._emit = emit
+        self._counters = counters
+        self._membership: Membership | None = None
+        self._feeds: dict[ChannelName, Feed] = {}
+        self.current: Channel | None = None
+
+    async def join(self, name: ChannelName) -> Channel:
+        """See ``LoginSession.join``."""
+        if self.current is not None and self.current.name == name:
+            return self.current
+        entered: list[Channel] = []
+
+        def on_answer(answer: Joined | Failure) -> None:
+            if isinstance(answer, Joined):
+                entered.append(self._enter(name, answer))
+
+        await self._requests.ask(JoinChannel(channel=name), Joined, on_answer)
+        return entered[0]
+
+    async def rejoin(self, connection: Connection) -> bool:
+        """Enter the current channel again after a reconnect; False when there is none or the gateway refuses."""
+        membership = self._membership
+        if membership is None:
+            return False
+
+        def on_answer(answer: Joined | Failure) -> None:
+            if isinstance(answer, Joined):
+                self._emit(membership.enter(answer))
+
+        answer = await connection.post(JoinChannel(channel=membership.channel), Joined, on_answer).wait()
+        return isinstance(answer, Joined)
+
+    def leave(self, code: ErrorCode) -> None:
+        """The session is out of its channel, if it was in one."""
+        if self._membership is not None:
+            self._left(self._membership, code)
+
+    def on_notice(self, notice: ChannelNotice) -> None:
+        """Something happened in a channel. Raises ``ProtocolError``."""
+        membership = self._membership
+        if (
+            membership is None
+            or notice.channel != membership.channel
+            or notice.message_id <= membership.last_message_id
+        ):
+            self._counters.notices_ignored += 1  # of a channel that was left meanwhile, or told before
+            return
+        membership.last_message_id = notice.message_id
+        line = parse_line(notice.line)
+        event = channel_event(line)
+        if membership.channel in SPECIAL_CHANNELS and isinstance(event, ChannelText):
+            told = self._feed_events(membership, event)
+            if told is not None:
+                for each in told:
+                    self._emit(each)
+                return
+        self._emit(membership.apply(event, notice.message_id, line.ms))
+
+    def on_expelled(self, notice: ExpelledNotice) -> None:
+        """A moderator put this session out of its channel (601), or closed the channel."""
+        if self._membership is None or notice.channel != self._membership.channel:
+            self._counters.notices_ignored += 1
+            return
+        self.leave(_LEAVE_CODES.get(notice.code, ErrorCode.LEAVECHANNEL_E_OTHER))
+
+    def _feed_events(self, membership: Membership, event: ChannelText) -> list[Event] | None:
+        try:
+            special = decode_special(event.msg)
+        except ProtocolError:
+            return None  # a server account said something in there: an ordinary message
+        return self._feeds.setdefault(membership.channel, Feed(membership.channel)).events(special)
+
+    def _enter(self, name: ChannelName, answer: Joined) -> Channel:
+        self.leave(ErrorCode.LEAVECHANNEL_E_BYUSER)
+        self._membership = membership = Membership(name)
+        self.current = channel = Channel(membership, self._requests, self._left_by_user)
+        self._emit(membership.enter(answer))
+        return channel
+
+    def _left_by_user(self, membership: Membership) -> None:
+        self._left(membership, ErrorCode.LEAVECHANNEL_E_BYUSER)
+
+    def _left(self, membership: Membership, code: ErrorCode) -> None:
+        if not membership.joined:
+            return
+        membership.joined = False
+        if membership is self._membership:
+            self._membership = self.current = None
+        self._emit(ChannelLeft(channel=membership.channel, code=code))

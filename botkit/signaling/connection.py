@@ -1,0 +1,177 @@
+"""One connection of a session, logged in: frames out through a queue, frames in, pings, answers.
+
+Two tasks at most: the reader, which never waits for the application or for room to send, and the writer, which sends
+what is queued and pings. Because only the writer sends, a cancel in the application can never leave half a frame.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+import trio
+from msgspec import Raw
+
+from botkit.errors import ErrorCode, ProtocolError, TransportClosed
+from botkit.signaling.heartbeat import Heartbeat
+from botkit.signaling.pending import PendingRequests, ReplyT, Slot
+from botkit.signaling.settings import SignalSettings
+from botkit.signaling.statistics import Counters
+from botkit.signaling.trace import AccountTrace
+from botkit.transport.base import Transport
+from botkit.types import Line
+from botkit.wire import frames
+from botkit.wire.frames import ClientFrame, GatewayFrame
+from botkit.wire.replies import Failure
+from botkit.wire.request import Request
+from botkit.wire.requests import encode_request
+from botkit.wire.tokens import TokenVerdict
+
+Notice: TypeAlias = frames.InboxNotice | frames.ChannelNotice | frames.ExpelledNotice
+
+NoticeHandler: TypeAlias = Callable[[Notice], None]
+"""Takes a notice in the reader: must not wait, may raise ``ProtocolError``, which costs the connection."""
+
+StartHook: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class ConnectionEnd(NamedTuple):
+    """Why a connection ended. With a ``code`` the session ended too; without, it may come back."""
+
+    code: ErrorCode | None
+    reason: str
+
+
+class Connection:
+    """The frames of one session over one transport. ``run`` serves it; the other methods never wait."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        line: Line,
+        settings: SignalSettings,
+        *,
+        counters: Counters,
+        trace: AccountTrace,
+    ) -> None:
+        self._transport = transport
+        self._line = line
+        self._settings = settings
+        self._counters = counters
+        self._trace = trace
+        self._pending = PendingRequests()
+        self._outbox: deque[bytes] = deque()
+        self._wake = trio.Event()
+        self._heartbeat = Heartbeat(settings.ping_interval, settings.missed_pongs, trio.current_time())
+        self._scope = trio.CancelScope(deadline=self._heartbeat.lost_at)
+        self._end: ConnectionEnd | None = None
+
+    @property
+    def requests_waiting(self) -> int:
+        """How many requests wait for an answer."""
+        return len(self._pending)
+
+    def post(
+        self,
+        request: Request,
+        reply_type: type[ReplyT],
+        on_answer: Callable[[ReplyT | Failure], None] | None = None,
+    ) -> Slot[ReplyT]:
+        """Queue a request. Its answer goes to ``on_answer``, in the reader, and into the slot for who waits there."""
+        slot = Slot(reply_type, on_answer)
+        call_id = self._pending.add(slot)
+        self._queue(encode_request(msgspec.structs.replace(request, line=self._line), call_id))
+        return slot
+
+    def end(self, end: ConnectionEnd) -> None:
+        """Make ``run`` return ``end``, unless it ends for another reason already."""
+        if self._end is None:
+            self._end = end
+        self._scope.cancel()
+
+    async def run(self, on_notice: NoticeHandler, on_start: StartHook | None = None) -> ConnectionEnd:
+        """Serve the connection until it ends, and say why it did. ``on_start`` runs beside the reader.
+
+        What waits for an answer at the end gets none. A cancel ends the connection without a word.
+        """
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    if on_start is not None:
+                        nursery.start_soon(on_start)
+                    await self._read(on_notice)
+        finally:
+            self._pending.lose_all()
+        if self._end is None:
+            self._counters.pongs_missed += 1
+            return ConnectionEnd(None, f"no pong for {self._settings.missed_pongs} periods")
+        return self._end
+
+    def _queue(self, frame: ClientFrame) -> None:
+        self._outbox.append(frames.encode(frame))
+        self._wake.set()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                now = trio.current_time()
+                if self._heartbeat.ping_due(now):
+                    self._outbox.append(frames.encode(frames.Ping(self._heartbeat.ping(now))))
+                if self._outbox:
+                    await self._send(self._outbox.popleft())
+                    continue
+                self._wake = trio.Event()
+                with trio.move_on_at(self._heartbeat.next_ping):
+                    await self._wake.wait()
+        except TransportClosed:
+            pass  # the reader sees it too, after what the gateway had said before: a kick, perhaps
+
+    async def _send(self, data: bytes) -> None:
+        self._trace.sent(data)
+        await self._transport.send(data)
+        self._counters.frames_sent += 1
+
+    async def _read(self, on_notice: NoticeHandler) -> None:
+        try:
+            while True:
+                data = await self._transport.receive()
+                self._counters.frames_received += 1
+                self._trace.received(data)
+                self._take(frames.decode_gateway_frame(data), on_notice)
+        except TransportClosed as error:
+            self.end(ConnectionEnd(None, str(error)))
+        except ProtocolError as error:
+            self._counters.protocol_errors += 1
+            self.end(ConnectionEnd(None, f"the gateway sent what cannot be read: {error}"))
+
+    def _take(self, frame: GatewayFrame, on_notice: NoticeHandler) -> None:
+        match frame:
+            case frames.Notify(notice=notice):
+                on_notice(notice)
+            case frames.CallResult(body=body):
+                if not self._pending.settle(body):
+                    self._counters.answers_ignored += 1
+            case frames.Pong():
+                self._heartbeat.pong(trio.current_time())
+                self._scope.deadline = self._heartbeat.lost_at
+            case frames.Kick(reason=reason):
+                self.end(ConnectionEnd(ErrorCode.LOGOUT_E_KICKED, reason))
+            case frames.Close(reason=reason):
+                self.end(ConnectionEnd(_close_code(reason), reason))
+            case frames.Multi(frames=batch):
+                self._take_batch(batch, on_notice)
+            case frames.LoginResult():
+                raise ProtocolError("a second login_ret")
+
+    def _take_batch(self, batch: Sequence[bytes | Raw], on_notice: NoticeHandler) -> None:
+        for raw in batch:
+            frame = frames.decode_gateway_frame(bytes(raw))
+            if isinstance(frame, frames.Multi):
+                raise ProtocolError("multi inside of multi")
+            self._take(frame, on_notice)
+
+
+def _close_code(reason: str) -> ErrorCode:
+    expired = reason == TokenVerdict.EXPIRED.value
+    return ErrorCode.LOGOUT_E_TOKENEXPIRED if expired else ErrorCode.LOGOUT_E_NET

@@ -1,0 +1,43 @@
+"""The special channels' events, with their holes. No I/O."""
+
+from botkit.events import Event, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
+from botkit.types import Account, ChannelName, Uid
+from botkit.wire.special import SpecialEvent
+
+
+class Feed:
+    """Where a session stands in one special channel; it outlives connections, so that a hole is seen."""
+
+    def __init__(self, channel: ChannelName) -> None:
+        self._channel = channel
+        self._epoch: str | None = None
+        self._seq = 0
+
+    def events(self, special: SpecialEvent) -> list[Event]:
+        """What to tell: the event, after an ``EventsLost`` if some are missing; nothing for a repeated one."""
+        lost: list[Event] = []
+        if self._epoch is None:
+            pass
+        elif special.epoch != self._epoch:
+            lost.append(EventsLost(cause=f"{self._channel}: a new epoch began"))
+        elif special.seq <= self._seq:
+            return []
+        elif special.seq > self._seq + 1:
+            lost.append(EventsLost(cause=f"{self._channel}: a hole", count=special.seq - self._seq - 1))
+        self._epoch, self._seq = special.epoch, special.seq
+        return [*lost, feed_event(special)]
+
+
+def feed_event(special: SpecialEvent) -> Event:
+    """The typed event of one payload."""
+    account, uid, channel = Account(special.account), Uid(special.uid), ChannelName(special.channel)
+    ms, epoch, seq, reason = special.ms, special.epoch, special.seq, special.reason
+    match special.event:
+        case "user_online":
+            return UserOnline(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq)
+        case "user_offline":
+            return UserOffline(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, reason=reason)
+        case "channel_join":
+            return MemberJoined(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, channel=channel)
+        case "channel_leave":
+            return MemberLeft(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, channel=channel, reason=reason)

@@ -1,0 +1,82 @@
+"""What a server account can do about others. The vendor's API has no verbs for it; these are botkit's own."""
+
+from botkit.signaling import checks
+from botkit.signaling.requests import Requests
+from botkit.wire import admin
+from botkit.wire.admin import OnlineAccount, Sanction
+from botkit.wire.replies import Ok
+
+
+class Moderation:
+    """The verbs of ``LoginSession`` that need a server account.
+
+    All raise ``RequestFailed``: 1001 when the gateway refuses, also because this account is no server account; 1002
+    when no answer came: then it may have been carried out. What is imposed is in force until its time is over or
+    it is lifted, and survives a restart of the gateway.
+    """
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def mute(self, account: str, *, channel: str = "", seconds: float = 0, reason: str = "") -> None:
+        """Have the gateway refuse an account's messages (400), in ``channel`` or everywhere.
+
+        For ``seconds`` (at most ten years), or until lifted when that is 0; ``reason`` is at most 256 bytes.
+        """
+        checks.check_account(account)
+        _check_scope(channel)
+        checks.check_sanction(seconds, reason)
+        await self._requests.ask(admin.Mute(account=account, channel=channel, seconds=seconds, reason=reason), Ok)
+
+    async def unmute(self, account: str, *, channel: str = "") -> None:
+        """Lift the mute of an account in ``channel``, or the one for everywhere."""
+        checks.check_account(account)
+        _check_scope(channel)
+        await self._requests.ask(admin.Unmute(account=account, channel=channel), Ok)
+
+    async def ban(self, account: str, *, seconds: float = 0, reason: str = "") -> None:
+        """End an account's session and have its logins refused (202); ``seconds`` and ``reason`` as in ``mute``."""
+        checks.check_account(account)
+        checks.check_sanction(seconds, reason)
+        await self._requests.ask(admin.Ban(account=account, seconds=seconds, reason=reason), Ok)
+
+    async def unban(self, account: str) -> None:
+        """Lift the ban of an account."""
+        checks.check_account(account)
+        await self._requests.ask(admin.Unban(account=account), Ok)
+
+    async def kick(self, account: str, channel: str, *, reason: str = "") -> None:
+        """Put an account out of a channel (601); it may join again."""
+        checks.check_account(account)
+        checks.check_channel(channel)
+        checks.check_reason(reason)
+        await self._requests.ask(admin.Kick(account=account, channel=channel, reason=reason), admin.Kicked)
+
+    async def close_channel(self, channel: str, *, reason: str = "") -> int:
+        """Put everybody out of a channel (601) and destroy it; returns how many were in it."""
+        checks.check_channel(channel)
+        checks.check_reason(reason)
+        request = admin.CloseChannel(channel=channel, reason=reason)
+        return (await self._requests.ask(request, admin.Kicked)).count
+
+    async def list_sanctions(self, account: str = "") -> tuple[Sanction, ...]:
+        """All mutes and bans in force, or those of one account."""
+        if account:
+            checks.check_account(account)
+        return (await self._requests.ask(admin.ListSanctions(account=account), admin.SanctionList)).sanctions
+
+    async def list_online(self) -> list[OnlineAccount]:
+        """Who is online and where, without the vendor's limit of 200; pages of 5,000, each true when it was read."""
+        online: list[OnlineAccount] = []
+        more = True
+        while more:
+            after = online[-1].account if online else ""
+            page = await self._requests.ask(admin.Snapshot(after=after), admin.SnapshotPage)
+            online.extend(page.sessions)
+            more = page.more and bool(page.sessions)
+        return online
+
+
+def _check_scope(channel: str) -> None:
+    if channel:
+        checks.check_channel(channel)

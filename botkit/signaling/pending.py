@@ -1,0 +1,88 @@
+"""Requests that wait for their answers, matched by call id."""
+
+import itertools
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+import trio
+
+from botkit.wire.frames import CallResultBody
+from botkit.wire.replies import Failure, Ok, decode_reply
+
+ReplyT = TypeVar("ReplyT", bound=Ok)
+
+
+class Slot(Generic[ReplyT]):
+    """The place for one answer.
+
+    ``on_answer`` is called by the reader the moment the answer is read, so that what it changes is in place before
+    the next frame; it is called even when nobody waits any more, because the gateway has acted all the same.
+    """
+
+    __slots__ = ("_done", "_on_answer", "_reply_type", "answer")
+
+    def __init__(self, reply_type: type[ReplyT], on_answer: Callable[[ReplyT | Failure], None] | None = None) -> None:
+        self._reply_type = reply_type
+        self._on_answer = on_answer
+        self._done = trio.Event()
+        self.answer: ReplyT | Failure | None = None
+
+    def settle(self, body: CallResultBody) -> None:
+        """Take the answer. Raises ``ProtocolError`` when it is none of the expected kind."""
+        answer = decode_reply(body, self._reply_type)
+        if self._on_answer is not None:
+            self._on_answer(answer)
+        self.answer = answer
+        self._done.set()
+
+    def lose(self) -> None:
+        """The connection is gone; there will be no answer."""
+        self._done.set()
+
+    async def wait(self) -> ReplyT | Failure | None:
+        """The answer; None when the connection was lost first. A cancel leaves the request under way."""
+        await self._done.wait()
+        return self.answer
+
+
+class Answerable(Protocol):
+    """A slot, whatever the kind of its answer."""
+
+    def settle(self, body: CallResultBody) -> None:
+        """See ``Slot.settle``."""
+        ...
+
+    def lose(self) -> None:
+        """See ``Slot.lose``."""
+        ...
+
+
+class PendingRequests:
+    """The slots of one connection. Call ids count from 1, as the vendor's web SDK's do."""
+
+    def __init__(self) -> None:
+        self._ids = itertools.count(1)
+        self._slots: dict[int | str, Answerable] = {}
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def add(self, slot: Answerable) -> int:
+        """Keep ``slot`` and return its call id."""
+        call_id = next(self._ids)
+        self._slots[call_id] = slot
+        return call_id
+
+    def settle(self, body: CallResultBody) -> bool:
+        """Hand an answer to its slot; False when nobody asked. Raises ``ProtocolError``."""
+        slot = self._slots.pop(body.call_id, None)
+        if slot is None:
+            return False
+        slot.settle(body)
+        return True
+
+    def lose_all(self) -> None:
+        """The connection is gone: nobody gets an answer any more."""
+        slots, self._slots = self._slots, {}
+        for slot in slots.values():
+            slot.lose()

@@ -1,0 +1,94 @@
+"""The entry: one ``Signal`` per app id."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from botkit.errors import ErrorCode, LoginFailed
+from botkit.signaling.core import SessionCore
+from botkit.signaling.keeper import Keeper
+from botkit.signaling.login import Credentials, TokenSource, check_account
+from botkit.signaling.session import LoginSession
+from botkit.signaling.settings import SignalSettings
+from botkit.signaling.trace import AccountTrace, Trace
+from botkit.transport.background import open_background
+from botkit.transport.base import Connector
+from botkit.transport.websocket import websocket_connector
+from botkit.types import Account, AppId
+from botkit.wire.limits import NO_TOKEN
+
+
+class Signal:
+    """The vendor's ``Signal(appid)``: opens login sessions of one app at one gateway.
+
+    Any number may live in a process, each with any number of sessions. ``gateway`` is a URL (``ws://`` or ``wss://``)
+    or a ``Connector``. Nothing is sent until a session is opened. Raises ``ConfigError`` for what is no such URL.
+    """
+
+    def __init__(self, app_id: str, gateway: str | Connector, *, settings: SignalSettings | None = None) -> None:
+        self._app_id = AppId(app_id)
+        self._settings = settings or SignalSettings()
+        self._connector = self._connector_to(gateway)
+        self._trace = Trace()
+        self._cores: dict[Account, SessionCore] = {}
+
+    @property
+    def app_id(self) -> AppId:
+        """The vendor's ``appid``."""
+        return self._app_id
+
+    @property
+    def settings(self) -> SignalSettings:
+        """What its sessions follow."""
+        return self._settings
+
+    def set_log(self, enabled: bool) -> None:
+        """Log every frame of every session at DEBUG, or stop (``setDoLog``). Tokens and lines are left out."""
+        self._trace.enabled = enabled
+
+    @asynccontextmanager
+    async def open_session(self, account: str, token: TokenSource = NO_TOKEN) -> AsyncIterator[LoginSession]:
+        """Log in for the body, and log out after it (``login``, ``logout``).
+
+        ``account`` is 1 to 128 bytes of visible characters without a blank. ``token`` is a SignalingToken, or a
+        function, plain or async, that makes a fresh one for each login; an app without a certificate needs none.
+        A connection that is lost comes back by itself (``Reconnecting``, ``Reconnected``); the body goes on until
+        it ends, even when the session is over before it (``LoggedOut``).
+
+        Raises ``LoginFailed``: 201 when the gateway cannot be reached, 204 and 206 for the token, 207 for a kicked
+        account, 208 when this ``Signal`` has a session of the account, 209 for what can be no account, else 202. A
+        cancel while logging in leaves nothing behind; later it logs out like the end of the body, in at most
+        ``logout_timeout`` (2 s).
+        """
+        check_account(account)
+        core = self._new_core(Account(account))
+        credentials = Credentials(self._app_id, core.account, token)
+        keeper = Keeper(core, self._connector, credentials, AccountTrace(self._trace, core.account))
+        scope = trio.CancelScope()
+        try:
+            async with open_background() as nursery:
+                await nursery.start(keeper.run, scope)
+                session = LoginSession(core, scope)
+                try:
+                    yield session
+                finally:
+                    with trio.move_on_after(self._settings.logout_timeout, shield=True):
+                        await session.aclose()
+                        await keeper.finished.wait()
+                    scope.cancel()
+        finally:
+            if self._cores.get(core.account) is core:
+                del self._cores[core.account]
+
+    def _new_core(self, account: Account) -> SessionCore:
+        present = self._cores.get(account)
+        if present is not None and present.ended is None:
+            raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, f"{account} is logged in; this login is ignored")
+        core = self._cores[account] = SessionCore(account, self._settings)
+        return core
+
+    def _connector_to(self, gateway: str | Connector) -> Connector:
+        if isinstance(gateway, str):
+            return websocket_connector(gateway, connect_timeout=self._settings.connect_timeout)
+        return gateway

@@ -105,11 +105,15 @@ class Channels:
             self.destroy_later(channel)
         return channel
 
-    def join(self, session: Session, name: ChannelName) -> Channel:
-        """Add ``session`` and tell the other members. Raises ``SignalingError`` (300) when the channel is full."""
-        channel = self.open(name)
-        if len(channel.members) >= MAX_CHANNEL_MEMBERS:
+    def check_room(self, name: ChannelName) -> None:
+        """Raises ``SignalingError`` (300) when the channel is full."""
+        channel = self._channels.get(name)
+        if channel is not None and len(channel.members) >= MAX_CHANNEL_MEMBERS:
             raise SignalingError(ErrorCode.JOINCHANNEL_E_OTHER, f"channel full: {MAX_CHANNEL_MEMBERS} members")
+
+    def join(self, session: Session, name: ChannelName) -> Channel:
+        """Add ``session``, for which there is room, and tell the other members."""
+        channel = self.open(name)
         if channel.destruction is not None:
             channel.destruction.cancel()
             channel.destruction = None
@@ -182,7 +186,7 @@ class Channels:
         """Forget an empty channel and its attributes."""
         if channel.members:
             return
-        for timer in (channel.held_back_timer, channel.num_timer):
+        for timer in (channel.destruction, channel.held_back_timer, channel.num_timer):
             if timer is not None:
                 timer.cancel()
         if self._channels.get(channel.name) is channel:

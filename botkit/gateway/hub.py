@@ -129,6 +129,7 @@ class Hub:
         if name in SPECIAL_CHANNELS and not session.server:
             raise SignalingError(ErrorCode.JOINCHANNEL_E_OTHER, f"{name} is for server accounts only")
         if session.channel != name:
+            self.channels.check_room(name)  # before leaving: a refused join leaves the session where it was
             self.leave(session, "moved")
             channel = self.channels.join(session, name)
             if not channel.special:

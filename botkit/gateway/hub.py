@@ -223,7 +223,8 @@ class Hub:
                 self.accounts.load_attributes(account, values)
         for (owner, channel), values in snapshot.channel_attributes.items():
             if owner == app_id:
-                self.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
+                loaded = self.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
+                self.attributes.resume(loaded)
         for (owner, account), inbox in snapshot.inboxes.items():
             if owner == app_id:
                 self.mailboxes.load(account, inbox)

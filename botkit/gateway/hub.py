@@ -175,7 +175,7 @@ class Hub:
         if receiver is None and not (ttl and self.settings.offline_messages):
             raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"{peer} is offline and the message may not wait")
         now_ms = self.clock.ms()
-        line = MessageLine(sender.account, peer, flag_of(ttl), INSTANT, now_ms, text)
+        line = MessageLine(sender.account, peer, flag_of(ttl, sender.uid), INSTANT, now_ms, text)
         lifetime = ttl if receiver is None else max(ttl, ONLINE_MESSAGE_SECONDS)
         expires_ms = now_ms + lifetime * 1000
         version = self.mailboxes.put(peer, format_line(line), expires_ms, now_ms)

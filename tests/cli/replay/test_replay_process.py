@@ -1,0 +1,104 @@
+"""The command itself, with a gateway of its own and with another one; and a real log, where there is one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+LOG = """\
+[09:00] <ann> good morning
+=== bob [n=bob@host]  has joined #den
+[09:00] <bob> hi ann
+some line of another logger
+[09:01]  * ann waves
+=== bob is now known as bob|away
+"""
+ANYWHERE = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--app-id", "app"]
+CERTIFICATE = {"BOTKIT_APP_CERTIFICATE": "5cfd2fd1755d40ecb72977518be15d3b"}
+REAL_LOG = Path(__file__).parents[4] / "shared" / "data" / "irc" / "ubuntu-2007-06-04.txt"
+
+Run: TypeAlias = Callable[..., Any]
+Start: TypeAlias = Callable[..., Any]
+"""The fixtures of conftest.py."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "den.txt"
+    path.write_text(LOG)
+    return path
+
+
+def rows(output: str) -> dict[str, str]:
+    """The first line of each row of the table."""
+    lines = [line.strip("│").split("│") for line in output.splitlines() if line.startswith("│")]
+    return {label.strip(): value.strip() for label, value in lines if label.strip()}
+
+
+def test_with_a_gateway_of_its_own(run_botkit: Run, log: Path) -> None:
+    result = run_botkit("replay", log, "--channel", "den")
+    assert result.returncode == 0, result.stderr
+    table = rows(result.stdout)
+    assert table["lines read"].startswith("6 (3 messages, 1 joins, 1 renames, 1 not understood)")
+    assert "4: some line of another logger" in result.stdout
+    assert table["messages sent"] == table["delivered to the observer"] == "3"
+    assert table["refused"] == table["unanswered"] == table["lost"] == "0"
+    assert table["joins seen on the event channel"] == table["leaves seen on the event channel"] == "3 of 3"
+
+
+def test_with_another_gateway_and_its_certificate(run_botkit: Run, start_botkit: Start, log: Path) -> None:
+    gateway = start_botkit("gateway", *ANYWHERE, "--server-account", "watcher", env=CERTIFICATE)
+    url = gateway.read_until("ready")[0].split()[1].removeprefix("ws=")
+    arguments = ["replay", log, "--channel", "den", "--gateway", url, "--app-id", "app"]
+
+    result = run_botkit(*arguments, "--server-account", "watcher", env=CERTIFICATE)
+    assert result.returncode == 0, result.stderr
+    assert rows(result.stdout)["lost"] == "0"
+
+    result = run_botkit(*arguments, env=CERTIFICATE)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--server-account" in result.stderr
+
+    result = run_botkit(*arguments, "--server-account", "watcher")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "206 LOGIN_E_TOKENWRONG" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["--channel", "den", "--speed", "0"], 2, "--speed"),
+        (["--channel", "den", "--speed", "fast"], 2, "--speed"),
+        (["--channel", "den", "--speed", "nan"], 2, "--speed"),
+        (["--channel", "x" * 129], 2, "--channel"),
+        (["--channel", "den", "--server-account", "a b"], 2, "--server-account"),
+        (["--channel", "den", "--gateway", "http://127.0.0.1:1/"], 2, "http://127.0.0.1:1/"),
+        (["--channel", "den", "--gateway", "ws://127.0.0.1:1/"], 1, "127.0.0.1:1"),
+        ([], 2, "--channel"),
+    ],
+)
+def test_what_is_wrong_is_named(run_botkit: Run, log: Path, arguments: list[str], code: int, named: str) -> None:
+    result = run_botkit("replay", log, *arguments)
+    assert result.returncode == code
+    assert named in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_log_that_is_not_there(run_botkit: Run) -> None:
+    result = run_botkit("replay", "nowhere.txt", "--channel", "den")
+    assert result.returncode == 2
+    assert "nowhere.txt" in result.stderr
+
+
+if REAL_LOG.exists():
+
+    def test_a_real_log_of_1910_lines(run_botkit: Run) -> None:
+        result = run_botkit("replay", REAL_LOG, "--channel", "ubuntu")
+        assert result.returncode == 0, result.stdout + result.stderr
+        table = rows(result.stdout)
+        assert table["lines read"].startswith("1910 ")
+        assert table["lines not understood"] == table["lost"] == table["refused"] == "0"
+        assert table["delivered to the observer"] == table["messages sent"]

@@ -1,0 +1,30 @@
+"""The names that a bot is written with: a short list, and nothing comes or goes unnoticed."""
+
+import ast
+from pathlib import Path
+
+import botkit
+
+NAMES = {
+    *("App", "Bot", "BotInfo", "BotPlacement", "Context", "filters"),
+    *("Call", "Channel", "LoginSession", "Signal"),
+    *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
+    *("CallEnded", "CallInvited", "DigitsPressed"),
+    *("MemberJoined", "MemberLeft", "UserOffline", "UserOnline"),
+    *("EventsLost", "LoggedIn", "LoggedOut"),
+    *("BotkitError", "ErrorCode", "InviteFailed", "SignalingError", "StoreError"),
+    *("Database", "SqlValue", "open_database"),
+}
+
+
+def test_the_list_is_what_it_is_meant_to_be() -> None:
+    assert set(botkit.__all__) == NAMES
+    for name in NAMES:
+        assert getattr(botkit, name).__doc__, name
+
+
+def test_the_module_holds_nothing_else() -> None:
+    """A name that is imported but not listed would be there for everybody to use."""
+    tree = ast.parse(Path(botkit.__file__).read_text())
+    imported = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert set(imported) == NAMES

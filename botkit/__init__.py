@@ -1,13 +1,77 @@
-"""Server-side agents for signaling services: the names that a bot is written with."""
+"""Server-side agents for signaling services: the names that a bot is written with.
 
-from botkit.errors import BotkitError, SignalingError, StoreError
+::
+
+    from botkit import Bot, ChannelMessage, Context, filters as f
+
+    bot = Bot("concierge")
+
+    @bot.on_channel_message(f.text.startswith("!hello"))
+    async def hello(message: ChannelMessage, ctx: Context) -> None:
+        await ctx.channel.send(f"hello, {message.account}")
+
+``Bot`` has the decorators, ``filters`` what goes into them, ``Context`` what handlers act through. ``App`` runs
+bots by hand, as ``botkit run`` does from YAML. Less common events are in ``botkit.events``, all errors in
+``botkit.errors``.
+"""
+
+from botkit.app.app import App
+from botkit.app.bot import Bot
+from botkit.app.context import BotInfo, Context
+from botkit.app.placement import BotPlacement
+from botkit.errors import BotkitError, ErrorCode, SignalingError, StoreError
+from botkit.events import (
+    CallEnded,
+    CallInvited,
+    ChannelAttributeUpdated,
+    ChannelMessage,
+    DigitsPressed,
+    EventsLost,
+    InstantMessage,
+    LoggedIn,
+    LoggedOut,
+    MemberJoined,
+    MemberLeft,
+    UserJoined,
+    UserLeft,
+    UserOffline,
+    UserOnline,
+)
+from botkit.routing import filters
+from botkit.signaling import Call, Channel, LoginSession, Signal
 from botkit.stores.sqlite import Database, SqlValue, open_database
 
 __all__ = [
+    "App",
+    "Bot",
+    "BotInfo",
+    "BotPlacement",
     "BotkitError",
+    "Call",
+    "CallEnded",
+    "CallInvited",
+    "Channel",
+    "ChannelAttributeUpdated",
+    "ChannelMessage",
+    "Context",
     "Database",
+    "DigitsPressed",
+    "ErrorCode",
+    "EventsLost",
+    "InstantMessage",
+    "LoggedIn",
+    "LoggedOut",
+    "LoginSession",
+    "MemberJoined",
+    "MemberLeft",
+    "Signal",
     "SignalingError",
     "SqlValue",
     "StoreError",
+    "UserJoined",
+    "UserLeft",
+    "UserOffline",
+    "UserOnline",
+    "filters",
     "open_database",
 ]

@@ -89,6 +89,9 @@ class Supervisor:
     supervisor stops all children and raises ``RestartBudgetSpent``, caused by the last error. It returns
     when all children have ended for good.
 
+    To stop, children end in reverse order, each when the one before has ended; with ``stop_together``, for
+    children that do not need one another, all at the same time.
+
     ``on_exit`` is told each end that was not asked for; it must not raise. ``fraction`` gives random numbers
     from 0 to 1.
     """
@@ -101,10 +104,12 @@ class Supervisor:
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         budget: RestartBudget = DEFAULT_BUDGET,
         backoff: Backoff = DEFAULT_BACKOFF,
+        stop_together: bool = False,
         on_exit: OnExit | None = None,
         fraction: Callable[[], float] = random.random,
     ) -> None:
         self.name, self.strategy, self.budget, self.backoff = name, strategy, budget, backoff
+        self._stop_together = stop_together
         self._entries = {spec.name: _Entry(spec) for spec in children}
         if len(self._entries) != len(children):
             raise ValueError(f"supervisor {name}: two children have the same name")
@@ -234,11 +239,18 @@ class Supervisor:
                 entry.end_for_good()
 
     async def _stop(self, entries: Iterable[_Entry]) -> None:
-        for entry in reversed(list(entries)):
-            if entry.life is None or entry.life.ended:
-                continue
-            await entry.life.stop()
-            self._note_stop(entry.life)
+        lives = [entry.life for entry in entries if entry.life is not None and not entry.life.ended]
+        if self._stop_together:
+            async with trio.open_nursery() as nursery:
+                for life in lives:
+                    nursery.start_soon(self._stop_one, life)
+        else:
+            for life in reversed(lives):
+                await self._stop_one(life)
+
+    async def _stop_one(self, life: Life) -> None:
+        await life.stop()
+        self._note_stop(life)
 
     def _note_stop(self, life: Life) -> None:
         if life.overran:

@@ -5,8 +5,8 @@ import sys
 import typer
 
 from botkit.cli import gateway, token
-from botkit.cli.replay import command as replay
 from botkit.cli.failures import report
+from botkit.cli.replay import command as replay
 
 _COMMANDS = (gateway, token, replay)
 

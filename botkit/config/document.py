@@ -49,6 +49,11 @@ def show_path(path: KeyPath) -> str:
     return text
 
 
+def read_path(text: str) -> KeyPath:
+    """The path that ``show_path`` shows as ``text``; keys are plain words."""
+    return tuple(int(index) if index else name for index, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", text))
+
+
 class Document:
     """The values of one file, and where they stand.
 
@@ -79,8 +84,7 @@ class Document:
         """``error``, which may know only its key, with file and line; its key is one below ``path``."""
         if error.file:
             return error
-        below = error.key.split(".") if error.key else ()
-        return self.error((*path, *below), error.problem, error.hint)
+        return self.error((*path, *read_path(error.key)), error.problem, error.hint)
 
     @contextmanager
     def placing(self, path: KeyPath = ()) -> Iterator[None]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from botkit.config.document import Document
 from botkit.config.schema import DEFAULT_HTTP, DEFAULT_LISTEN, ConfigFile
+from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.stores.gateway import MEMORY_URL, check_gateway_store_url
 from botkit.transport.address import parse_websocket_url
@@ -35,6 +36,10 @@ def read_gateway(document: Document, file: ConfigFile, feed_accounts: Sequence[s
                 "is for an embedded gateway, and gateway.url names another",
                 "leave out one of the two",
             )
+    if file.store is not None:
+        raise document.error(
+            ("store",), "is for an embedded gateway, and gateway.url names another", "leave out one of the two"
+        )
     with document.placing(("gateway", "url")):
         parse_websocket_url(section.url)
     return section.url
@@ -62,6 +67,8 @@ def _embedded(document: Document, file: ConfigFile, feed_accounts: Sequence[str]
 
 def _store_url(file: ConfigFile) -> str:
     if file.gateway.store is not None:
+        if file.store is not None:
+            raise ConfigError("there is store.url too", key="gateway.store", hint="leave out one of the two")
         url, key = file.gateway.store, "gateway.store"
     elif file.store is not None:
         url, key = file.store.url, "store.url"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from botkit.app.visitor_script import Demo
 from botkit.observability.logs import LogFormat, LogLevel
 from botkit.observability.redaction import REDACTED
 
@@ -41,7 +42,7 @@ class GatewaySection(Struct, frozen=True, kw_only=True):
 
 
 class StoreSection(Struct, frozen=True, kw_only=True):
-    """``store``: where what must survive a restart is kept."""
+    """``store``: where the embedded gateway keeps what must survive a restart."""
 
     url: Annotated[_Text, Meta(description="the database, sqlite:///relative/path.db or sqlite:////absolute/path.db")]
 
@@ -70,4 +71,6 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     bots: Annotated[tuple[BotSection, ...], Meta(min_length=1, description="a list of bots, each with bot and account")]
     gateway: GatewaySection = GatewaySection()
     store: StoreSection | None = None
+    demo: Demo = Demo()
+    """Visitors that act by a script, so that the bots have something to do."""
     log: LogSection = LogSection()

@@ -85,7 +85,7 @@ class ChannelAttributes:
             if channel.held_back:
                 self._release_later(channel)
 
-        channel.held_back_timer = self._timers.after(channel.event_rate.wait(trio.current_time()), release)
+        channel.held_back_timer = self._timers.at(channel.event_rate.free_at(trio.current_time()), release)
 
     def _apply_built_in(self, channel: Channel, name: str) -> None:
         if name == built_in.CHANNEL_TTL and not channel.members:

@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+FEW = 1000
+"""Up to so many deadlines are kept without looking which of them were cancelled."""
+
 
 class Timer:
     """A deadline that is still to come. ``cancel`` it when it is not needed any more."""
@@ -39,11 +42,22 @@ class Timers:
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._changed = trio.Event()
+        self._tidy_at = FEW
+
+    @property
+    def waiting(self) -> int:
+        """How many deadlines are kept; cancelled ones are among them for a while."""
+        return len(self._heap)
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` in ``seconds``."""
+        return self.at(trio.current_time() + seconds, callback)
+
+    def at(self, deadline: float, callback: Callable[[], None]) -> Timer:
+        """Call ``callback`` when trio's clock shows ``deadline``, at once if it does already."""
+        if len(self._heap) >= self._tidy_at:
+            self._tidy()
         timer = Timer(callback)
-        deadline = trio.current_time() + seconds
         heapq.heappush(self._heap, (deadline, next(self._order), timer))
         if self._heap[0][2] is timer:
             self._changed.set()
@@ -66,6 +80,12 @@ class Timers:
                 await self._changed.wait()
             if self._fire_due():
                 await after_callbacks()
+
+    def _tidy(self) -> None:
+        """Forget cancelled deadlines: a long one that is set again and again would else pile up."""
+        self._heap = [entry for entry in self._heap if entry[2].pending]
+        heapq.heapify(self._heap)
+        self._tidy_at = max(FEW, 2 * len(self._heap))
 
     def _next_deadline(self) -> float:
         while self._heap and not self._heap[0][2].pending:

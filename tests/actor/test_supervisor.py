@@ -176,6 +176,17 @@ async def test_each_child_has_its_own_stop_deadline(autojump_clock: MockClock) -
     assert [(line["event"], line["child"]) for line in logs] == [("stop deadline passed", "quick")]
 
 
+async def test_children_that_need_nothing_of_each_other_stop_together(autojump_clock: MockClock) -> None:
+    log: list[str] = []
+    puppets = [Puppet(name, log) for name in "abc"]
+    for puppet, seconds in zip(puppets, (1, 2, 3), strict=True):
+        puppet.clean_up_seconds = seconds
+    with trio.move_on_after(10):
+        await Supervisor("top", [puppet.spec for puppet in puppets], stop_together=True).run()
+    assert log[3:6] == ["a down", "b down", "c down"]
+    assert trio.current_time() == 13
+
+
 @pytest.mark.row("A03")
 async def test_budget_spent_stops_all_and_raises(autojump_clock: MockClock) -> None:
     log: list[str] = []

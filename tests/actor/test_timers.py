@@ -25,9 +25,11 @@ async def test_beats_that_pass_meanwhile_are_left_out(autojump_clock: trio.testi
         beats.append(trio.current_time())
         await trio.sleep(25)
 
+    left_out: list[int] = []
     with trio.move_on_after(99):
-        await tick_every(10, beat)
+        await tick_every(10, beat, on_left_out=left_out.append)
     assert beats == [10, 40, 70]
+    assert left_out == [2, 2, 2]
 
 
 @pytest.mark.parametrize("seconds", [0, -1])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from botkit.config.document import MAX_DEPTH, Document, show_path
+from botkit.config.document import MAX_DEPTH, Document, read_path, show_path
 from botkit.config.environment import SubstitutionError, substitute
 from botkit.errors import ConfigError
 
@@ -145,6 +145,21 @@ def test_lines_are_those_of_keys_and_items() -> None:
 def test_paths_read_like_code() -> None:
     assert show_path(("bots", 0, "settings", "room-1", "x.y", 3)) == "bots[0].settings.room-1['x.y'][3]"
     assert show_path(()) == ""
+
+
+def test_paths_of_plain_words_are_read_back() -> None:
+    for path in [(), ("app",), ("bots", 0), ("bots", 10, "settings", "room-1", 3, 4)]:
+        assert read_path(show_path(path)) == path
+
+
+def test_a_complaint_that_knows_its_key_gets_file_and_line() -> None:
+    document = read("app:\n  id: a\nbots:\n  - account: b\n")
+    with pytest.raises(ConfigError) as caught, document.placing(("bots",)):
+        raise ConfigError("is taken", key="[0].account", hint="take another")
+    assert str(caught.value) == "bot.yaml:4: bots[0].account: is taken; take another"
+    with pytest.raises(ConfigError) as again, document.placing():
+        raise caught.value
+    assert str(again.value) == str(caught.value)
 
 
 def test_a_reference_in_braces_needs_quotes() -> None:

@@ -1,0 +1,100 @@
+"""The app: all bots of one app id, each under a supervisor of its own, and the feeds that they share."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+
+from botkit.app.feed_keeper import FeedKeeper
+from botkit.app.feeds import FEEDS
+from botkit.app.meters import AppMeters
+from botkit.app.placement import BotPlacement, make_plans
+from botkit.app.report import AppDescription, BotStatus, describe_app
+from botkit.app.running import RunningBot
+from botkit.app.sessions import SessionOpener, TokenFor
+from botkit.errors import ActorError
+from botkit.observability.metrics import Meters
+from botkit.signaling import Signal, SignalSettings
+from botkit.transport.base import Connector
+from botkit.wire.limits import NO_TOKEN
+
+STOP_SECONDS = 4.0
+
+
+class App:
+    """Runs bots of one app id at one gateway.
+
+    ``gateway`` is a URL or a connector; ``token_for`` makes a fresh token for each login of an account (none
+    is needed where the app has no certificate). ``stop_seconds`` is the time that a bot has to stop in:
+    handlers end, sessions log out, resources close. Raises ``ConfigError`` for placements that cannot be.
+
+    No bot sees another one's crash: each is restarted by its own supervisor, and given up alone when its
+    budget (5 restarts in 60 s) is spent; both are logged and counted.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        gateway: str | Connector,
+        bots: Sequence[BotPlacement],
+        *,
+        token_for: TokenFor | None = None,
+        meters: Meters | None = None,
+        signal_settings: SignalSettings | None = None,
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
+        self._plans = make_plans(bots)
+        self._meters = AppMeters(meters or Meters())
+        self.signal = Signal(app_id, gateway, settings=signal_settings)
+        opener = SessionOpener(self.signal, token_for or (lambda _account: NO_TOKEN))
+        self._bots = [RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds) for plan in self._plans]
+        self._feeds = [
+            FeedKeeper(feed, [bot.subscriber for bot in self._bots if feed in bot.plan.feeds], opener, self._meters)
+            for feed in FEEDS
+            if any(feed in plan.feeds for plan in self._plans)
+        ]
+
+    def describe(self) -> AppDescription:
+        """What this app runs: bots, accounts, channels, handlers, feeds."""
+        return describe_app(self.signal.app_id, self._plans)
+
+    def statistics(self) -> tuple[BotStatus, ...]:
+        """How each bot is, now, in the order of the placements."""
+        return tuple(bot.status() for bot in self._bots)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run feeds and bots; started when each bot is logged in and in its channels, or has been given up.
+
+        A gateway that is not there is waited for. A cancel stops feeds and all bots at the same time, each
+        within ``stop_seconds``. Raises ``ActorError`` when no bot is left; an app without bots returns at once.
+        """
+        async with self._gauges(), trio.open_nursery() as nursery:
+            for feed in self._feeds:
+                await nursery.start(feed.run)
+            async with trio.open_nursery() as bots:
+                for bot in self._bots:
+                    await bots.start(bot.run)
+                task_status.started()
+            nursery.cancel_scope.cancel()
+        if self._bots:
+            ends = "; ".join(f"{bot.plan.title}: {bot.failure or 'its sessions have ended'}" for bot in self._bots)
+            raise ActorError(f"no bot is left: {ends}")
+
+    @asynccontextmanager
+    async def _gauges(self) -> AsyncIterator[None]:
+        def waiting() -> float:
+            return sum(bot.events_waiting() for bot in self._bots)
+
+        def running() -> float:
+            return sum(bot.handlers_running() for bot in self._bots)
+
+        gauges: list[tuple[str, str, Callable[[], float]]] = [
+            ("bot_events_waiting", "Events that wait for a handler", waiting),
+            ("bot_handlers_running", "Events that handlers are at work on", running),
+        ]
+        made = [(self._meters.meters.gauge(name, help, read), read) for name, help, read in gauges]
+        try:
+            yield
+        finally:
+            for gauge, read in made:
+                gauge.remove_source(read)

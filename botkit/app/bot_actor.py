@@ -1,0 +1,114 @@
+"""A bot as it runs: one actor that holds its resources, its sessions, its timers and its dispatcher.
+
+Feed events come through the actor's mailbox; what its sessions are told goes to the dispatcher directly. On a
+stop the handlers end first, then the sessions log out, then the resources are closed.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from botkit.actor.actor import Actor
+from botkit.actor.supervisor import ChildExit, Supervisor
+from botkit.actor.timers import tick_every
+from botkit.app.bot import Beat
+from botkit.app.context import BotInfo
+from botkit.app.dispatcher import Dispatcher, Target
+from botkit.app.meters import AppMeters
+from botkit.app.placement import BotPlan
+from botkit.app.report import SessionStatus
+from botkit.app.resources import open_resources
+from botkit.app.sessions import SessionChild, SessionOpener
+from botkit.app.signatures import Injected
+from botkit.events import Event, MemberJoined, MemberLeft
+from botkit.signaling import LoginSession
+from botkit.wire.states import LoginStatus
+
+LAST_HANDLERS_SECONDS = 2.0
+"""How long handlers may go on once all sessions of their bot are over."""
+
+
+class BotActor(Actor[Event]):
+    """One life of a bot."""
+
+    def __init__(self, plan: BotPlan, opener: SessionOpener, meters: AppMeters) -> None:
+        self.plan, self.meters = plan, meters
+        self.dispatcher: Dispatcher | None = None
+        self.sessions = tuple(SessionChild(session, opener, self._on_event) for session in plan.sessions)
+        self._supervisor = Supervisor(
+            f"{plan.title} sessions",
+            [session.spec for session in self.sessions],
+            stop_together=True,
+            on_exit=self._session_ended,
+        )
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Resources around sessions around the actor's work."""
+        async with open_resources(self.plan.bot.resources, self._known_values()) as injected:
+            dispatcher = self.dispatcher = Dispatcher(self.plan, injected, self.meters)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._keep_sessions, dispatcher)
+                self.start_soon(dispatcher.run)
+                for beat in self.plan.bot.beats:
+                    self.start_soon(self._run_beat, beat, dispatcher, injected)
+                yield
+                nursery.cancel_scope.cancel()
+
+    async def on_receive(self, message: Event) -> None:
+        """A feed event."""
+        await self._on_event(message, self._session_for(message))
+
+    def session_statuses(self) -> tuple[SessionStatus, ...]:
+        """The bot's sessions, now."""
+        return tuple(
+            SessionStatus(
+                account=child.plan.account,
+                channel=child.plan.channel,
+                status=(LoginStatus.INITIAL if child.session is None else child.session.status).name.lower(),
+                restarts=status.restarts,
+            )
+            for child, status in zip(self.sessions, self._supervisor.statistics(), strict=True)
+        )
+
+    def _known_values(self) -> Injected:
+        known: dict[object, object] = {BotInfo: self.plan.info}
+        if self.plan.bot.settings_type is not None:
+            known[self.plan.bot.settings_type] = self.plan.settings
+        return known
+
+    async def _on_event(self, event: Event, session: LoginSession) -> None:
+        assert self.dispatcher is not None
+        await self.dispatcher.dispatch(event, session)
+
+    async def _keep_sessions(self, dispatcher: Dispatcher, *, task_status: trio.TaskStatus[None]) -> None:
+        await self._supervisor.run(task_status=task_status)
+        with trio.move_on_after(LAST_HANDLERS_SECONDS):
+            await dispatcher.wait_all_done()
+        self.stop()
+
+    async def _run_beat(self, beat: Beat, dispatcher: Dispatcher, injected: Injected) -> None:
+        target = Target(beat.handler, injected)
+
+        async def call() -> None:
+            await dispatcher.beat(target, self._session_for(None))
+
+        await tick_every(
+            beat.seconds, call, on_left_out=partial(self.meters.beats_left_out.add_for, self.plan.bot.name)
+        )
+
+    def _session_for(self, event: Event | None) -> LoginSession:
+        """The session for what came to none: one that is logged in, in the event's channel if there is one."""
+        sessions = [child.session for child in self.sessions if child.session is not None]
+        online = [session for session in sessions if session.status is LoginStatus.LOGGED_IN] or sessions
+        if isinstance(event, MemberJoined | MemberLeft):
+            for session in online:
+                if session.channel is not None and session.channel.name == event.channel:
+                    return session
+        return online[0]
+
+    def _session_ended(self, exit: ChildExit) -> None:
+        if exit.delay is not None:
+            self.meters.session_restarts.add_for(self.plan.bot.name)

@@ -1,0 +1,111 @@
+"""What a handler is given besides the event: the session that it came to, and what belongs to it."""
+
+from typing import TypeAlias
+
+import structlog
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from botkit.errors import ErrorCode, RequestFailed
+from botkit.events import CallEvent, ChannelMessage, Event, FeedEvent, InstantMessage
+from botkit.signaling import Call, Channel, LoginSession
+from botkit.types import Account, ChannelName
+
+_log: FilteringBoundLogger = structlog.get_logger("botkit.bot")
+
+Settings: TypeAlias = Struct
+
+
+class BotInfo(Struct, frozen=True, kw_only=True):
+    """One bot as it runs: its name, its account, and the channels that its sessions are in."""
+
+    name: str
+    account: Account
+    channels: tuple[ChannelName, ...] = ()
+
+
+class Context:
+    """The surroundings of one event, shared by its handlers, or of one beat of ``every``."""
+
+    __slots__ = ("_call", "_log", "bot", "event", "session", "settings", "stopped")
+
+    def __init__(
+        self,
+        *,
+        session: LoginSession,
+        bot: BotInfo,
+        settings: Settings | None = None,
+        event: Event | None = None,
+        call: Call | None = None,
+    ) -> None:
+        self.session = session
+        """The session that the event came to. Feed events and beats: one of the bot's that is logged in,
+        if possible the one in the event's channel."""
+        self.bot = bot
+        """Who this bot is."""
+        self.settings = settings
+        """The bot's settings, checked; None when it declares none. A handler gets them typed by asking for them."""
+        self.event = event
+        """The event; None in a beat of ``every``."""
+        self.stopped = False
+        """True after ``stop``."""
+        self._call = call
+        self._log: FilteringBoundLogger | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """The channel that the session is in. Raises ``RequestFailed`` (1001) when it is in none."""
+        channel = self.session.channel
+        if channel is None:
+            raise RequestFailed(
+                ErrorCode.GENERAL_E_FAILED,
+                f"the session of {self.session.account} is in no channel: give the bot channels, or join one",
+            )
+        return channel
+
+    @property
+    def call(self) -> Call:
+        """The call that the event is about. Raises ``RequestFailed`` (1001) when there is none, or no longer."""
+        if self._call is None:
+            what = "a beat" if self.event is None else f"this {type(self.event).__name__}"
+            raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"there is no call for {what}")
+        return self._call
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """A logger that names the bot, the session's account and the event."""
+        if self._log is None:
+            self._log = _log.bind(bot=self.bot.name, account=self.session.account, **_facts(self.event))
+        return self._log
+
+    def stop(self) -> None:
+        """No later handler gets this event."""
+        self.stopped = True
+
+    async def reply(self, text: str) -> None:
+        """Answer where the event came from, with at most 8192 bytes of UTF-8.
+
+        An instant message, a call or a feed event: an instant message to its account. A channel message: a
+        message in the channel. Raises ``SendFailed`` (400 refused, 401 no answer: it may have been sent),
+        ``ParameterError``, and ``RequestFailed`` (1001) for an event that is nobody's. A cancel leaves the message
+        sent or unsent.
+        """
+        match self.event:
+            case ChannelMessage():
+                await self.channel.send(text)
+            case InstantMessage(account=account) | FeedEvent(account=account) | CallEvent(peer=account):
+                await self.session.send_instant(account, text)
+            case _:
+                what = "a beat" if self.event is None else f"a {type(self.event).__name__}"
+                raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"there is nobody to reply to in {what}")
+
+
+def _facts(event: Event | None) -> dict[str, str | int]:
+    if event is None:
+        return {}
+    facts: dict[str, str | int] = {"event_type": type(event).__name__}
+    for name in ("channel", "call"):
+        value: str | int | None = getattr(event, name, None)
+        if value is not None:
+            facts[name] = value
+    return facts

@@ -1,0 +1,138 @@
+"""From an event of a session or a feed to the bot's handlers: matched, put in order, called, kept apart."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import structlog
+import trio
+from structlog.typing import FilteringBoundLogger
+
+from botkit.app.context import Context
+from botkit.app.meters import AppMeters
+from botkit.app.placement import BotPlan
+from botkit.app.signatures import BoundHandler, Handler, Injected
+from botkit.events import CallEvent, ChannelMessage, Event, EventsLost, FeedEvent, InstantMessage
+from botkit.routing.keys import is_lasting, key_of
+from botkit.routing.router import Router
+from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
+from botkit.signaling import Call, LoginSession
+
+_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
+
+
+class Target:
+    """A handler as it is called: with what is injected filled in."""
+
+    __slots__ = ("call", "handler")
+
+    def __init__(self, handler: Handler, injected: Injected) -> None:
+        self.handler = handler
+        self.call: BoundHandler = handler.bind(injected)
+
+
+_Job: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Dispatcher:
+    """Calls one bot's handlers. ``run`` is the task that does it; ``dispatch`` and ``beat`` give it work."""
+
+    def __init__(
+        self, plan: BotPlan, injected: Injected, meters: AppMeters, limits: RunnerLimits | None = None
+    ) -> None:
+        self._plan, self._meters = plan, meters
+        self._own_accounts = frozenset(session.account for session in plan.sessions) if plan.bot.ignore_self else ()
+        self._router = Router[Target](self._filter_failed)
+        for one in plan.bot.registrations:
+            self._router.add(one.event_type, Target(one.handler, injected), one.filter)
+        self._runner = KeyedRunner[_Job](_run_job, limits)
+        self._lost = 0
+
+    async def run(self) -> None:
+        """Call handlers until cancelled; then those that run are cancelled."""
+        await self._runner.run()
+
+    async def wait_all_done(self) -> None:
+        """Wait until no handler runs or waits."""
+        await self._runner.wait_all_done()
+
+    def statistics(self) -> RunnerStatistics:
+        """What runs and waits, now."""
+        return self._runner.statistics()
+
+    async def dispatch(self, event: Event, session: LoginSession) -> None:
+        """Put the event in line for the handlers that want it. Waits while too many events wait in all."""
+        if type(event) in _MESSAGES and self._is_own(event):
+            return
+        name = self._plan.bot.name
+        self._meters.events.add_for(name)
+        targets = self._router.match(event)
+        if not targets:
+            self._meters.unhandled.add_for(name)
+            return
+        call = session.call(event.call) if isinstance(event, CallEvent) else None
+        key = key_of(event) if isinstance(event, FeedEvent) else (session.account, *key_of(event))
+        job = partial(self._handle, event, targets, session, call)
+        if not await self._runner.submit(key, job, lasting=is_lasting(event)):
+            self._note_lost(session)
+
+    async def beat(self, target: Target, session: LoginSession) -> None:
+        """Call a handler of ``every``."""
+        context = Context(session=session, bot=self._plan.info, settings=self._plan.settings)
+        await self._call(target, None, context)
+
+    def _is_own(self, event: Event) -> bool:
+        return isinstance(event, ChannelMessage | InstantMessage) and event.account in self._own_accounts
+
+    async def _handle(self, event: Event, targets: Sequence[Target], session: LoginSession, call: Call | None) -> None:
+        context = Context(session=session, bot=self._plan.info, settings=self._plan.settings, event=event, call=call)
+        begin = trio.current_time()
+        for target in targets:
+            await self._call(target, event, context)
+            if context.stopped:
+                break
+        self._meters.handling_seconds.observe(trio.current_time() - begin)
+
+    async def _call(self, target: Target, event: Event | None, context: Context) -> None:
+        try:
+            await target.call(event, context)
+        except Exception as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
+            self._meters.handler_errors.add_for(self._plan.bot.name)
+            self._log_failure("handler failed", target, event, error)
+
+    def _filter_failed(self, target: Target, event: Event, error: Exception) -> None:
+        self._meters.filter_errors.add_for(self._plan.bot.name)
+        self._log_failure("filter failed", target, event, error)
+
+    def _log_failure(self, what: str, target: Target, event: Event | None, error: Exception) -> None:
+        place = target.handler.place
+        _log.error(
+            what,
+            bot=self._plan.bot.name,
+            account=self._plan.info.account,
+            handler=place.name,
+            file=place.file,
+            line=place.line,
+            event_type="beat" if event is None else type(event).__name__,
+            exc_info=error,
+        )
+
+    def _note_lost(self, session: LoginSession) -> None:
+        """Count an event that was dropped; all those until the handlers are told make one ``EventsLost``."""
+        self._meters.dropped.add_for(self._plan.bot.name)
+        self._lost += 1
+        if self._lost == 1:
+            self._runner.submit_nowait((session.account, "lost"), partial(self._tell_lost, session))
+
+    async def _tell_lost(self, session: LoginSession) -> None:
+        event = EventsLost(cause="too many events of one channel, account or call waited", count=self._lost)
+        self._lost = 0
+        _log.warning("events dropped", bot=self._plan.bot.name, cause=event.cause, count=event.count)
+        await self._handle(event, self._router.match(event), session, None)
+
+
+_MESSAGES = frozenset({ChannelMessage, InstantMessage})
+
+
+async def _run_job(job: _Job) -> None:
+    await job()

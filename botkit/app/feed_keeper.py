@@ -1,0 +1,61 @@
+"""Keeps the session of one feed running, under a supervisor of its own."""
+
+from collections.abc import Sequence
+
+import structlog
+import trio
+from structlog.typing import FilteringBoundLogger
+
+from botkit.actor.restarts import RestartBudget
+from botkit.actor.supervisor import ChildExit, Supervisor
+from botkit.app.feeds import Feed, FeedHub, Subscriber
+from botkit.app.meters import AppMeters
+from botkit.app.placement import SessionPlan
+from botkit.app.running import StartedOnce
+from botkit.app.sessions import SessionChild, SessionOpener
+from botkit.backoff import Backoff
+
+_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
+
+FEED_BUDGET = RestartBudget(5, 60.0)
+RESTART_BACKOFF = Backoff(initial=0.5, maximum=10.0)
+
+
+class FeedKeeper:
+    """The session in one special channel, and the bots that get its events."""
+
+    def __init__(self, feed: Feed, subscribers: Sequence[Subscriber], opener: SessionOpener, meters: AppMeters) -> None:
+        self._feed, self._meters = feed, meters
+        hub = FeedHub(feed, subscribers, meters)
+        plan = SessionPlan(account=feed.account, channel=feed.channel)
+        self._session = SessionChild(plan, opener, hub.publish)
+        self._supervisor = Supervisor(
+            f"feed {feed.name}",
+            [self._session.spec],
+            budget=FEED_BUDGET,
+            backoff=RESTART_BACKOFF,
+            on_exit=self._session_ended,
+        )
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Run the feed. Raises nothing: without it bots go on, but deaf. Started also when it cannot start."""
+        starting = StartedOnce(task_status)
+        try:
+            await self._supervisor.run(task_status=starting)
+        except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed
+            problem = f"{type(error).__name__}: {error}"
+        else:
+            problem = "its session has ended"
+        self._meters.feeds_given_up.add_for(self._feed.name)
+        _log.error(
+            "feed given up: nobody is told its events",
+            feed=self._feed.name,
+            account=self._feed.account,
+            channel=self._feed.channel,
+            error=problem,
+        )
+        starting.started()
+
+    def _session_ended(self, exit: ChildExit) -> None:
+        if exit.delay is not None:
+            self._meters.feed_restarts.add_for(self._feed.name)

@@ -1,0 +1,29 @@
+"""What the app counts. Labels are names of bots and feeds, whose number the configuration bounds."""
+
+from botkit.observability.metrics import Meters
+
+_SECONDS = (0.001, 0.01, 0.1, 1.0, 10.0, 60.0)
+
+
+class AppMeters:
+    """The meters of bots and feeds."""
+
+    def __init__(self, meters: Meters) -> None:
+        self.meters = meters
+        counter = meters.counter
+        self.events = counter("bot_events", "Events that came to a bot's sessions or from feeds", "bot")
+        self.unhandled = counter("bot_events_unhandled", "Events that no handler wanted", "bot")
+        self.dropped = counter("bot_events_dropped", "Events dropped since too many of their key waited", "bot")
+        self.handler_errors = counter("bot_handler_errors", "Handlers that raised", "bot")
+        self.filter_errors = counter("bot_filter_errors", "Filters that raised", "bot")
+        self.beats_left_out = counter("bot_beats_left_out", "Beats of every() that came while the last one ran", "bot")
+        self.restarts = counter("bot_restarts", "Bots that were started again after an error", "bot")
+        self.session_restarts = counter("bot_session_restarts", "Sessions that were opened again after an end", "bot")
+        self.given_up = counter("bots_given_up", "Bots that ended for good with an error", "bot")
+        self.feed_events = counter("feed_events", "Events that came from a special channel", "feed")
+        self.feed_events_dropped = counter("feed_events_dropped", "Feed events that a full mailbox dropped", "bot")
+        self.feed_restarts = counter("feed_restarts", "Feed sessions that were opened again after an end", "feed")
+        self.feeds_given_up = counter("feeds_given_up", "Feeds that ended for good", "feed")
+        self.handling_seconds = meters.histogram(
+            "bot_handling_seconds", "Seconds from the first handler's begin to the last one's end", _SECONDS
+        )

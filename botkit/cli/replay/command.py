@@ -1,0 +1,137 @@
+"""The command line of ``botkit replay``."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import trio
+import typer
+from msgspec import Struct
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from botkit.cli.credentials import account_tokens
+from botkit.cli.embedded import open_gateway
+from botkit.cli.failures import EXIT_FAILED, reporting
+from botkit.cli.files import allow_open_files
+from botkit.cli.options import Certificate
+from botkit.cli.output import start_logs
+from botkit.cli.replay.accounts import AccountNames
+from botkit.cli.replay.irc_log import read_log
+from botkit.cli.replay.plan import Plan, make_plan
+from botkit.cli.replay.play import FEED, OBSERVER, play
+from botkit.cli.replay.report import report
+from botkit.cli.replay.tally import Tally
+from botkit.cli.signals import stop_on_signals
+from botkit.errors import ConfigError
+from botkit.gateway.settings import AppCredentials
+from botkit.signaling import Signal
+from botkit.types import Account, AppId, ChannelName
+from botkit.wire.limits import channel_violation
+
+FILES_OF_THE_PROCESS = 64
+FILES_PER_SESSION = 2
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The checked command line."""
+
+    channel: ChannelName
+    speed: float | None
+    gateway: str
+    app_id: AppId
+    certificate: str
+    feed_account: Account
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("replay")(replay)
+
+
+def replay(
+    log: Annotated[Path, typer.Argument(metavar="LOG", exists=True, dir_okay=False, help="An IRC log.")],
+    *,
+    channel: Annotated[str, typer.Option(help="The channel to play it in.")],
+    speed: Annotated[str, typer.Option(metavar="X|max", help="X times as fast as the log, or all out.")] = "max",
+    gateway: Annotated[str, typer.Option(metavar="URL", help="ws://… of a gateway; without it, one of our own.")] = "",
+    app_id: Annotated[str, typer.Option("--app-id", metavar="ID", help="The app id to log in with.")] = "replay",
+    certificate: Certificate = "",
+    server_account: Annotated[
+        str, typer.Option(metavar="ACCOUNT", help="Reads the event channel; needs the server role.")
+    ] = FEED,
+) -> None:
+    """Play an IRC log through one real session per nick, compare what was sent with what arrived, and show it.
+
+    Stays inside the protocol's rates by itself. Exit code 1 if anything was lost.
+    """
+    start_logs("text", "warning", sys.stderr)
+    with reporting("text"):
+        options = Options(
+            channel=_channel(channel),
+            speed=_speed(speed),
+            gateway=gateway,
+            app_id=AppId(app_id),
+            certificate=certificate,
+            feed_account=Account(server_account),
+        )
+        names = AccountNames(reserved=[OBSERVER, options.feed_account])
+        plan = make_plan(list(read_log(log.read_bytes())), names)
+        began = time.monotonic()
+        tally = trio.run(_play, plan, options)
+        if tally is None:
+            raise typer.Exit(EXIT_FAILED)
+        Console().print(report(plan, tally, names.mapped(), time.monotonic() - began))
+        if not tally.nothing_lost:
+            raise typer.Exit(EXIT_FAILED)
+
+
+async def _play(plan: Plan, options: Options) -> Tally | None:
+    """The count, or None when the user stopped it."""
+    allow_open_files(FILES_OF_THE_PROCESS + FILES_PER_SESSION * len(plan.accounts))
+    credentials = AppCredentials(
+        id=options.app_id, certificate=options.certificate, server_accounts=(options.feed_account,)
+    )
+    with trio.CancelScope() as scope, stop_on_signals(scope), _progress(plan) as advance:
+        async with open_gateway(options.gateway, credentials) as url:
+            return await play(
+                plan,
+                options.channel,
+                lambda settings: Signal(options.app_id, url, settings=settings),
+                token_for=account_tokens(options.app_id, options.certificate),
+                feed_account=options.feed_account,
+                speed=options.speed,
+                progress=advance,
+            )
+    return None
+
+
+@contextmanager
+def _progress(plan: Plan) -> Iterator[Callable[[], None]]:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("replay", total=len(plan.cast) + len(plan.steps))
+        yield lambda: bar.advance(task)
+
+
+def _channel(channel: str) -> ChannelName:
+    violation = channel_violation(channel)
+    if violation is not None:
+        raise ConfigError(violation.reason, key="--channel")
+    return ChannelName(channel)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not 0 < speed < math.inf:
+        raise ConfigError(f"{text!r} is no speed", key="--speed", hint="a number above 0, or max")
+    return speed

@@ -1,0 +1,72 @@
+"""The table at the end of a replay."""
+
+from rich.table import Table
+from rich.text import Text
+
+from botkit.cli.replay.plan import Plan
+from botkit.cli.replay.tally import Comparison, Move, Tally
+from botkit.types import Account
+
+KINDS = {
+    "Said": "messages",
+    "Joined": "joins",
+    "Left": "leaves",
+    "Quit": "quits",
+    "Renamed": "renames",
+    "ModeChanged": "mode changes, which have no counterpart",
+    "Unknown": "not understood",
+}
+SHOWN_UNKNOWN = 20
+SHOWN_MAPPED = 20
+
+
+def report(plan: Plan, tally: Tally, mapped: dict[str, Account], seconds: float) -> Table:
+    """Everything that was counted; what is wrong is red."""
+    table = Table(title="replay", show_header=False)
+    for label, value in _rows(plan, tally, mapped, seconds):
+        table.add_row(label, Text(value) if isinstance(value, str) else value)
+    return table
+
+
+def _rows(plan: Plan, tally: Tally, mapped: dict[str, Account], seconds: float) -> list[tuple[str, str | Text]]:
+    messages, moves = tally.messages.compared(), tally.moves.compared()
+    kinds = ", ".join(f"{plan.kinds[kind]} {name}" for kind, name in KINDS.items() if kind in plan.kinds)
+    return [
+        ("lines read", f"{plan.lines} ({kinds})"),
+        ("lines not understood", _shown([f"{line.number}: {line.text}" for line in plan.unknown], SHOWN_UNKNOWN)),
+        ("nicks mapped", _shown([f"{nick!r} as {account}" for nick, account in mapped.items()], SHOWN_MAPPED)),
+        ("sessions", str(tally.sessions)),
+        ("messages sent", str(tally.attempted)),
+        ("refused", _refused(tally)),
+        ("unanswered", str(tally.unanswered)),
+        ("delivered to the observer", str(tally.messages.arrived)),
+        ("joins seen on the event channel", _seen(tally, Move.JOIN)),
+        ("leaves seen on the event channel", _seen(tally, Move.LEAVE)),
+        ("lost", _verdict(messages.lost + moves.lost, f"{messages.lost} messages, {moves.lost} joins and leaves")),
+        ("out of order, or never sent", _disorder(messages, moves)),
+        ("gaps announced", _verdict(len(tally.events_lost), "; ".join(tally.events_lost))),
+        ("seconds", f"{seconds:.1f}"),
+    ]
+
+
+def _shown(texts: list[str], most: int) -> str:
+    more = [f"… and {len(texts) - most} more"] if len(texts) > most else []
+    return "\n".join([str(len(texts)), *texts[:most], *more])
+
+
+def _refused(tally: Tally) -> str:
+    codes = ", ".join(f"{count} with {int(code)}" for code, count in sorted(tally.refused.items()))
+    return f"{tally.refused.total()}" + (f" ({codes})" if codes else "")
+
+
+def _seen(tally: Tally, move: Move) -> str:
+    return f"{tally.moves.arrived_of(move.value)} of {tally.moves.sent_of(move.value)}"
+
+
+def _disorder(messages: Comparison, moves: Comparison) -> Text:
+    disordered, extra = messages.disordered + moves.disordered, messages.extra + moves.extra
+    return _verdict(disordered + extra, f"{disordered} out of order, {extra} never sent")
+
+
+def _verdict(count: int, detail: str) -> Text:
+    return Text.assemble((str(count), "red"), f" ({detail})") if count else Text("0", "green")

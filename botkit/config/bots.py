@@ -1,0 +1,64 @@
+"""The ``bots`` section: each bot imported, its settings typed, its place checked."""
+
+import sys
+
+from msgspec import Struct
+
+from botkit.app.bot import Bot
+from botkit.app.placement import BotPlacement, BotPlan, make_plans
+from botkit.config.checking import convert
+from botkit.config.document import Document, KeyPath
+from botkit.config.importing import import_object
+from botkit.config.schema import BotSection, ConfigFile
+from botkit.errors import ConfigError
+
+
+class ConfiguredBot(Struct, frozen=True, kw_only=True):
+    """A bot, where it runs, and words for people about it."""
+
+    placement: BotPlacement
+    plan: BotPlan
+    """What the placement comes to: sessions and feeds."""
+    description: str
+    """The first line of the docstring of the module that the bot was taken from; may be empty."""
+
+
+def read_bots(document: Document, file: ConfigFile) -> tuple[ConfiguredBot, ...]:
+    """The bots of a file.
+
+    Imports their modules. Raises ``ConfigError`` for a bot that cannot be imported or is none, settings that are not
+    the bot's, an account or a channel that is none, and an account that two would log in with.
+    """
+    placements = [_placement(document, ("bots", index), section) for index, section in enumerate(file.bots)]
+    with document.placing():
+        plans = make_plans(placements)
+    return tuple(
+        ConfiguredBot(placement=placement, plan=plan, description=_description(section))
+        for section, placement, plan in zip(file.bots, placements, plans, strict=True)
+    )
+
+
+def _placement(document: Document, path: KeyPath, section: BotSection) -> BotPlacement:
+    bot = _bot(document, (*path, "bot"), section.bot)
+    settings = None
+    if bot.settings_type is not None:
+        settings = convert(document, (*path, "settings"), section.settings, bot.settings_type)
+    elif section.settings:
+        raise document.error(
+            (*path, "settings"), f"bot {bot.name} takes none", "leave them out, or declare Bot(…, settings=…)"
+        )
+    return BotPlacement(bot=bot, account=section.account, channels=section.channels, settings=settings)
+
+
+def _bot(document: Document, path: KeyPath, reference: str) -> Bot:
+    with document.placing(path):
+        bot = import_object(reference)
+        if not isinstance(bot, Bot):
+            problem = f"{reference} is of type {type(bot).__name__}, and no Bot"
+            raise ConfigError(problem, hint="name the attribute that Bot(…) was assigned to")
+        return bot
+
+
+def _description(section: BotSection) -> str:
+    module = sys.modules[section.bot.partition(":")[0]]
+    return (module.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,82 @@
+"""A real gateway in memory, an app of bots on it, and people who talk to them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import trio
+
+from botkit import App, BotPlacement, LoginSession, Signal
+from botkit.app.sessions import TokenFor
+from botkit.events import Event
+from botkit.gateway.server import Gateway, serve_gateway
+from botkit.gateway.settings import AppCredentials, GatewaySettings
+from botkit.observability.metrics import Meters
+
+APP_ID = "970ca35de60c44645bbae8a215061b33"
+E = TypeVar("E", bound=Event)
+
+
+class World:
+    """One gateway; apps and people come and go."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.signal = Signal(APP_ID, gateway.connector)
+        self.meters = Meters()
+
+    def app(self, *placements: BotPlacement, token_for: TokenFor | None = None, stop_seconds: float = 4.0) -> App:
+        """An app with these bots."""
+        return App(
+            APP_ID,
+            self.gateway.connector,
+            placements,
+            token_for=token_for,
+            meters=self.meters,
+            stop_seconds=stop_seconds,
+        )
+
+    @asynccontextmanager
+    async def running(self, *placements: BotPlacement) -> AsyncIterator[App]:
+        """An app with these bots, started; stopped at the end."""
+        app = self.app(*placements)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(app.run)
+            yield app
+            nursery.cancel_scope.cancel()
+
+    def count(self, name: str, label: str) -> int:
+        """What a counter of the app says for a label's value."""
+        return self.meters.counter(name, "", _LABELS.get(name, "bot")).values.get(label, 0)
+
+
+_LABELS = {"feed_events": "feed", "feed_restarts": "feed", "feeds_given_up": "feed"}
+
+
+@asynccontextmanager
+async def open_world(
+    certificate: str = "", server_accounts: Sequence[str] = ("botkit-feed-*",)
+) -> AsyncIterator[World]:
+    """A world without sockets."""
+    credentials = AppCredentials(id=APP_ID, certificate=certificate, server_accounts=tuple(server_accounts))
+    async with trio.open_nursery() as nursery:
+        gateway: Gateway = await nursery.start(serve_gateway, GatewaySettings(apps=(credentials,)))
+        yield World(gateway)
+        nursery.cancel_scope.cancel()
+
+
+async def next_event(session: LoginSession, event_type: type[E], seconds: float = 10.0) -> E:
+    """The next event of this type that the session gets, leaving out others."""
+    with trio.fail_after(seconds):
+        while True:
+            event = await session.receive_event()
+            if isinstance(event, event_type):
+                return event
+
+
+async def until(condition: object, seconds: float = 10.0) -> None:
+    """Wait, in virtual time, until ``condition()`` is true."""
+    assert callable(condition)
+    with trio.fail_after(seconds):
+        while not condition():
+            await trio.sleep(0.01)

@@ -1,0 +1,241 @@
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from botkit.app.visitor_script import Join, LogOut
+from botkit.config.loading import Config, load_config
+from botkit.errors import ConfigError
+from botkit.gateway.settings import Address, GatewaySettings
+
+BOT = '''"""Says hello to whoever asks.
+
+And more.
+"""
+from msgspec import Struct
+from botkit.app.bot import Bot
+from botkit.app.context import Context
+from botkit.events import ChannelMessage, UserOnline
+
+class Menu(Struct, frozen=True, kw_only=True):
+    say: str
+
+class Settings(Struct, frozen=True, kw_only=True):
+    greeting: str
+    most: int = 3
+    menu: dict[str, Menu] = {}
+
+bot = Bot("concierge", settings=Settings)
+plain = Bot("plain")
+needless = 7
+
+@bot.on_channel_message()
+async def hello(message: ChannelMessage) -> None: ...
+
+@bot.on_user_online()
+async def welcome(event: UserOnline) -> None: ...
+'''
+
+MINIMAL = """\
+app: {id: the-app}
+bots:
+  - bot: concierge_cfg.bots:plain
+    account: plain
+"""
+
+FULL = """\
+app: {id: the-app, certificate: "${CERT:-}"}
+gateway:
+  embedded: true
+  listen: "127.0.0.1:0"
+  http: "[::1]:8081"
+  server_accounts: [mod-*]
+store: {url: "sqlite:///var/gateway.db"}
+bots:
+  - bot: concierge_cfg.bots:bot
+    account: concierge
+    channels: [lobby, the other room]
+    settings:
+      greeting: hello
+      menu:
+        1: {say: one}
+  - {bot: "concierge_cfg.bots:plain", account: plain}
+demo:
+  visitors:
+    - account: ann
+      steps: [{at: 1, do: join, channel: lobby}, {at: 2.5, do: log_out}]
+log: {format: json, level: debug}
+"""
+
+Load = Callable[..., Config]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Loads a text as ``bot.yaml``, where the module of ``BOT`` can be imported."""
+    package = tmp_path / "concierge_cfg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "bots.py").write_text(BOT)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    def load_text(text: str, **environ: str) -> Config:
+        Path("bot.yaml").write_text(text, encoding="utf-8")
+        return load_config(Path("bot.yaml"), environ)
+
+    yield load_text
+    for name in [name for name in sys.modules if name.startswith("concierge_cfg")]:
+        del sys.modules[name]
+
+
+def embedded(config: Config) -> GatewaySettings:
+    assert isinstance(config.gateway, GatewaySettings)
+    return config.gateway
+
+
+def test_a_full_file_becomes_every_rooms_settings(load: Load) -> None:
+    config = load(FULL, CERT="s3cret")
+    gateway = embedded(config)
+    (app,) = gateway.apps
+    assert (config.app_id, config.certificate, app.id, app.certificate) == ("the-app", "s3cret", "the-app", "s3cret")
+    assert (gateway.listen, gateway.http) == (Address("127.0.0.1", 0), Address("::1", 8081))
+    assert (gateway.store, gateway.insecure) == ("sqlite:///var/gateway.db", False)
+    concierge, plain = config.bots
+    assert concierge.placement.account == "concierge"
+    assert [(session.account, session.channel) for session in concierge.plan.sessions] == [
+        ("concierge", "lobby"),
+        ("concierge~2", "the other room"),
+    ]
+    assert concierge.description == "Says hello to whoever asks."
+    assert [feed.account for feed in concierge.plan.feeds] == ["botkit-feed-online"]
+    assert isinstance(concierge.placement.settings, Struct)
+    assert repr(concierge.placement.settings) == "Settings(greeting='hello', most=3, menu={'1': Menu(say='one')})"
+    assert plain.placement.settings is None
+    (visitor,) = config.demo.visitors
+    assert visitor.steps == (Join(at=1, channel="lobby"), LogOut(at=2.5))
+    assert (config.log.format, config.log.level) == ("json", "debug")
+
+
+def test_feeds_and_named_accounts_are_servers_at_the_embedded_gateway(load: Load) -> None:
+    (app,) = embedded(load(FULL)).apps
+    servers = ["botkit-feed-online", "botkit-feed-channels", "mod-1"]
+    assert [account for account in [*servers, "concierge", "mod", "ann"] if app.is_server(account)] == servers
+
+
+def test_what_is_left_out_has_defaults(load: Load) -> None:
+    config = load(MINIMAL)
+    gateway = embedded(config)
+    assert (gateway.listen, gateway.http) == (Address("127.0.0.1", 8001), Address("127.0.0.1", 8080))
+    assert (gateway.store, gateway.insecure, config.certificate) == ("memory:", False, "")
+    assert config.demo.visitors == ()
+    assert (config.log.format, config.log.level) == ("text", "info")
+
+
+def test_http_can_be_left_off(load: Load) -> None:
+    assert embedded(load(MINIMAL + "gateway: {http: ''}")).http is None
+
+
+def test_a_gateway_elsewhere_is_its_url(load: Load) -> None:
+    assert load(MINIMAL + "gateway: {url: 'wss://gateway.example/'}").gateway == "wss://gateway.example/"
+
+
+def test_an_insecure_gateway_may_listen_everywhere(load: Load) -> None:
+    assert embedded(load(MINIMAL + "gateway: {listen: '0.0.0.0:1', insecure: true}")).listen == Address("0.0.0.0", 1)
+
+
+def test_secrets_are_in_no_repr(load: Load) -> None:
+    config = load(FULL, CERT="s3cret")
+    assert "s3cret" not in repr(config)
+    assert "s3cret" not in repr(config.gateway)
+
+
+BAD_VALUES = [
+    ("gatway: {}", "5: gatway: there is no such key; did you mean 'gateway'?"),
+    ("gateway: {listne: 'x'}", "5: gateway.listne: there is no such key; did you mean 'listen'?"),
+    ("gateway: {listen: 8001}", "5: gateway.listen: expected a text or nothing, got a whole number; put it in quotes"),
+    ("gateway: {listen: '127.0.0.1'}", "5: gateway.listen: '127.0.0.1' is no address; write HOST:PORT"),
+    ("gateway:\n  http: 'a:99999'", "6: gateway.http: 'a:99999' is no address; write HOST:PORT"),
+    ("gateway: {listen: '0.0.0.0:1'}", "5: gateway.listen: listening on 0.0.0.0:1 without an app certificate"),
+    ("gateway: {embedded: false}", "5: gateway.url: is missing; with embedded: false it says where the gateway is"),
+    ("gateway: {embedded: true, url: 'ws://a/'}", "5: gateway.url: there is an embedded gateway too; leave out one"),
+    ("gateway: {url: 'ws://a/', http: 'b:1'}", "5: gateway.http: is for an embedded gateway, and gateway.url names"),
+    ("gateway: {url: 'ws://a/'}\nstore: {url: 'sqlite:///a'}", "6: store: is for an embedded gateway, and gateway.url"),
+    ("gateway: {url: 'http://a/'}", "5: gateway.url: 'http://a/' is no WebSocket URL; ws://HOST:PORT/"),
+    ("gateway: {store: 'redis://a'}", "5: gateway.store: 'redis://a' names no gateway store; use 'memory:'"),
+    ("store: {url: 'x.db'}", "5: store.url: 'x.db' names no gateway store; use 'memory:', 'sqlite:///"),
+    ("store: {}", "5: store.url: is missing; it is the database, sqlite:///"),
+    ("store: {url: 'memory:'}\ngateway: {store: 'memory:'}", "6: gateway.store: there is store.url too; leave out one"),
+    ("log: {format: xml}", "5: log.format: 'xml' is none of these; known here: json, text"),
+    (
+        "demo: {visitors: [{account: plain, steps: [{at: 1, do: log_in}]}]}",
+        "5: demo.visitors[0].account: 'plain' is the",
+    ),
+    (
+        "demo:\n  visitors:\n  - account: botkit-feed-online\n    steps: [{at: 1, do: log_in}]",
+        "7: demo.visitors[0].account: 'botkit-feed-online' is the account of a bot or a feed",
+    ),
+    ("demo: {visitors: [{account: a, steps: [{at: 1, do: jion}]}]}", "5: demo.visitors[0].steps[0].do: 'jion' is none"),
+    ("app: {id: b}", "5: app: stands twice, first in line 1"),
+]
+
+
+@pytest.mark.parametrize(("more", "message"), BAD_VALUES)
+def test_a_wrong_section_is_named_with_what_would_be_right(load: Load, more: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(MINIMAL + more)
+    assert str(caught.value).startswith(f"bot.yaml:{message}")
+
+
+BAD_BOTS = [
+    ("bot: concierge_cfg.bots:bto, account: a", "bot: module concierge_cfg.bots has no 'bto'; did you mean 'bot'?"),
+    ("bot: concierge_cfg.bts:bot, account: a", "bot: there is no module concierge_cfg.bts; it must be installed"),
+    ("bot: concierge_cfg.bots, account: a", "bot: 'concierge_cfg.bots' names no object; write package.module:attr"),
+    (
+        "bot: concierge_cfg.bots:needless, account: a",
+        "bot: concierge_cfg.bots:needless is of type int, and no Bot; name",
+    ),
+    ("bot: concierge_cfg.bots:plain", "account: is missing; it is the account that the bot logs in with"),
+    ("account: a", "bot: is missing; it is where the bot is, package.module:attribute"),
+    ("bot: concierge_cfg.bots:plain, account: 'a b'", "account: account has a blank"),
+    ("bot: concierge_cfg.bots:plain, account: plain", "account: account plain is used by bots[0] already"),
+    ("bot: concierge_cfg.bots:plain, account: a, channels: lobby", "channels: expected a list, got a text"),
+    ("bot: concierge_cfg.bots:plain, account: a, channels: [x, room-*]", "channels[1]: 'room-*' is a pattern"),
+    ("bot: concierge_cfg.bots:plain, account: a, settings: {x: 1}", "settings: bot plain takes none; leave them out"),
+    ("bot: concierge_cfg.bots:bot, account: a", "settings.greeting: is missing; it is a text"),
+    ("bot: concierge_cfg.bots:bot, account: a, settings: {greting: x}", "settings.greting: there is no such key; did"),
+    (
+        "bot: concierge_cfg.bots:bot, account: a, settings: {greeting: x, most: many}",
+        "settings.most: expected a whole number, got a text",
+    ),
+    (
+        "bot: concierge_cfg.bots:bot, account: a, settings: {greeting: x, menu: {2: {say: 1}}}",
+        "settings.menu.2.say: expected a text, got a whole number; put it in quotes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("bot", "message"), BAD_BOTS)
+def test_a_wrong_bot_is_named_with_what_would_be_right(load: Load, bot: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(f"{MINIMAL}  - {{{bot}}}\n")
+    assert str(caught.value).startswith(f"bot.yaml:5: bots[1].{message}")
+
+
+def test_without_bots_there_is_nothing_to_run(load: Load) -> None:
+    with pytest.raises(ConfigError, match="bots: is missing; it is a list of bots, each with bot and account"):
+        load("app: {id: a}")
+    with pytest.raises(ConfigError, match="bots: expected a list of length >= 1"):
+        load("app: {id: a}\nbots: []")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.yaml: cannot be read: No such file or directory; name a YAML"):
+        load_config(tmp_path / "missing.yaml")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load_config(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes(b"app: {id: gr\xf6\xdfe}")
+    with pytest.raises(ConfigError, match=r"latin\.yaml: is no UTF-8 text, at byte 12"):
+        load_config(tmp_path / "latin.yaml")

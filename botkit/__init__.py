@@ -19,7 +19,7 @@ from botkit.app.app import App
 from botkit.app.bot import Bot
 from botkit.app.context import BotInfo, Context
 from botkit.app.placement import BotPlacement
-from botkit.errors import BotkitError, ErrorCode, SignalingError, StoreError
+from botkit.errors import BotkitError, ErrorCode, InviteFailed, SignalingError, StoreError
 from botkit.events import (
     CallEnded,
     CallInvited,
@@ -59,6 +59,7 @@ __all__ = [
     "ErrorCode",
     "EventsLost",
     "InstantMessage",
+    "InviteFailed",
     "LoggedIn",
     "LoggedOut",
     "LoginSession",

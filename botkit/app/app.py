@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 import trio
+from structlog.typing import FilteringBoundLogger
 
 from botkit.app.feed_keeper import FeedKeeper
 from botkit.app.feeds import FEEDS
@@ -19,6 +21,10 @@ from botkit.transport.base import Connector
 from botkit.wire.limits import NO_TOKEN
 
 STOP_SECONDS = 4.0
+START_SECONDS = 10.0
+"""How long the app waits for feeds, and then for bots, to get in, before it says that it has started."""
+
+_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
 class App:
@@ -63,17 +69,15 @@ class App:
         return tuple(bot.status() for bot in self._bots)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run feeds and bots; started when each bot is logged in and in its channels, or has been given up.
+        """Run feeds and bots. Started when each bot is in or has been given up, at the latest after 20 s.
 
         A gateway that is not there is waited for. A cancel stops feeds and all bots at the same time, each
         within ``stop_seconds``. Raises ``ActorError`` when no bot is left; an app without bots returns at once.
         """
         async with self._gauges(), trio.open_nursery() as nursery:
-            for feed in self._feeds:
-                await nursery.start(feed.run)
+            await _start_all(nursery, self._feeds)
             async with trio.open_nursery() as bots:
-                for bot in self._bots:
-                    await bots.start(bot.run)
+                await _start_all(bots, self._bots)
                 task_status.started()
             nursery.cancel_scope.cancel()
         if self._bots:
@@ -98,3 +102,15 @@ class App:
         finally:
             for gauge, read in made:
                 gauge.remove_source(read)
+
+
+async def _start_all(nursery: trio.Nursery, tasks: Sequence[FeedKeeper] | Sequence[RunningBot]) -> None:
+    """Start all at once: who waits at the door keeps nobody else waiting."""
+    for task in tasks:
+        nursery.start_soon(task.run, name=task.title)
+    with trio.move_on_after(START_SECONDS):
+        for task in tasks:
+            await task.starting.wait()
+    late = [task.title for task in tasks if not task.starting.done]
+    if late:
+        _log.warning("still starting", waiting_for=late)

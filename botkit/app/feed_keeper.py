@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import structlog
-import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.restarts import RestartBudget
@@ -11,8 +10,8 @@ from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.app.feeds import Feed, FeedHub, Subscriber
 from botkit.app.meters import AppMeters
 from botkit.app.placement import SessionPlan
-from botkit.app.running import StartedOnce
 from botkit.app.sessions import SessionChild, SessionOpener
+from botkit.app.starting import Starting
 from botkit.backoff import Backoff
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
@@ -26,22 +25,23 @@ class FeedKeeper:
 
     def __init__(self, feed: Feed, subscribers: Sequence[Subscriber], opener: SessionOpener, meters: AppMeters) -> None:
         self._feed, self._meters = feed, meters
+        self.title = f"feed {feed.name}"
+        self.starting = Starting()
         hub = FeedHub(feed, subscribers, meters)
         plan = SessionPlan(account=feed.account, channel=feed.channel)
         self._session = SessionChild(plan, opener, hub.publish)
         self._supervisor = Supervisor(
-            f"feed {feed.name}",
+            self.title,
             [self._session.spec],
             budget=FEED_BUDGET,
             backoff=RESTART_BACKOFF,
             on_exit=self._session_ended,
         )
 
-    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Run the feed. Raises nothing: without it bots go on, but deaf. Started also when it cannot start."""
-        starting = StartedOnce(task_status)
+    async def run(self) -> None:
+        """Run the feed. Raises nothing: without it bots go on, but deaf. Counts as started then too."""
         try:
-            await self._supervisor.run(task_status=starting)
+            await self._supervisor.run(task_status=self.starting)
         except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed
             problem = f"{type(error).__name__}: {error}"
         else:
@@ -54,7 +54,7 @@ class FeedKeeper:
             channel=self._feed.channel,
             error=problem,
         )
-        starting.started()
+        self.starting.started()
 
     def _session_ended(self, exit: ChildExit) -> None:
         if exit.delay is not None:

@@ -1,7 +1,6 @@
 """One bot in an app: its actor, the supervisor that restarts it, and what becomes of both."""
 
 import structlog
-import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.actor import actor_child
@@ -15,6 +14,7 @@ from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.report import BotStatus
 from botkit.app.sessions import SessionOpener
+from botkit.app.starting import Starting
 from botkit.backoff import Backoff
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
@@ -30,7 +30,8 @@ class RunningBot:
     """Keeps one bot running until it has ended for good; then ``failure`` says why, unless its sessions just ended."""
 
     def __init__(self, plan: BotPlan, opener: SessionOpener, meters: AppMeters, *, stop_seconds: float) -> None:
-        self.plan = plan
+        self.plan, self.title = plan, f"bot {plan.title}"
+        self.starting = Starting()
         self.failure: Exception | None = None
         self._opener, self._meters = opener, meters
         self._actor: BotActor | None = None
@@ -44,22 +45,21 @@ class RunningBot:
         )
         self.subscriber = Subscriber(plan.bot, child.ref, meters)
         self._supervisor = Supervisor(
-            f"bot {plan.title}", [child.spec], budget=BOT_BUDGET, backoff=RESTART_BACKOFF, on_exit=self._actor_ended
+            self.title, [child.spec], budget=BOT_BUDGET, backoff=RESTART_BACKOFF, on_exit=self._actor_ended
         )
 
-    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Run the bot. Raises nothing: what ends it is logged, counted and kept. Started also when it cannot start."""
-        starting = StartedOnce(task_status)
+    async def run(self) -> None:
+        """Run the bot. Raises nothing: what ends it is logged, counted and kept. Counts as started then too."""
         who = {"bot": self.plan.bot.name, "account": self.plan.info.account}
         try:
-            await self._supervisor.run(task_status=starting)
+            await self._supervisor.run(task_status=self.starting)
         except Exception as error:  # noqa: BLE001 - the supervisor border: one bot's end is nobody else's
             self.failure = error
             self._meters.given_up.add_for(self.plan.bot.name)
             _log.error("bot given up", **who, error=f"{type(error).__name__}: {error}")
         else:
             _log.warning("bot over: all its sessions have ended", **who)
-        starting.started()
+        self.starting.started()
 
     def status(self) -> BotStatus:
         """How the bot is, now."""
@@ -90,17 +90,3 @@ class RunningBot:
     def _actor_ended(self, exit: ChildExit) -> None:
         if exit.delay is not None:
             self._meters.restarts.add_for(self.plan.bot.name)
-
-
-class StartedOnce:
-    """A task status that may be told more than once."""
-
-    def __init__(self, task_status: trio.TaskStatus[None]) -> None:
-        self._task_status = task_status
-        self._told = False
-
-    def started(self, _value: None = None) -> None:
-        """Say that the task has started, the first time."""
-        if not self._told:
-            self._told = True
-            self._task_status.started()

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import structlog
 import trio
@@ -12,23 +12,32 @@ from structlog.typing import FilteringBoundLogger
 from botkit.actor.child import ChildSpec, Lifetime, Restart
 from botkit.app.placement import SessionPlan
 from botkit.backoff import Backoff
-from botkit.errors import ErrorCode, LoginFailed, SessionEnded
-from botkit.events import Event, EventsLost, LoggedOut
+from botkit.errors import ErrorCode, JoinFailed, LoginFailed, SessionEnded
+from botkit.events import Event, EventsLost
 from botkit.signaling import LoginSession, Signal
 from botkit.types import Account
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
+T = TypeVar("T")
 TokenFor: TypeAlias = Callable[[Account], str]
 OnEvent: TypeAlias = Callable[[Event, LoginSession], Awaitable[None]]
 
-CONNECT_BACKOFF = Backoff(initial=0.5, maximum=30.0)
+ENTER_BACKOFF = Backoff(initial=0.5, maximum=30.0)
 
-_FINAL = {
-    ErrorCode.LOGOUT_E_USER: "logged out",
-    ErrorCode.LOGOUT_E_KICKED: "its account logged in elsewhere: it is not fought for",
-}
-"""Ends after which the session is not opened again."""
+_HOPELESS = frozenset(
+    {
+        ErrorCode.LOGIN_E_TOKENEXPIRED,
+        ErrorCode.LOGIN_E_TOKENWRONG,
+        ErrorCode.LOGIN_E_TOKEN_KICKED,
+        ErrorCode.LOGIN_E_ALREADY_LOGIN,
+        ErrorCode.LOGIN_E_INVALID_USER,
+    }
+)
+"""Refusals that another attempt with the same account and certificate would only meet again."""
+
+_FINAL = frozenset({ErrorCode.LOGOUT_E_USER, ErrorCode.LOGOUT_E_KICKED})
+"""Ends after which the session is not opened again: it was asked to log out, or its account logged in elsewhere."""
 
 
 class SessionOpener:
@@ -60,39 +69,45 @@ class SessionChild:
         )
 
     async def run(self, lifetime: Lifetime) -> None:
-        """One life. Raises ``LoginFailed``, ``JoinFailed``, and ``SessionEnded`` when another login may help."""
-        async with AsyncExitStack() as stack:
-            session = await self._log_in(stack)
-            if self.plan.channel is not None:
-                await session.join(self.plan.channel)
-            again, self.session = self.session is not None, session
-            lifetime.started()
-            with lifetime.work:
-                if again:
-                    await self._on_event(EventsLost(cause="the session ended and was opened anew"), session)
-                await self._hand_on(session)
+        """One life: until stopped, or the session is over for good.
 
-    async def _log_in(self, stack: AsyncExitStack) -> LoginSession:
-        """Open the session. A gateway that is not there is waited for, however long that takes."""
-        account, attempt = self.plan.account, 0
+        A gateway that is not there, or lets nobody in now, is waited for, however long that takes. Raises
+        ``LoginFailed`` when waiting is no use, and ``SessionEnded`` when another login may help.
+        """
+        try:
+            async with AsyncExitStack() as stack:
+                await self._serve(stack, lifetime)
+        except SessionEnded as error:
+            if error.code not in _FINAL:
+                raise
+            note = _log.error if error.code is ErrorCode.LOGOUT_E_KICKED else _log.info
+            note("session over, and not opened again", account=self.plan.account, reason=str(error))
+
+    async def _serve(self, stack: AsyncExitStack, lifetime: Lifetime) -> None:
+        account, channel = self.plan.account, self.plan.channel
+        session = await self._insist(lambda: stack.enter_async_context(self._opener.open(account)))
+        if channel is not None:
+            await self._insist(lambda: session.join(channel))
+        again, self.session = self.session is not None, session
+        lifetime.started()
+        with lifetime.work:
+            if again:
+                await self._on_event(EventsLost(cause="the session ended and was opened anew"), session)
+            while True:  # until it is over: SessionEnded
+                await self._on_event(await session.receive_event(), session)
+
+    async def _insist(self, enter: Callable[[], Awaitable[T]]) -> T:
+        attempt = 0
         while True:
             try:
-                return await stack.enter_async_context(self._opener.open(account))
-            except LoginFailed as error:
-                if error.code is not ErrorCode.LOGIN_E_NET:
+                return await enter()
+            except (LoginFailed, JoinFailed) as error:
+                if error.code in _HOPELESS:
                     raise
                 attempt += 1
-                delay = CONNECT_BACKOFF.delay(attempt, random.random())
-                _log.warning("not logged in", account=account, reason=error.reason, retry_in=round(delay, 1))
+                delay = ENTER_BACKOFF.delay(attempt, random.random())
+                _log.warning("cannot get in", **self._who(), error=str(error), retry_in=round(delay, 1))
             await trio.sleep(delay)
 
-    async def _hand_on(self, session: LoginSession) -> None:
-        while True:
-            event = await session.receive_event()
-            await self._on_event(event, session)
-            if isinstance(event, LoggedOut):
-                break
-        reason = _FINAL.get(event.code)
-        if reason is None:
-            raise SessionEnded(event.code)
-        _log.error("session over", account=session.account, code=int(event.code), reason=reason)
+    def _who(self) -> dict[str, str]:
+        return {"account": self.plan.account, "channel": self.plan.channel or ""}

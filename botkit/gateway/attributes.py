@@ -12,6 +12,7 @@ AUTO_UPDATE_TOTAL_NUM = "_auto_update_total_num"
 SENDMSG_LIMIT = "_sendmsg_limit"
 SETATTR_LIMIT = "_setattr_limit"
 
+COUNTING = frozenset({AUTO_UPDATE_NUM, AUTO_UPDATE_TOTAL_NUM})
 KEPT_BY_THE_GATEWAY = frozenset({MEMBER_NUM, TOTAL_MEMBER_NUM})
 DEFAULTS = {
     USER_NOTIFICATION: 1,

@@ -16,6 +16,9 @@ from botkit.stores.changes import ChannelAttributeDeleted, ChannelAttributesClea
 from botkit.types import AppId
 from botkit.wire.messages import AttributeUpdated
 
+MAX_HELD_BACK = 2 * MAX_ATTRIBUTES
+"""Attributes of one channel whose news may wait for the limit of notices; until they are told no other changes."""
+
 
 class ChannelAttributes:
     """What may be done to the attributes of an app's channels."""
@@ -31,41 +34,50 @@ class ChannelAttributes:
         built_in.check_built_in(name, value)
         if name not in channel.attributes and len(channel.attributes) >= MAX_ATTRIBUTES:
             raise SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, f"a channel has at most {MAX_ATTRIBUTES} attributes")
-        self._check_attribute_rate(channel, name)
+        self._check_rates(channel, name)
         self._journal.append(ChannelAttributeSet(app=self._app, channel=channel.name, name=name, value=value))
-        channel.attributes[name] = value
-        self._tell_attribute(channel, session, name, value, "update")
-        self._apply_built_in(channel, name)
+        channel.attributes[name], channel.stored = value, True
+        self._tell_change(channel, session, name, value, "update")
+        self._apply(channel, name)
 
     def delete(self, session: Session, channel: Channel, name: str) -> None:
         """Remove an attribute and tell all members; removing what is not there is fine. Raises ``SignalingError``."""
         built_in.check_built_in(name, None)
-        self._check_attribute_rate(channel, name)
+        self._check_rates(channel, name)
         self._journal.append(ChannelAttributeDeleted(app=self._app, channel=channel.name, name=name))
         channel.attributes.pop(name, None)
-        self._tell_attribute(channel, session, name, "", "del")
-        self._apply_built_in(channel, name)
+        self._tell_change(channel, session, name, "", "del")
+        self._apply(channel, name)
 
     def clear(self, session: Session, channel: Channel) -> None:
         """Remove all attributes, built-ins back to their defaults, and tell all members once."""
         self._journal.append(ChannelAttributesCleared(app=self._app, channel=channel.name))
         channel.attributes.clear()
         channel.held_back.clear()
-        self._tell_attribute(channel, session, "", "", "clear")
-        for name in (built_in.AUTO_UPDATE_NUM, built_in.AUTO_UPDATE_TOTAL_NUM):
-            self._apply_built_in(channel, name)
+        self._tell_change(channel, session, "", "", "clear")
+        self._apply(channel, *built_in.COUNTING)
 
-    def _check_attribute_rate(self, channel: Channel, name: str) -> None:
+    def resume(self, channel: Channel) -> None:
+        """Go on counting the members of a channel that the store had."""
+        self._count_members_later(channel)
+
+    def _check_rates(self, channel: Channel, name: str) -> None:
+        if len(channel.held_back) >= MAX_HELD_BACK and name not in channel.held_back:
+            reason = f"too fast: {MAX_HELD_BACK} changes wait to be told, {channel.event_rate.limit} per second"
+            raise SignalingError(ErrorCode.GENERAL_E_FAILED, reason)
         limit = built_in.number(channel.attributes, built_in.SETATTR_LIMIT)
         if limit is None or name == built_in.SETATTR_LIMIT:
             return
+        now = trio.current_time()
+        if len(channel.attribute_rates) > MAX_ATTRIBUTES:
+            channel.attribute_rates = {key: rate for key, rate in channel.attribute_rates.items() if not rate.idle(now)}
         rate = channel.attribute_rates.setdefault(name, RateWindow(limit))
         rate.limit = limit
-        if not rate.allow(trio.current_time()):
+        if not rate.allow(now):
             reason = f"too fast: {name} may change {limit} times per second"
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, reason)
 
-    def _tell_attribute(self, channel: Channel, session: Session, name: str, value: str, kind: str) -> None:
+    def _tell_change(self, channel: Channel, session: Session, name: str, value: str, kind: str) -> None:
         data = {"name": name, "value": value}
         self._ledger.append(
             "channel_attribute", session.account, session.uid, channel=channel.name, reason=kind, data=data
@@ -73,13 +85,15 @@ class ChannelAttributes:
         event = AttributeUpdated(
             channel=channel.name, account=session.account, uid=session.uid, name=name, value=value, type=kind
         )
-        now = trio.current_time()
-        if not channel.held_back and channel.event_rate.allow(now):
+        self._tell(channel, event)
+
+    def _tell(self, channel: Channel, event: AttributeUpdated) -> None:
+        if not channel.held_back and channel.event_rate.allow(trio.current_time()):
             self._channels.tell(channel, event)
             return
         # Over 10 a second: the last value of each attribute is told as soon as the window has room.
-        channel.held_back.pop(name, None)
-        channel.held_back[name] = event
+        channel.held_back.pop(event.name, None)
+        channel.held_back[event.name] = event
         self._counters.delayed_attributes.add()
         if channel.held_back_timer is None:
             self._release_later(channel)
@@ -94,10 +108,10 @@ class ChannelAttributes:
 
         channel.held_back_timer = self._timers.at(channel.event_rate.free_at(trio.current_time()), release)
 
-    def _apply_built_in(self, channel: Channel, name: str) -> None:
-        if name == built_in.CHANNEL_TTL and not channel.members:
-            self._channels.destroy_later(channel)
-        elif name in (built_in.AUTO_UPDATE_NUM, built_in.AUTO_UPDATE_TOTAL_NUM):
+    def _apply(self, channel: Channel, *names: str) -> None:
+        if not channel.members:
+            self._channels.start_ttl(channel)
+        if not built_in.COUNTING.isdisjoint(names):
             self._count_members_later(channel)
 
     def _count_members_later(self, channel: Channel) -> None:
@@ -117,5 +131,4 @@ class ChannelAttributes:
             counts[built_in.TOTAL_MEMBER_NUM] = channel.total_joins
         for name, count in counts.items():
             channel.attributes[name] = str(count)
-            update = AttributeUpdated(channel=channel.name, account="", uid=0, name=name, value=str(count))
-            self._channels.tell(channel, update)
+            self._tell(channel, AttributeUpdated(channel=channel.name, account="", uid=0, name=name, value=str(count)))

@@ -53,6 +53,7 @@ class Channel:
         "num_timer",
         "rate",
         "resumable_members",
+        "stored",
         "total_joins",
     )
 
@@ -60,6 +61,7 @@ class Channel:
         self.name = name
         self.members: dict[Account, Session] = {}
         self.attributes = attributes if attributes is not None else {}
+        self.stored = attributes is not None  # the store knows of it
         self.last_message_id = 0
         self.rate = RateWindow(CHANNEL_MESSAGES_PER_SECOND)
         self.event_rate = RateWindow(ATTRIBUTE_EVENTS_PER_SECOND)
@@ -92,11 +94,12 @@ class Channels:
         self._timers, self._clock = timers, clock
         self._channels: dict[ChannelName, Channel] = {}
 
-    def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> None:
+    def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> Channel:
         """Take over a channel that the store had; ``emptied_ms`` is when its last member left, 0 if in a crash."""
         channel = self._channels[name] = Channel(name, attributes)
         empty_for = (self._clock.ms() - emptied_ms) / 1000 if emptied_ms else 0.0
         self.destroy_later(channel, empty_for)
+        return channel
 
     def get(self, name: str) -> Channel | None:
         """The channel, if it exists (it may be empty)."""
@@ -131,7 +134,7 @@ class Channels:
         if channel.destruction is not None:
             channel.destruction.cancel()
             channel.destruction = None
-            if channel.attributes:
+            if channel.stored:
                 self._journal.append(ChannelEmptied(app=self._app, channel=channel.name, ms=0), promise=False)
         channel.members[session.account] = session
         channel.resumable_members += session.resumable
@@ -151,10 +154,7 @@ class Channels:
         if self._notifies(channel):
             self.tell(channel, MemberLeft(channel=name, account=session.account, uid=session.uid))
         if not channel.members:
-            if channel.attributes:
-                change = ChannelEmptied(app=self._app, channel=name, ms=self._clock.ms())
-                self._journal.append(change, promise=False)
-            self.destroy_later(channel)
+            self.start_ttl(channel)
         return name
 
     def send_message(self, sender: Session, channel: Channel, text: str) -> None:
@@ -188,6 +188,13 @@ class Channels:
     def _notifies(self, channel: Channel) -> bool:
         return not channel.special and built_in.number(channel.attributes, built_in.USER_NOTIFICATION) == 1
 
+    def start_ttl(self, channel: Channel) -> None:
+        """Let the time of an empty channel run from now: the last member left, or its attributes changed."""
+        if channel.stored:
+            change = ChannelEmptied(app=self._app, channel=channel.name, ms=self._clock.ms())
+            self._journal.append(change, promise=False)
+        self.destroy_later(channel)
+
     def destroy_later(self, channel: Channel, empty_for: float = 0.0) -> None:
         """Destroy an empty channel when its ``_channel_ttl`` has passed, ``empty_for`` seconds of it being over."""
         if channel.destruction is not None:
@@ -200,12 +207,11 @@ class Channels:
 
     def destroy(self, channel: Channel) -> None:
         """Forget an empty channel and its attributes."""
-        if channel.members:
+        if channel.members or self._channels.get(channel.name) is not channel:
             return
         for timer in (channel.destruction, channel.held_back_timer, channel.num_timer):
             if timer is not None:
                 timer.cancel()
-        if self._channels.get(channel.name) is channel:
-            del self._channels[channel.name]
-        if channel.attributes:
+        del self._channels[channel.name]
+        if channel.stored:
             self._journal.append(ChannelDestroyed(app=self._app, channel=channel.name), promise=False)

@@ -18,7 +18,8 @@ def load_hub(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
             hub.accounts.load_attributes(account, values)
     for (owner, channel), values in snapshot.channel_attributes.items():
         if owner == app:
-            hub.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
+            loaded = hub.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
+            hub.attributes.resume(loaded)
     for (owner, account), inbox in snapshot.inboxes.items():
         if owner == app:
             hub.mailboxes.load(account, inbox)

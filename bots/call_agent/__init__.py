@@ -1,0 +1,3 @@
+from bots.call_agent.handlers import bot
+
+__all__ = ["bot"]

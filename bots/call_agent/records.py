@@ -41,6 +41,13 @@ class CallRecords:
         )
         return record
 
+    async def add_refusal(self, caller: str, channel: str, *, start_ms: int, end_ms: int, reason: str) -> None:
+        """An invitation of ``start_ms`` was refused."""
+        await self._database.execute(
+            "INSERT INTO calls VALUES (?, ?, ?, ?, ?, NULL, ?, '', 'refused', ?)",
+            (secrets.token_hex(8), self._agent, caller, channel, start_ms, end_ms, reason),
+        )
+
     async def answer(self, record: str, ms: int) -> None:
         """The call was answered at ``ms``."""
         await self._database.execute("UPDATE calls SET answered_ms = ? WHERE id = ?", (ms, record))

@@ -1,0 +1,3 @@
+from bots.moderation.handlers import bot
+
+__all__ = ["bot"]

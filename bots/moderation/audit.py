@@ -18,7 +18,7 @@ SCHEMA = (
     CREATE TABLE IF NOT EXISTS verdicts (
         id        TEXT PRIMARY KEY,
         ms        INTEGER NOT NULL,  -- the message's time, milliseconds since 1970
-        moderator TEXT NOT NULL,     -- the bot's account in this channel
+        moderator TEXT NOT NULL,     -- the bot's account
         channel   TEXT NOT NULL,
         account   TEXT NOT NULL,     -- who wrote it
         text      TEXT NOT NULL,     -- the whole message
@@ -44,7 +44,7 @@ _OPEN = """
 
 _INTERRUPTED = """
     UPDATE verdicts SET outcome = 'failed', reason = 'the bot stopped before the outcome was known'
-    WHERE outcome = 'pending' AND moderator = ? AND channel = ?
+    WHERE outcome = 'pending' AND moderator = ?
 """
 
 
@@ -102,9 +102,9 @@ class AuditLog:
             "UPDATE verdicts SET action = ?, outcome = ?, reason = ? WHERE id = ?", (action, outcome, reason, case.id)
         )
 
-    async def fail_interrupted(self, channel: str) -> int:
-        """Marks what an earlier run in ``channel`` left pending as failed; how many there were."""
-        return await self._database.execute(_INTERRUPTED, (self._moderator, channel))
+    async def fail_interrupted(self) -> int:
+        """Marks what an earlier run of this bot left pending as failed; how many there were."""
+        return await self._database.execute(_INTERRUPTED, (self._moderator,))
 
 
 @asynccontextmanager

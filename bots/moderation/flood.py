@@ -16,7 +16,7 @@ class FloodMeter:
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
     def count(self, account: str, now: float) -> float | None:
-        """Counts one message at ``now`` seconds (any clock, but always the same one).
+        """Counts one message at ``now`` seconds (any clock, but always the same one; out of order by a little is fine).
 
         Returns None while the account is within its allowance, else how many seconds the messages took; the
         count then starts afresh, so that a flood of many messages is not a verdict for each of them.
@@ -30,6 +30,6 @@ class FloodMeter:
             times.popleft()
         if len(times) <= self._messages:
             return None
-        took = now - times[0]
+        took = max(0.0, now - times[0])
         del self._times[account]
         return took

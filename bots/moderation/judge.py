@@ -30,7 +30,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 
 class Judge:
-    """Applies the rules of one settings value. Holds the flood counters, so keep one per channel."""
+    """Applies the rules of one settings value, over all channels of a bot: it holds the flood counters."""
 
     def __init__(self, settings: ModerationSettings) -> None:
         self._exempt = settings.exempt

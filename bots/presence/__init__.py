@@ -1,0 +1,3 @@
+from bots.presence.handlers import bot
+
+__all__ = ["bot"]

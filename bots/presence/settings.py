@@ -12,12 +12,14 @@ class PresenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ``file``: the JSON lines, appended to; ``null`` for none. ``database``: ``sqlite:///`` and a path; both paths
     are relative to where botkit was started, and folders are made. ``ignore``: accounts, or patterns such as
-    ``bot-*``, of which nothing is recorded; botkit's own feeds by default.
+    ``bot-*``, of which nothing is recorded; botkit's own feeds never are. ``log_events``: whether each event is a
+    line of botkit's log, too.
     """
 
     file: str | None = "var/presence.jsonl"
     database: str = "sqlite:///var/presence.db"
-    ignore: _Patterns = ("botkit-feed-*",)
+    ignore: _Patterns = ()
+    log_events: bool = True
 
     def __post_init__(self) -> None:
         if self.file is not None and (not self.file.strip() or self.file.endswith("/")):

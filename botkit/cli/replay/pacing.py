@@ -11,7 +11,7 @@ MARGIN = 0.9
 
 
 class Pacer:
-    """Says how long the next message has to wait. ``per_user`` and ``per_channel`` are messages in any one second."""
+    """Says when the next message may go. ``per_user`` and ``per_channel`` are messages in any one second."""
 
     def __init__(
         self,
@@ -21,9 +21,9 @@ class Pacer:
         self._channel = RateWindow(per_channel)
         self._users: defaultdict[Account, RateWindow] = defaultdict(lambda: RateWindow(per_user))
 
-    def delay(self, account: Account, now: float) -> float:
-        """Seconds until ``account`` may send; 0 when it may now."""
-        return max(self._channel.wait(now), self._users[account].wait(now))
+    def free_at(self, account: Account, now: float) -> float:
+        """The moment from which ``account`` may send: ``now`` or later."""
+        return max(self._channel.free_at(now), self._users[account].free_at(now))
 
     def take(self, account: Account, now: float) -> None:
         """Count a message that is sent now."""

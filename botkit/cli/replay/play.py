@@ -83,18 +83,18 @@ async def play(
     async with (
         signal.open_session(feed_account, token_for(feed_account)) as feed,
         signal.open_session(OBSERVER, token_for(OBSERVER)) as observer,
-        trio.open_nursery() as nursery,
     ):
         await _join_feed(feed)
         await observer.join(channel)
-        nursery.start_soon(watcher.run, feed)
-        nursery.start_soon(watcher.run, observer)
-        async with trio.open_nursery() as players:
-            await _play_steps(plan, stage, players, speed, progress)
-            await watcher.wait_arrived(tally.messages)
-            await stage.close()
-        await watcher.wait_arrived(tally.moves)
-        nursery.cancel_scope.cancel()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watcher.run, feed)
+            nursery.start_soon(watcher.run, observer)
+            async with trio.open_nursery() as players:
+                await _play_steps(plan, stage, players, speed, progress)
+                await watcher.wait_arrived(tally.messages)
+                await stage.close()
+            await watcher.wait_arrived(tally.moves)
+            nursery.cancel_scope.cancel()
     return tally
 
 

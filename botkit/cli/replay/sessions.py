@@ -113,7 +113,7 @@ class Stage:
         if player is None or player.channel is None:  # its login or its join was refused, and counted there
             tally.refused[ErrorCode.GENERAL_E_NOT_LOGIN] += 1
             return
-        await trio.sleep(self._pacer.delay(account, trio.current_time()))
+        await trio.sleep_until(self._pacer.free_at(account, trio.current_time()))
         self._pacer.take(account, trio.current_time())
         tally.messages.send(account, text)
         try:

@@ -1,5 +1,6 @@
 import pytest
 import trio
+from trio.testing import MockClock
 
 from bots.call_agent.conversation import Conversation, Pace
 from bots.call_agent.settings import CallAgentSettings, Choice, Menu
@@ -34,8 +35,7 @@ class ScriptedLine:
         return [text for _, text in self.heard]
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_greeting_menu_and_farewell() -> None:
+async def test_greeting_menu_and_farewell(autojump_clock: MockClock) -> None:
     line = ScriptedLine({1: "1", 2: "9"})
     talk = Conversation(line, CallAgentSettings(menu=MENU), Pace())
     assert await talk.hold() == "completed"
@@ -43,15 +43,13 @@ async def test_greeting_menu_and_farewell() -> None:
     assert line.texts == ["Hello.", "1 or 9?", "One.", "1 or 9?", "Goodbye."]
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_without_a_menu_it_greets_and_ends() -> None:
+async def test_without_a_menu_it_greets_and_ends(autojump_clock: MockClock) -> None:
     line = ScriptedLine({})
     assert await Conversation(line, CallAgentSettings(), Pace()).hold() == "completed"
     assert line.texts == ["Hello.", "Goodbye."]
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_silence_is_asked_again_and_then_ends() -> None:
+async def test_silence_is_asked_again_and_then_ends(autojump_clock: MockClock) -> None:
     line = ScriptedLine({})
     talk = Conversation(line, CallAgentSettings(menu=MENU, greeting=""), Pace())
     began = trio.current_time()
@@ -60,8 +58,7 @@ async def test_silence_is_asked_again_and_then_ends() -> None:
     assert line.texts == ["1 or 9?", "I did not get that.", "1 or 9?", "I did not get that.", "Goodbye."]
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_wrong_digits_use_the_retries_up() -> None:
+async def test_wrong_digits_use_the_retries_up(autojump_clock: MockClock) -> None:
     line = ScriptedLine({1: "5", 2: "6"})
     talk = Conversation(line, CallAgentSettings(menu=MENU, farewell=""), Pace())
     assert await talk.hold() == "wrong_input"
@@ -70,8 +67,7 @@ async def test_wrong_digits_use_the_retries_up() -> None:
 
 
 @pytest.mark.row("F04")
-@pytest.mark.usefixtures("autojump_clock")
-async def test_no_call_is_longer_than_the_limit() -> None:
+async def test_no_call_is_longer_than_the_limit(autojump_clock: MockClock) -> None:
     line = ScriptedLine(dict.fromkeys(range(0, 1000, 3), "1"))
     talk = Conversation(line, CallAgentSettings(menu=MENU, max_call_seconds=60), Pace())
     began = trio.current_time()
@@ -80,8 +76,7 @@ async def test_no_call_is_longer_than_the_limit() -> None:
     assert line.texts[-1] == "Goodbye."
 
 
-@pytest.mark.usefixtures("autojump_clock")
-async def test_many_calls_at_once_stay_inside_the_rate() -> None:
+async def test_many_calls_at_once_stay_inside_the_rate(autojump_clock: MockClock) -> None:
     pace = Pace(per_second=40)
     lines = [ScriptedLine({}) for _ in range(100)]
     async with trio.open_nursery() as nursery:

@@ -10,8 +10,7 @@ async def test_a_call_and_a_refusal_and_one_left_open(tmp_path: Path) -> None:
         answered = await records.open_record("ann", "support-1", 1000)
         await records.answer(answered, 1100)
         await records.close_record(answered, 5000, outcome="completed", digits="12#")
-        refused = await records.open_record("bob", "support-2", 2000)
-        await records.close_record(refused, 2000, outcome="refused", reason="full")
+        await records.add_refusal("bob", "support-2", start_ms=2000, end_ms=2010, reason="full")
         await records.open_record("eve", "support-3", 3000)
     async with open_records(url, "sales") as others:
         assert await others.close_left_open(9000) == 0
@@ -24,6 +23,6 @@ async def test_a_call_and_a_refusal_and_one_left_open(tmp_path: Path) -> None:
         )
     assert rows == [
         ("support", "ann", "support-1", 1000, 1100, 5000, "12#", "completed", ""),
-        ("support", "bob", "support-2", 2000, None, 2000, "", "refused", "full"),
+        ("support", "bob", "support-2", 2000, None, 2010, "", "refused", "full"),
         ("support", "eve", "support-3", 3000, None, 3000, "", "unknown", "the bot stopped meanwhile"),
     ]

@@ -73,21 +73,22 @@ async def test_strikes_survive_a_restart_and_what_was_pending_has_failed(tmp_pat
     url = f"sqlite:///{tmp_path}/audit.db"
     async with open_audit(url, "moderator", forget_hours=24) as audit:
         await audit.open_case(message(1), verdict())
-        await audit.open_case(message(2, channel="room"), verdict())
+    async with open_audit(url, "other", forget_hours=24) as audit:
+        await audit.open_case(message(2), verdict())
     async with open_audit(url, "moderator", forget_hours=24) as audit:
-        assert await audit.fail_interrupted("lobby") == 1
-        assert await audit.fail_interrupted("lobby") == 0
+        assert await audit.fail_interrupted() == 1
+        assert await audit.fail_interrupted() == 0
         assert await strikes(audit, message(3)) == [3]
     async with open_database(url) as database:
-        rows = await database.fetch("SELECT channel, outcome, reason FROM verdicts ORDER BY ms")
+        rows = await database.fetch("SELECT moderator, outcome, reason FROM verdicts ORDER BY ms")
     assert rows == [
-        ("lobby", "failed", "the bot stopped before the outcome was known"),
-        ("room", "pending", ""),
-        ("lobby", "pending", ""),
+        ("moderator", "failed", "the bot stopped before the outcome was known"),
+        ("other", "pending", ""),
+        ("moderator", "pending", ""),
     ]
 
 
-async def test_two_channels_that_strike_at_once_lose_none(tmp_path: Path) -> None:
+async def test_two_bots_that_strike_at_once_lose_none(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/audit.db"
     counted: list[int] = []
 
@@ -97,7 +98,7 @@ async def test_two_channels_that_strike_at_once_lose_none(tmp_path: Path) -> Non
 
     async with (
         open_audit(url, "moderator", forget_hours=24) as lobby,
-        open_audit(url, "moderator~2", forget_hours=24) as room,
+        open_audit(url, "other", forget_hours=24) as room,
         trio.open_nursery() as nursery,
     ):
         nursery.start_soon(strike, lobby, "lobby")

@@ -7,7 +7,7 @@ from bots.presence.settings import PresenceSettings
 def test_nothing_needs_to_be_said() -> None:
     settings = msgspec.convert({}, PresenceSettings)
     assert settings.file == "var/presence.jsonl"
-    assert settings.ignore == ("botkit-feed-*",)
+    assert settings.ignore == ()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def test_what_is_paced_is_never_refused(sends: list[tuple[Account, float]]) -> N
     by_user = {account: RateWindow(USER_MESSAGES_PER_SECOND) for account, _ in sends}
     for account, pause in sends:
         now += pause
-        now += pacer.delay(account, now)
+        now = pacer.free_at(account, now)
         pacer.take(account, now)
         assert channel.allow(now)
         assert by_user[account].allow(now)
@@ -28,10 +28,10 @@ def test_one_user_gets_54_in_a_second_and_the_channel_180() -> None:
     pacer = Pacer()
     ann = Account("ann")
     for _ in range(54):
-        assert pacer.delay(ann, 0.0) == 0
+        assert pacer.free_at(ann, 0.0) == 0
         pacer.take(ann, 0.0)
-    assert pacer.delay(ann, 0.25) == 0.75
+    assert pacer.free_at(ann, 0.25) == 1
     for number in range(180 - 54):
         pacer.take(Account(f"user{number}"), 0.0)
-    assert pacer.delay(Account("zoe"), 0.25) == 0.75
-    assert pacer.delay(Account("zoe"), 1.0) == 0
+    assert pacer.free_at(Account("zoe"), 0.25) == 1
+    assert pacer.free_at(Account("zoe"), 1.0) == 1

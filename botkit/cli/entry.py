@@ -4,11 +4,12 @@ import sys
 
 import typer
 
-from botkit.cli import gateway, token
+from botkit.cli import check, gateway, run, token
+from botkit.cli.chat import command as chat
 from botkit.cli.failures import report
 from botkit.cli.replay import command as replay
 
-_COMMANDS = (gateway, token, replay)
+_COMMANDS = (run, check, gateway, token, replay, chat)
 
 
 def build_app() -> typer.Typer:

@@ -50,7 +50,11 @@ class FailureExtra(Struct, frozen=True):
 
 
 class Call:
-    """One call. ``callee`` is the session that has it, None while the invited account is offline."""
+    """One call.
+
+    ``callee`` is the session that has it, None while the invited account is offline. ``invite_version`` is the
+    invitation's number in its inbox.
+    """
 
     __slots__ = ("callee", "callee_account", "caller", "channel", "extra", "invite_version", "state", "timer")
 
@@ -78,12 +82,20 @@ class CallDelivery(Protocol):
         """The account's number, 0 when it never logged in."""
         ...
 
-    def deliver_call(self, to: Session, kind: str, content: CallContent) -> int:
-        """Put a call message into the session's inbox; returns its version there."""
+    def deliver_call(self, to: Session, call: object, kind: str, content: CallContent) -> int:
+        """Put a message about ``call`` into the session's inbox, full or not; returns its version there."""
         ...
 
-    def withdraw(self, account: Account, version: int) -> bool:
-        """Take a message back; False when it was fetched already."""
+    def was_fetched(self, account: Account, version: int) -> bool:
+        """Whether the account's session has fetched a message."""
+        ...
+
+    def withdraw_call(self, account: Account, call: object) -> None:
+        """Take back what the account's session has not fetched about ``call``."""
+        ...
+
+    def has_room(self, account: Account) -> bool:
+        """Whether the account's inbox is not full."""
         ...
 
 
@@ -99,12 +111,19 @@ class Calls:
         self._by_account: dict[Account, list[Call]] = {}
 
     def invite(self, caller: Session, channel: ChannelName, peer: Account, extra: str) -> None:
-        """Start a call. Raises ``SignalingError``: 701 for an open one, 703 for an offline peer that must be online."""
+        """Start a call.
+
+        Raises ``SignalingError``: 701 for an open one, 703 for an offline peer that must be online, 700 for a bound.
+        """
         options = invite_options(extra)
-        if (caller.account, channel, peer) in self._calls or caller.account == peer:
+        if caller.account == peer:
+            raise SignalingError(ErrorCode.INVITE_E_OTHER, "nobody calls themselves")
+        if (caller.account, channel, peer) in self._calls:
             raise SignalingError(ErrorCode.INVITE_E_REINVITE, f"there is an open call with {peer} in {channel}")
-        if len(self._by_account.get(caller.account, ())) >= MAX_OPEN_CALLS:
-            raise SignalingError(ErrorCode.INVITE_E_OTHER, f"at most {MAX_OPEN_CALLS} open calls")
+        for account in (caller.account, peer):
+            if len(self._by_account.get(account, ())) >= MAX_OPEN_CALLS:
+                raise SignalingError(ErrorCode.INVITE_E_OTHER, f"{account} has {MAX_OPEN_CALLS} open calls already")
+            self._check_room(account)
         callee = self._delivery.session_of(peer)
         if callee is None and (options.require_peer_online == 1 or options.timeout == 0):
             self._counters.invitations.add_for("offline")
@@ -123,14 +142,20 @@ class Calls:
         happens, so that of two sides that act at once the first wins and both end up the same.
         """
         call = self._calls.get((session.account, channel, peer))
-        if call is None or session not in (call.caller, call.callee):
+        if call is None or not self._has(session, call):
             raise SignalingError(ErrorCode.INVITE_E_OTHER, f"no open call with {peer} in {channel}")
         if action in CALLEE_ACTIONS and session is not call.callee:
             raise SignalingError(ErrorCode.INVITE_E_OTHER, "only the invited side may do that")
         state = next_call_state(call.state, action)
         if state is None:
             raise SignalingError(ErrorCode.INVITE_E_OTHER, f"not possible while the call is {call.state.value}")
+        if action is CallAction.MESSAGE:
+            if call.callee is None:
+                raise SignalingError(ErrorCode.INVITE_E_OTHER, f"{peer} is offline and has not got the invitation")
+            self._check_room(peer)
         self._move(call, state)
+        if state.terminal:
+            self._delivery.withdraw_call(session.account, call)
         self._tell_other(call, session, action, extra)
 
     def session_started(self, session: Session) -> None:
@@ -150,22 +175,31 @@ class Calls:
     def _ring(self, call: Call, callee: Session) -> None:
         call.callee = callee
         content = CallContent(channel=call.channel, peer=call.caller.account, extra=call.extra, peeruid=call.caller.uid)
-        call.invite_version = self._delivery.deliver_call(callee, "voip_invite", content)
+        call.invite_version = self._delivery.deliver_call(callee, call, "voip_invite", content)
+
+    def _has(self, session: Session, call: Call) -> bool:
+        """Whether the peer knows of this call: as the caller, or once it fetched the invitation."""
+        if session is call.callee:
+            return self._delivery.was_fetched(session.account, call.invite_version)
+        return session is call.caller
+
+    def _check_room(self, account: Account) -> None:
+        if not self._delivery.has_room(account):
+            raise SignalingError(ErrorCode.INVITE_E_OTHER, f"the inbox of {account} is full")
 
     def _set_deadline(self, call: Call, timeout: int) -> None:
-        """Three deadlines can apply; each moment that passes without an answer decides by what is true then."""
-        if timeout:
-            call.timer = self._timers.after(timeout, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
-        elif call.callee is None:
-            call.timer = self._timers.after(OFFLINE_CALL_SECONDS, lambda: self._give_up_offline(call))
+        """A peer that stays offline is given up after 20 s, whatever else; one that rings, when its time is over."""
+        seconds = timeout or self._ring_timeout
+        if call.callee is None and not 0 < timeout <= OFFLINE_CALL_SECONDS:
+            then = max(0.0, seconds - OFFLINE_CALL_SECONDS)
+            call.timer = self._timers.after(OFFLINE_CALL_SECONDS, lambda: self._give_up_offline(call, then))
         else:
-            call.timer = self._timers.after(self._ring_timeout, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
+            call.timer = self._timers.after(seconds, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
 
-    def _give_up_offline(self, call: Call) -> None:
+    def _give_up_offline(self, call: Call, left: float) -> None:
         if call.callee is None:
             self._fail(call, ErrorCode.INVITE_E_PEEROFFLINE)
         else:
-            left = max(0.0, self._ring_timeout - OFFLINE_CALL_SECONDS)
             call.timer = self._timers.after(left, lambda: self._fail(call, ErrorCode.INVITE_E_TIMEOUT))
 
     def _fail(self, call: Call, code: ErrorCode) -> None:
@@ -177,22 +211,23 @@ class Calls:
             peeruid=self._delivery.uid_of(call.callee_account),
             code=int(code),
         )
-        self._delivery.deliver_call(call.caller, CallAction.FAIL.value, content)
+        self._delivery.deliver_call(call.caller, call, CallAction.FAIL.value, content)
         self._tell_other(call, call.caller, CallAction.END, "")
 
     def _tell_other(self, call: Call, session: Session, action: CallAction, extra: str) -> None:
         other = call.other(session)
         if other is None or self._delivery.session_of(other.account) is not other:
             return
-        ending_callee = action is CallAction.END and other is call.callee
-        if ending_callee and self._delivery.withdraw(other.account, call.invite_version):
-            return  # the invitation was never fetched: its receiver has no call to end
+        if action is CallAction.END and not self._has(other, call):
+            self._delivery.withdraw_call(other.account, call)
+            return
         content = CallContent(channel=call.channel, peer=session.account, extra=extra, peeruid=session.uid)
-        self._delivery.deliver_call(other, action.value, content)
+        self._delivery.deliver_call(other, call, action.value, content)
 
     def _move(self, call: Call, state: CallState) -> None:
-        if state is not call.state:
-            self._note(call, state)
+        if state is call.state:
+            return
+        self._note(call, state)
         call.state = state
         if state is CallState.CONNECTED or state.terminal:
             if call.timer is not None:

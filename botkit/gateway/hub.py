@@ -218,26 +218,34 @@ class Hub:
         if receiver is None and not (ttl and self.settings.offline_messages):
             raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"{peer} is offline and the message may not wait")
         now_ms = self.clock.ms()
-        line = MessageLine(sender.account, peer, flag_of(ttl), INSTANT, now_ms, text)
+        line = MessageLine(sender.account, peer, flag_of(ttl, sender.uid), INSTANT, now_ms, text)
         lifetime = ttl if receiver is None else max(ttl, ONLINE_MESSAGE_SECONDS)
         expires_ms = now_ms + lifetime * 1000
-        version = self.mailboxes.put(peer, format_line(line), expires_ms, now_ms, stored=True)
+        version = self.mailboxes.put(peer, format_line(line), expires_ms, now_ms)
         self.counters.instant_messages.add()
         if receiver is not None:
             self.notify_inbox(receiver, version)
 
-    def deliver_call(self, to: Session, kind: str, content: CallContent) -> int:
-        """Put a call message into the session's inbox; returns its version there."""
+    def deliver_call(self, to: Session, call: object, kind: str, content: CallContent) -> int:
+        """Put a message about ``call`` into the session's inbox; returns its version there."""
         now_ms = self.clock.ms()
         line = MessageLine(content.peer, to.account, PLACEHOLDER, kind, now_ms, call_text(content))
         expires_ms = now_ms + ONLINE_MESSAGE_SECONDS * 1000
-        version = self.mailboxes.put(to.account, format_line(line), expires_ms, now_ms, stored=False)
+        version = self.mailboxes.put_call(to.account, format_line(line), expires_ms, call)
         self.notify_inbox(to, version)
         return version
 
-    def withdraw(self, account: Account, version: int) -> bool:
-        """Take a message back; False when it was fetched already."""
-        return self.mailboxes.withdraw(account, version)
+    def was_fetched(self, account: Account, version: int) -> bool:
+        """Whether the account's session has fetched a message."""
+        return self.mailboxes.was_handed_out(account, version)
+
+    def withdraw_call(self, account: Account, call: object) -> None:
+        """Take back what the account's session has not fetched about ``call``."""
+        self.mailboxes.withdraw_call(account, call)
+
+    def has_room(self, account: Account) -> bool:
+        """Whether the account's inbox is not full."""
+        return self.mailboxes.has_room(account, self.clock.ms())
 
     def notify_inbox(self, session: Session, newest: int) -> None:
         """Tell a peer that its inbox has messages up to ``newest``."""

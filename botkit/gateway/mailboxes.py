@@ -15,14 +15,20 @@ from botkit.types import Account, AppId
 from botkit.wire.limits import INBOX_PAGE
 from botkit.wire.replies import Messages
 
+MAX_VERSION = 2**52
+"""No client is believed to have seen a newer one: numbers on the wire end soon after."""
+
 
 class Waiting(NamedTuple):
-    """One message in an inbox; worthless from ``expires_ms`` on, ``stored`` if it is in the store."""
+    """One message in an inbox; worthless from ``expires_ms`` on.
+
+    One about a ``call`` is of use to the session of now only; all others are in the store.
+    """
 
     version: int
     line: str
     expires_ms: int
-    stored: bool
+    call: object | None = None
 
 
 class Inbox:
@@ -35,10 +41,15 @@ class Inbox:
         self.acknowledged = snapshot.acknowledged
         self.last = max([snapshot.last, snapshot.acknowledged, *(version for version, _, _ in snapshot.messages)])
         self.handed_out = self.acknowledged
-        self.messages = deque(
-            Waiting(version, line, expires_ms, stored=True) for version, line, expires_ms in snapshot.messages
-        )
+        self.messages = deque(Waiting(version, line, expires_ms) for version, line, expires_ms in snapshot.messages)
         self.next_expiry = min((message.expires_ms for message in self.messages), default=0)
+
+    def add(self, line: str, expires_ms: int, call: object | None = None) -> int:
+        """Append a message under the next version."""
+        self.last += 1
+        self.next_expiry = min(self.next_expiry, expires_ms) if self.messages else expires_ms
+        self.messages.append(Waiting(self.last, line, expires_ms, call))
+        return self.last
 
 
 class Mailboxes:
@@ -58,30 +69,43 @@ class Mailboxes:
         inbox = self._inboxes.get(account)
         return inbox.messages[-1].version if inbox is not None and inbox.messages else 0
 
-    def put(self, account: Account, line: str, expires_ms: int, now_ms: int, *, stored: bool) -> int:
+    def put(self, account: Account, line: str, expires_ms: int, now_ms: int) -> int:
         """Add a message and return its version. Raises ``SignalingError`` (400) when the inbox is full."""
-        inbox = self._inboxes.setdefault(account, Inbox())
-        self._expire(inbox, now_ms)
-        if len(inbox.messages) >= self._limit:
+        if not self.has_room(account, now_ms):
             raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"inbox full: {self._limit} messages wait")
-        version = inbox.last + 1
-        if stored:
-            self._journal.append(
-                MessageStored(app=self._app, account=account, version=version, line=line, expires_ms=expires_ms)
-            )
-        inbox.last = version
-        inbox.next_expiry = min(inbox.next_expiry, expires_ms) if inbox.messages else expires_ms
-        inbox.messages.append(Waiting(version, line, expires_ms, stored))
-        return version
+        inbox = self._inboxes.setdefault(account, Inbox())
+        self._journal.append(
+            MessageStored(app=self._app, account=account, version=inbox.last + 1, line=line, expires_ms=expires_ms)
+        )
+        return inbox.add(line, expires_ms)
+
+    def put_call(self, account: Account, line: str, expires_ms: int, call: object) -> int:
+        """Add a message about ``call``, which goes with the account's session, and return its version.
+
+        A full inbox takes it too, for a call has to end at both sides: before anything that may come often, look at
+        ``has_room``.
+        """
+        return self._inboxes.setdefault(account, Inbox()).add(line, expires_ms, call)
+
+    def has_room(self, account: Account, now_ms: int) -> bool:
+        """Whether the inbox is not full."""
+        inbox = self._inboxes.get(account)
+        if inbox is None:
+            return True
+        self._expire(inbox, now_ms)
+        return len(inbox.messages) < self._limit
 
     def fetch(self, account: Account, acknowledged: int, most: int, now_ms: int) -> Messages:
         """Acknowledge up to a version and return the page after it.
 
         ``ver_clear`` of the page is the version before its first message, or the newest one that there ever was:
-        never less than what was acknowledged, or web clients poll for ever.
+        never less than what was acknowledged, or web clients poll for ever. A client may have seen more than we know
+        of, from before a restart; it will take nothing but newer versions than that.
         """
         inbox = self._inboxes.setdefault(account, Inbox())
-        self._acknowledge(account, inbox, min(acknowledged, inbox.last))
+        acknowledged = min(acknowledged, MAX_VERSION)
+        inbox.last = max(inbox.last, acknowledged)
+        self._acknowledge(account, inbox, acknowledged)
         self._expire(inbox, now_ms)
         most = max(1, min(most, INBOX_PAGE))
         page = tuple((message.version, message.line) for message, _ in zip(inbox.messages, range(most), strict=False))
@@ -92,23 +116,29 @@ class Mailboxes:
 
     def has_more(self, account: Account) -> bool:
         """Whether messages wait that were not handed out yet."""
-        return self.newest(account) > self._inboxes[account].handed_out
-
-    def withdraw(self, account: Account, version: int) -> bool:
-        """Take back a message that was not handed out yet; False when it was."""
         inbox = self._inboxes.get(account)
-        if inbox is None or version <= inbox.handed_out:
-            return False
-        kept = [message for message in inbox.messages if message.version != version]
-        withdrawn = len(kept) < len(inbox.messages)
-        inbox.messages = deque(kept)
-        return withdrawn
+        return inbox is not None and self.newest(account) > inbox.handed_out
+
+    def was_handed_out(self, account: Account, version: int) -> bool:
+        """Whether the account's session has fetched a message."""
+        inbox = self._inboxes.get(account)
+        return inbox is not None and version <= inbox.handed_out
+
+    def withdraw_call(self, account: Account, call: object) -> None:
+        """Take back what the account's session has not fetched about ``call``."""
+        inbox = self._inboxes.get(account)
+        if inbox is not None:
+            seen = inbox.handed_out
+            inbox.messages = deque(
+                message for message in inbox.messages if message.call is not call or message.version <= seen
+            )
 
     def start_session(self, account: Account) -> None:
-        """A fresh client starts at version 0: everything that waits will be handed out (again)."""
+        """A fresh client starts at version 0: everything stored that waits will be handed out (again)."""
         inbox = self._inboxes.get(account)
         if inbox is not None:
             inbox.handed_out = inbox.acknowledged
+            inbox.messages = deque(message for message in inbox.messages if message.call is None)
 
     def catch_up(self, account: Account, seen: int) -> None:
         """A client came back that saw versions up to ``seen``: later messages get higher ones, and are new to it."""
@@ -128,7 +158,7 @@ class Mailboxes:
         inbox.acknowledged = version
         in_store = False
         while inbox.messages and inbox.messages[0].version <= version:
-            in_store |= inbox.messages.popleft().stored
+            in_store |= inbox.messages.popleft().call is None
         if in_store:
             self._journal.append(MessagesAcknowledged(app=self._app, account=account, version=version), promise=False)
 

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 import trio
 
+from botkit.errors import ProtocolError
 from botkit.wire.frames import CallResultBody
 from botkit.wire.replies import Failure, Ok, decode_reply
 
@@ -78,7 +79,11 @@ class PendingRequests:
         slot = self._slots.pop(body.call_id, None)
         if slot is None:
             return False
-        slot.settle(body)
+        try:
+            slot.settle(body)
+        except ProtocolError:
+            slot.lose()  # whoever waits for it must not wait for nothing
+            raise
         return True
 
     def lose_all(self) -> None:

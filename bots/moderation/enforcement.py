@@ -32,18 +32,19 @@ class RecentMutes:
 
     def __init__(self, grace: float = GRACE_SECONDS, max_accounts: int = MAX_RECENT_MUTES) -> None:
         self._grace, self._max_accounts = grace, max_accounts
-        self._muted_at: OrderedDict[str, float] = OrderedDict()
+        self._muted_at: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def note(self, account: str, now: float) -> None:
-        """The account was muted at ``now`` seconds."""
-        self._muted_at.pop(account, None)
-        self._muted_at[account] = now
+    def note(self, account: str, channel: str, now: float) -> None:
+        """The account was muted in ``channel`` (empty: everywhere) at ``now`` seconds."""
+        self._muted_at.pop((account, channel), None)
+        self._muted_at[account, channel] = now
         if len(self._muted_at) > self._max_accounts:
             self._muted_at.popitem(last=False)
 
-    def cover(self, account: str, now: float) -> bool:
-        """Whether a message that is seen ``now`` was sent before the account's mute."""
-        return account in self._muted_at and now - self._muted_at[account] < self._grace
+    def cover(self, account: str, channel: str, now: float) -> bool:
+        """Whether a message that is seen ``now`` was sent before the account's mute there."""
+        muted_at = self._muted_at.get((account, channel))
+        return muted_at is not None and now - muted_at < self._grace
 
 
 class Enforcer:
@@ -59,7 +60,7 @@ class Enforcer:
         ``now`` is seconds on any clock. Raises ``StoreError`` if the case cannot be written: then nothing is done.
         A cancel leaves the case pending; the next start marks it as failed.
         """
-        if verdict.action != "record" and self._recent_mutes.cover(message.account, now):
+        if verdict.action != "record" and self._recent_mutes.cover(message.account, self._scope(message), now):
             case = await self._audit.open_case(message, replace(verdict, action="record"))
             await self._audit.close_case(case, "record", "done", "sent before the mute took effect")
             return "record", ""
@@ -87,16 +88,19 @@ class Enforcer:
         if sanction == "warn":
             problem = await self._tell(powers, message.account, fill(self._settings.warning, values))
             return ("failed", problem) if problem else ("done", "")
-        channel = message.channel if self._settings.mute_scope == "channel" else ""
+        channel = self._scope(message)
         try:
             await powers.mute(
                 message.account, channel=channel, seconds=self._settings.mute_minutes * 60, reason=str(values["detail"])
             )
         except SignalingError as error:
             return "failed", str(error)
-        self._recent_mutes.note(message.account, now)
+        self._recent_mutes.note(message.account, channel, now)
         problem = await self._tell(powers, message.account, fill(self._settings.mute_notice, values))
         return "done", f"but not told: {problem}" if problem else ""
+
+    def _scope(self, message: Message) -> str:
+        return message.channel if self._settings.mute_scope == "channel" else ""
 
     async def _tell(self, powers: Powers, account: str, text: str) -> str:
         try:

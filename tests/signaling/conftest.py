@@ -21,8 +21,11 @@ def signal(gateway: ScriptedGateway) -> Signal:
 
 
 @pytest.fixture
-async def session(signal: Signal, autojump_clock: object) -> AsyncIterator[LoginSession]:
-    """The session of ``ann``; its ``LoggedIn`` has been received."""
+async def session(signal: Signal) -> AsyncIterator[LoginSession]:
+    """The session of ``ann``; its ``LoggedIn`` has been received.
+
+    pytest-trio takes a clock from the test's own arguments only: a test that waits asks for ``autojump_clock`` itself.
+    """
     async with signal.open_session("ann") as session:
         await waiting_events(session)
         yield session

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import trio
 from trio.testing import wait_all_tasks_blocked
 
 from botkit.errors import ConnectFailed, TransportClosed
@@ -45,7 +46,10 @@ class Peer:
         """Answer until the session closes."""
         try:
             while True:
-                await self._handle(frames.decode_client_frame(await self.transport.receive()))
+                data = await self.transport.receive()
+                if self._gateway.deaf:
+                    await trio.sleep_forever()
+                await self._handle(frames.decode_client_frame(data))
         except TransportClosed:
             pass  # the session has closed, or the test
 
@@ -94,12 +98,14 @@ class Peer:
 class ScriptedGateway:
     """Lets everybody in and says yes to everything, until a test says otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, capacity: int = 256) -> None:
+        self._capacity = capacity
         self.peers: list[Peer] = []
         self.requests: list[Request] = []
         self.call_ids: list[int | str] = []
         self.attempts = 0
         self.down = False
+        self.deaf = False
         self.pongs = True
         self.login: Callable[[Login], GatewayFrame | None] = lambda _: accepted()
         self.inbox: list[tuple[int, str]] = []
@@ -112,7 +118,7 @@ class ScriptedGateway:
         self.attempts += 1
         if self.down:
             raise ConnectFailed("scripted", "down")
-        near, far = memory_transport_pair(256)
+        near, far = memory_transport_pair(self._capacity)
         peer = Peer(self, far)
         self.peers.append(peer)
         async with open_background() as nursery:
@@ -150,8 +156,8 @@ class ScriptedGateway:
         if type(request) in self._replies:
             return self._replies[type(request)](request)
         match request:
-            case requests.GetMessages(ver_clear=seen, max=most):
-                return self._page(seen, most)
+            case requests.GetMessages():
+                return self.page(request)
             case requests.JoinChannel():
                 return replies.Joined(members=(("ann", 7),), attributes={})
             case _:
@@ -177,7 +183,9 @@ class ScriptedGateway:
         """Tell the session of something in a channel."""
         await self.peer.send(channel_notice(event, message_id, ms))
 
-    def _page(self, seen: int, most: int) -> replies.Messages:
+    def page(self, request: requests.GetMessages) -> replies.Messages:
+        """The next page of the inbox."""
+        seen, most = request.ver_clear, request.max
         self.acknowledged = max(self.acknowledged, seen)
         waiting = [message for message in self.inbox if message[0] > self.acknowledged]
         newest = self.inbox[-1][0] if self.inbox else self.acknowledged

@@ -140,7 +140,7 @@ async def test_the_connection_lost_instead_of_an_answer_to_the_logout(
 
 
 async def test_a_cancelled_logout_ends_the_session_all_the_same(
-    gateway: ScriptedGateway, session: LoginSession
+    gateway: ScriptedGateway, session: LoginSession, autojump_clock: MockClock
 ) -> None:
     gateway.answer(Logout, None)
     with trio.move_on_after(0.5):

@@ -18,6 +18,7 @@ from botkit.cli.credentials import account_tokens
 from botkit.cli.embedded import open_gateway
 from botkit.cli.failures import EXIT_FAILED, reporting
 from botkit.cli.files import allow_open_files
+from botkit.cli.names import checked_account, checked_channel
 from botkit.cli.options import Certificate
 from botkit.cli.output import start_logs
 from botkit.cli.replay.accounts import AccountNames
@@ -31,7 +32,6 @@ from botkit.errors import ConfigError
 from botkit.gateway.settings import AppCredentials
 from botkit.signaling import Signal
 from botkit.types import Account, AppId, ChannelName
-from botkit.wire.limits import channel_violation
 
 FILES_OF_THE_PROCESS = 64
 FILES_PER_SESSION = 2
@@ -72,12 +72,12 @@ def replay(
     start_logs("text", "warning", sys.stderr)
     with reporting("text"):
         options = Options(
-            channel=_channel(channel),
+            channel=checked_channel(channel),
             speed=_speed(speed),
             gateway=gateway,
             app_id=AppId(app_id),
             certificate=certificate,
-            feed_account=Account(server_account),
+            feed_account=checked_account(server_account, "--server-account"),
         )
         names = AccountNames(reserved=[OBSERVER, options.feed_account])
         plan = make_plan(list(read_log(log.read_bytes())), names)
@@ -116,13 +116,6 @@ def _progress(plan: Plan) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("replay", total=len(plan.cast) + len(plan.steps))
         yield lambda: bar.advance(task)
-
-
-def _channel(channel: str) -> ChannelName:
-    violation = channel_violation(channel)
-    if violation is not None:
-        raise ConfigError(violation.reason, key="--channel")
-    return ChannelName(channel)
 
 
 def _speed(text: str) -> float | None:

@@ -148,7 +148,8 @@ async def test_what_was_sent_before_the_mute_is_no_further_strike() -> None:
 def test_only_so_many_recent_mutes_are_remembered() -> None:
     mutes = RecentMutes(grace=5, max_accounts=2)
     for now, account in enumerate(["ann", "bob", "eve"]):
-        mutes.note(account, now)
-    assert [mutes.cover(account, 3) for account in ("ann", "bob", "eve")] == [False, True, True]
-    assert mutes.cover("bob", 5.9)
-    assert not mutes.cover("bob", 6)
+        mutes.note(account, "lobby", now)
+    assert [mutes.cover(account, "lobby", 3) for account in ("ann", "bob", "eve")] == [False, True, True]
+    assert mutes.cover("bob", "lobby", 5.9)
+    assert not mutes.cover("bob", "lobby", 6)
+    assert not mutes.cover("bob", "room", 3)

@@ -1,0 +1,54 @@
+"""The command line of ``botkit chat``."""
+
+import sys
+from typing import Annotated
+
+import trio
+import typer
+
+from botkit.cli.chat.client import ChatClient
+from botkit.cli.chat.terminal import open_terminal
+from botkit.cli.credentials import account_tokens
+from botkit.cli.failures import EXIT_FAILED, reporting
+from botkit.cli.names import checked_account, checked_channel
+from botkit.cli.options import Certificate
+from botkit.cli.output import start_logs
+from botkit.cli.signals import stop_on_signals
+from botkit.errors import ErrorCode
+from botkit.signaling import Signal
+from botkit.types import Account, ChannelName
+
+DEFAULT_GATEWAY = "ws://127.0.0.1:8001/"
+DEFAULT_APP = "970ca35de60c44645bbae8a215061b33"
+"""What ``config/demo.yaml`` runs, so that a newcomer can look in on it."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("chat")(chat)
+
+
+def chat(
+    *,
+    account: Annotated[str, typer.Option(help="Who to log in as.")],
+    channel: Annotated[str, typer.Option(help="The channel to join.")],
+    gateway: Annotated[str, typer.Option(metavar="URL", help="ws://… or wss://… of the gateway.")] = DEFAULT_GATEWAY,
+    app_id: Annotated[str, typer.Option("--app-id", metavar="ID", help="The app id to log in with.")] = DEFAULT_APP,
+    certificate: Certificate = "",
+    token: Annotated[str, typer.Option(metavar="T", help="A token for the account, instead of a certificate.")] = "",
+) -> None:
+    """Log in and chat by hand: type to send, /help lists the commands. Ends with /quit, Ctrl-D or Ctrl-C."""
+    start_logs("text", "warning", sys.stderr)
+    with reporting("text"):
+        who, where = checked_account(account), checked_channel(channel)
+        token = token or account_tokens(app_id, certificate)(who)
+        over = trio.run(_chat, Signal(app_id, gateway), who, token, where)
+        if over is not ErrorCode.LOGOUT_E_USER:
+            raise typer.Exit(EXIT_FAILED)
+
+
+async def _chat(signal: Signal, account: Account, token: str, channel: ChannelName) -> ErrorCode:
+    with open_terminal() as terminal, trio.CancelScope() as scope, stop_on_signals(scope):
+        async with signal.open_session(account, token) as session:
+            return await ChatClient(session, terminal).run(channel)
+    return ErrorCode.LOGOUT_E_USER

@@ -1,0 +1,133 @@
+"""Events as lines of text."""
+
+from collections.abc import Mapping
+
+from botkit.errors import ErrorCode
+from botkit.events import (
+    CallAccepted,
+    CallEnded,
+    CallFailed,
+    CallInvited,
+    CallMessageReceived,
+    CallRefused,
+    CallRinging,
+    ChannelAttributeUpdated,
+    ChannelJoined,
+    ChannelLeft,
+    ChannelMessage,
+    DigitsPressed,
+    Event,
+    EventsLost,
+    InstantMessage,
+    LoggedIn,
+    LoggedOut,
+    MemberJoined,
+    MemberLeft,
+    Reconnected,
+    Reconnecting,
+    UserJoined,
+    UserLeft,
+    UserOffline,
+    UserOnline,
+)
+
+
+def visible(text: str) -> str:
+    """``text`` with everything escaped that would move the cursor, or worse, in the reader's terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def show(event: Event) -> str:
+    """One line that tells ``event``."""
+    line = _session_line(event) or _channel_line(event) or _call_line(event) or _feed_line(event)
+    return visible(line or repr(event))
+
+
+def member_lines(members: Mapping[str, int]) -> list[str]:
+    """Who is there."""
+    return [visible(f"  {account} (uid {uid})") for account, uid in sorted(members.items())]
+
+
+def attribute_lines(attributes: Mapping[str, str]) -> list[str]:
+    """The channel's attributes."""
+    return [visible(f"  {name} = {value}") for name, value in sorted(attributes.items())] or ["  no attributes"]
+
+
+def _session_line(event: Event) -> str:
+    match event:
+        case LoggedIn(account=account, uid=uid):
+            return f"* logged in as {account} (uid {uid})"
+        case LoggedOut(code=code):
+            return f"* {_reason(code)}"
+        case Reconnecting(attempt=attempt):
+            return f"* connection lost; reconnecting, attempt {attempt}"
+        case Reconnected(rejoined=rejoined):
+            return f"* reconnected{f', in {rejoined} again' if rejoined else ''}"
+        case EventsLost(cause=cause, count=count):
+            return f"* {'some' if count is None else count} events are missing: {cause}"
+        case InstantMessage(account=account, text=text):
+            return f"[{account}] {text}"
+    return ""
+
+
+def _channel_line(event: Event) -> str:
+    match event:
+        case ChannelMessage(account=account, text=text):
+            return f"<{account}> {text}"
+        case ChannelJoined(channel=channel, members=members):
+            return f"* in {channel}, with {', '.join(account for account, _ in members) or 'nobody'}"
+        case ChannelLeft(channel=channel, code=code):
+            return f"* out of {channel}: {_reason(code)}"
+        case UserJoined(account=account):
+            return f"* {account} joined"
+        case UserLeft(account=account):
+            return f"* {account} left"
+        case ChannelAttributeUpdated(account=account, kind="update", name=name, value=value):
+            return f"* {account} set {name} = {value}"
+        case ChannelAttributeUpdated(account=account, kind="del", name=name):
+            return f"* {account} removed {name}"
+        case ChannelAttributeUpdated(account=account):
+            return f"* {account} removed all attributes"
+    return ""
+
+
+def _call_line(event: Event) -> str:
+    match event:
+        case CallInvited(peer=peer, channel=channel, extra=extra):
+            return f"* {peer} calls, channel {channel}{_with(extra)}: /accept or /refuse"
+        case CallRinging(peer=peer):
+            return f"* it rings at {peer}"
+        case CallAccepted(peer=peer, extra=extra):
+            return f"* {peer} accepted the call{_with(extra)}"
+        case CallRefused(peer=peer, extra=extra):
+            return f"* {peer} refused the call{_with(extra)}"
+        case CallFailed(peer=peer, code=code):
+            return f"* the call to {peer} failed: {_reason(code)}"
+        case CallEnded(peer=peer, by_peer=by_peer, extra=extra):
+            return f"* {peer if by_peer else 'you'} ended the call{_with(extra)}"
+        case DigitsPressed(peer=peer, digits=digits):
+            return f"* {peer} pressed {digits}"
+        case CallMessageReceived(peer=peer, extra=extra):
+            return f"* {peer} sent in the call: {extra}"
+    return ""
+
+
+def _feed_line(event: Event) -> str:
+    match event:
+        case UserOnline(account=account):
+            return f"* {account} is online"
+        case UserOffline(account=account, reason=reason):
+            return f"* {account} is offline ({reason})"
+        case MemberJoined(account=account, channel=channel):
+            return f"* {account} joined {channel}"
+        case MemberLeft(account=account, channel=channel, reason=reason):
+            return f"* {account} left {channel} ({reason})"
+    return ""
+
+
+def _with(extra: str) -> str:
+    return f" with {extra}" if extra else ""
+
+
+def _reason(code: ErrorCode) -> str:
+    return f"{code.text} ({int(code)})"

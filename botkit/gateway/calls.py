@@ -11,6 +11,7 @@ from msgspec.json import decode, encode
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.counters import Counters
+from botkit.gateway.ledger import Ledger
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timer, Timers
 from botkit.types import Account, ChannelName
@@ -101,8 +102,10 @@ class CallDelivery(Protocol):
 class Calls:
     """All open calls of one app. A pair of accounts has at most one open call by channel."""
 
-    def __init__(self, delivery: CallDelivery, timers: Timers, counters: Counters, ring_timeout: float) -> None:
-        self._delivery, self._timers, self._counters = delivery, timers, counters
+    def __init__(
+        self, delivery: CallDelivery, ledger: Ledger, timers: Timers, counters: Counters, ring_timeout: float
+    ) -> None:
+        self._delivery, self._ledger, self._timers, self._counters = delivery, ledger, timers, counters
         self._ring_timeout = ring_timeout
         self._calls: dict[tuple[Account, ChannelName, Account], Call] = {}
         self._by_account: dict[Account, list[Call]] = {}
@@ -127,6 +130,7 @@ class Calls:
             raise SignalingError(ErrorCode.INVITE_E_PEEROFFLINE, f"{peer} is offline")
         call = Call(caller, peer, channel, extra)
         self._remember(call)
+        self._note(call, CallState.INVITED)
         if callee is not None:
             self._ring(call, callee)
         self._set_deadline(call, options.timeout or 0)
@@ -223,6 +227,7 @@ class Calls:
     def _move(self, call: Call, state: CallState) -> None:
         if state is call.state:
             return
+        self._note(call, state)
         call.state = state
         if state is CallState.CONNECTED or state.terminal:
             if call.timer is not None:
@@ -230,6 +235,11 @@ class Calls:
             self._counters.invitations.add_for(state.value)
         if state.terminal:
             self._forget(call)
+
+    def _note(self, call: Call, state: CallState) -> None:
+        caller = call.caller
+        data: dict[str, str] = {"peer": call.callee_account}
+        self._ledger.append("call", caller.account, caller.uid, channel=call.channel, reason=state.value, data=data)
 
     def _remember(self, call: Call) -> None:
         for mine, other in self._sides(call):

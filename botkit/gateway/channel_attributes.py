@@ -8,6 +8,7 @@ from botkit.gateway.accounts import MAX_ATTRIBUTES
 from botkit.gateway.channels import Channel, Channels
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
+from botkit.gateway.ledger import Ledger
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timers
@@ -22,8 +23,10 @@ MAX_HELD_BACK = 2 * MAX_ATTRIBUTES
 class ChannelAttributes:
     """What may be done to the attributes of an app's channels."""
 
-    def __init__(self, app: AppId, channels: Channels, *, journal: Journal, counters: Counters, timers: Timers) -> None:
-        self._app, self._channels = app, channels
+    def __init__(
+        self, app: AppId, channels: Channels, ledger: Ledger, *, journal: Journal, counters: Counters, timers: Timers
+    ) -> None:
+        self._app, self._channels, self._ledger = app, channels, ledger
         self._journal, self._counters, self._timers = journal, counters, timers
 
     def set(self, session: Session, channel: Channel, name: str, value: str) -> None:
@@ -75,6 +78,10 @@ class ChannelAttributes:
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, reason)
 
     def _tell_change(self, channel: Channel, session: Session, name: str, value: str, kind: str) -> None:
+        data = {"name": name, "value": value}
+        self._ledger.append(
+            "channel_attribute", session.account, session.uid, channel=channel.name, reason=kind, data=data
+        )
         event = AttributeUpdated(
             channel=channel.name, account=session.account, uid=session.uid, name=name, value=value, type=kind
         )

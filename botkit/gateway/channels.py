@@ -9,6 +9,7 @@ from botkit.gateway import attributes as built_in
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import text_frame
 from botkit.gateway.counters import Counters
+from botkit.gateway.history import History
 from botkit.gateway.journal import Journal
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.session import Session
@@ -44,12 +45,14 @@ class Channel:
         "event_rate",
         "held_back",
         "held_back_timer",
+        "history",
         "last_message_id",
         "members",
         "name",
         "num_changed",
         "num_timer",
         "rate",
+        "resumable_members",
         "stored",
         "total_joins",
     )
@@ -67,6 +70,8 @@ class Channel:
         self.held_back_timer: Timer | None = None
         self.destruction: Timer | None = None
         self.total_joins = 0
+        self.history = History()
+        self.resumable_members = 0
         self.num_changed = False
         self.num_timer: Timer | None = None
 
@@ -117,18 +122,23 @@ class Channels:
     def join(self, session: Session, name: ChannelName) -> Channel:
         """Add ``session``, for which there is room, and tell the other members."""
         channel = self.open(name)
+        if self._notifies(channel):
+            self.tell(channel, MemberJoined(channel=name, account=session.account, uid=session.uid))
+        self.restore(session, channel)
+        channel.total_joins += 1
+        channel.num_changed = True
+        return channel
+
+    def restore(self, session: Session, channel: Channel) -> None:
+        """Make ``session`` a member without telling anybody."""
         if channel.destruction is not None:
             channel.destruction.cancel()
             channel.destruction = None
             if channel.stored:
-                self._journal.append(ChannelEmptied(app=self._app, channel=name, ms=0), promise=False)
-        if self._notifies(channel):
-            self.tell(channel, MemberJoined(channel=name, account=session.account, uid=session.uid))
+                self._journal.append(ChannelEmptied(app=self._app, channel=channel.name, ms=0), promise=False)
         channel.members[session.account] = session
-        session.channel = name
-        channel.total_joins += 1
-        channel.num_changed = True
-        return channel
+        channel.resumable_members += session.resumable
+        session.channel = channel.name
 
     def leave(self, session: Session) -> ChannelName | None:
         """Take ``session`` out of its channel, tell the others, and return the channel's name."""
@@ -137,6 +147,9 @@ class Channels:
             return None
         channel = self._channels[name]
         del channel.members[session.account]
+        channel.resumable_members -= session.resumable
+        if not channel.resumable_members:
+            channel.history.clear()
         channel.num_changed = True
         if self._notifies(channel):
             self.tell(channel, MemberLeft(channel=name, account=session.account, uid=session.uid))
@@ -166,8 +179,11 @@ class Channels:
         if not channel.members:
             return
         frame = text_frame(encode(channel_notice(event, channel.last_message_id, self._clock.ms())))
+        if channel.resumable_members:
+            channel.history.add(channel.last_message_id, trio.current_time(), frame)
         for member in channel.members.values():
-            member.connection.send_framed(frame)
+            if member.connection is not None:
+                member.connection.send_framed(frame)
 
     def _notifies(self, channel: Channel) -> bool:
         return not channel.special and built_in.number(channel.attributes, built_in.USER_NOTIFICATION) == 1

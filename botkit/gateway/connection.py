@@ -79,6 +79,7 @@ class Connection:
         "opened_at",
         "outbox",
         "session",
+        "slow_requests",
         "supports_binary",
     )
 
@@ -89,6 +90,7 @@ class Connection:
         self._fragments: list[bytes] = []
         self.session: Session | None = None
         self.supports_binary = False
+        self.slow_requests = 0
         self.opened_at = self.last_received = trio.current_time()
         self.closing_since: float | None = None
         self.end_reason = "disconnected"

@@ -1,6 +1,6 @@
 """From frames to handlers and back: login, pings, and the table of requests."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import structlog
@@ -19,6 +19,7 @@ from botkit.types import Account
 from botkit.wire import admin as admin_ask
 from botkit.wire import requests as ask
 from botkit.wire.frames import (
+    Call,
     CallBody,
     ClientFrame,
     Login,
@@ -28,6 +29,7 @@ from botkit.wire.frames import (
     LoginResultBody,
     Ping,
     Pong,
+    ResumeArguments,
     SetFlag,
     encode,
 )
@@ -36,6 +38,8 @@ from botkit.wire.request import Request
 
 # Each function takes its own request type, which a table by type cannot say.
 Handler: TypeAlias = Callable[[Hub, Session, Any], Ok]
+SlowHandler: TypeAlias = Callable[[Hub, Session, Any], Awaitable[Ok]]
+Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
 
 HANDLERS: dict[type[Request], Handler] = {
     ask.GetMessages: users.get_messages,
@@ -71,58 +75,105 @@ HANDLERS: dict[type[Request], Handler] = {
     admin_ask.Snapshot: admin.snapshot,
 }
 
+SLOW_HANDLERS: dict[str, SlowHandler] = {
+    admin_ask.ReadLedger.function: admin.read_ledger,
+}
+"""Requests whose answers wait for the store; other requests of the same connection are answered meanwhile."""
+
+MAX_SLOW_REQUESTS = 8
+
+BOTKIT_DEVICE = "botkit"
+"""The ``device`` of clients that understand what is ours."""
+
 _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
 
 class Dispatcher:
     """Answers every frame of every peer. Synchronous: what it queues is flushed by whoever read the frame."""
 
-    def __init__(self, hubs: dict[str, Hub], journal: Journal, counters: Counters, clock: WallClock) -> None:
-        self._hubs, self._journal = hubs, journal
+    def __init__(
+        self, hubs: dict[str, Hub], journal: Journal, counters: Counters, clock: WallClock, spawn: Spawn
+    ) -> None:
+        self._hubs, self._journal, self._spawn = hubs, journal, spawn
         self._counters, self._clock = counters, clock
 
     def handle_frame(self, connection: Connection, frame: ClientFrame) -> None:
         """Answer one frame."""
-        if isinstance(frame, Login):
-            self._login(connection, frame.arguments)
+        if isinstance(frame, Call):
+            self._call(connection, frame.body)
         elif isinstance(frame, Ping):
             connection.send(encode(Pong(frame.number)))
         elif isinstance(frame, SetFlag):
             connection.supports_binary = bool(frame.flags.binary)
+        elif isinstance(frame, Login):
+            self._login(connection, frame.arguments)
         else:
-            self._call(connection, frame.body)
+            self._resume(connection, frame.arguments)
 
     def handle_end(self, connection: Connection, reason: str) -> None:
-        """The peer is gone: its session, if it still has one, ends for ``reason``."""
+        """The peer is gone; its session, if it still has one, may wait for it or end for ``reason``."""
         session = connection.session
         if session is not None:
-            self._hubs[session.app].end(session, reason)
+            self._hubs[session.app].lose(session, reason)
 
     def _login(self, connection: Connection, login: LoginArguments) -> None:
         try:
-            session = self._admit(connection, login)
+            hub = self._hub_for(connection, login.vid)
+            grant = check_login(login, hub.app, self._clock.seconds())
+            botkit = login.device == BOTKIT_DEVICE
+            session = hub.login(connection, Account(login.account), grant, botkit=botkit, resume=login.resume)
         except LoginFailed as refusal:
-            self._counters.logins.add_for(refusal.code.name)
-            outcome = LoginOutcome(result="failed", reason=refusal.reason, code=int(refusal.code))
-            connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
+            self._refuse_login(connection, refusal)
             return
         self._counters.logins.add_for("ok")
-        outcome = LoginOutcome(result="ok", uid=session.uid, line=session.line)
-        connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
+        boot = hub.boot if botkit else ""
+        self._send_outcome(connection, LoginOutcome(result="ok", uid=session.uid, line=session.line, boot=boot))
         self._journal.hold(connection.outbox)
-        self._hubs[session.app].announce(session)
+        hub.announce(session)
 
-    def _admit(self, connection: Connection, login: LoginArguments) -> Session:
+    def _resume(self, connection: Connection, seen: ResumeArguments) -> None:
+        try:
+            hub = self._hub_for(connection, seen.vid)
+            session = hub.resume(connection, Account(seen.account), seen.line)
+        except LoginFailed as refusal:
+            self._refuse_login(connection, refusal)
+            return
+        self._counters.logins.add_for("resumed")
+        missed, lost = hub.replay(session, seen)
+        outcome = LoginOutcome(
+            result="ok",
+            uid=session.uid,
+            line=session.line,
+            boot=hub.boot,
+            resumed=True,
+            channel=session.channel or "",
+            lost=lost,
+        )
+        self._send_outcome(connection, outcome)
+        for frame in missed:
+            connection.send_framed(frame)
+        hub.announce_inbox(session)
+
+    def _hub_for(self, connection: Connection, app: str) -> Hub:
         if connection.session is not None:
             raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, "logged in already")
-        hub = self._hubs.get(login.vid)
+        hub = self._hubs.get(app)
         if hub is None:
             raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "unknown app id")
-        grant = check_login(login, hub.app, self._clock.seconds())
-        return hub.login(connection, Account(login.account), grant, login.device)
+        return hub
+
+    def _refuse_login(self, connection: Connection, refusal: LoginFailed) -> None:
+        self._counters.logins.add_for(refusal.code.name)
+        self._send_outcome(connection, LoginOutcome(result="failed", reason=refusal.reason, code=int(refusal.code)))
+
+    def _send_outcome(self, connection: Connection, outcome: LoginOutcome) -> None:
+        connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
 
     def _call(self, connection: Connection, call: CallBody) -> None:
         session = connection.session
+        if call.function in SLOW_HANDLERS and session is not None:
+            self._answer_later(connection, session, call)
+            return
         promised = self._journal.promised
         reply = self._answer(session, call)
         connection.send(encode(encode_reply(call.call_id, reply)))
@@ -133,21 +184,45 @@ class Dispatcher:
 
     def _answer(self, session: Session | None, call: CallBody) -> Ok | Failure:
         try:
-            return self._handle(session, call)
-        except SignalingError as error:
+            hub, session, request = self._check(session, call)
+            return HANDLERS[type(request)](hub, session, request)
+        except Exception as error:  # noqa: BLE001 - the border around handlers: see _refusal
+            return self._refusal(call, error)
+
+    def _answer_later(self, connection: Connection, session: Session, call: CallBody) -> None:
+        async def answer() -> None:
+            try:
+                hub, _, request = self._check(session, call)
+                reply: Ok | Failure = await SLOW_HANDLERS[call.function](hub, session, request)
+            except Exception as error:  # noqa: BLE001 - the border around handlers: see _refusal
+                reply = self._refusal(call, error)
+            finally:
+                connection.slow_requests -= 1
+            connection.send(encode(encode_reply(call.call_id, reply)))
+
+        if connection.slow_requests >= MAX_SLOW_REQUESTS:
+            busy = SignalingError(ErrorCode.GENERAL_E_FAILED, f"at most {MAX_SLOW_REQUESTS} of these at a time")
+            connection.send(encode(encode_reply(call.call_id, self._refusal(call, busy))))
+            return
+        connection.slow_requests += 1
+        self._spawn(answer)
+
+    def _refusal(self, call: CallBody, error: Exception) -> Failure:
+        """The answer for what a handler raised; our own fault is logged and must not cost the peer its connection."""
+        if isinstance(error, SignalingError):
             code, reason = error.code, error.reason
-        except ProtocolError as error:
+        elif isinstance(error, ProtocolError):
             code, reason = ErrorCode.GENERAL_E_WRONG_PARAM, str(error)
-        except StoreError as error:
+        elif isinstance(error, StoreError):
             code, reason = ErrorCode.GENERAL_E_FAILED, str(error)
-        except Exception:  # noqa: BLE001 - the border around handlers: our fault must not cost the peer its connection
-            _log.exception("a request handler failed", function=call.function)
+        else:
+            _log.error("a request handler failed", function=call.function, exc_info=error)
             self._counters.handler_errors.add()
             code, reason = ErrorCode.GENERAL_E_UNKNOWN, "internal error"
         self._counters.refusals.add_for(str(int(code)))
         return failure(code, reason)
 
-    def _handle(self, session: Session | None, call: CallBody) -> Ok:
+    def _check(self, session: Session | None, call: CallBody) -> tuple[Hub, Session, Request]:
         request = ask.decode_request(call)
         if request is None:
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"unknown function {call.function[:64]!r}")
@@ -158,7 +233,8 @@ class Dispatcher:
             raise SignalingError(ErrorCode.GENERAL_E_NOT_LOGIN, "line names another session")
         if request.function.startswith(admin_ask.ADMIN_PREFIX) and not session.server:
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, "for server accounts only")
-        return HANDLERS[type(request)](self._hubs[session.app], session, request)
+        self._journal.check_room()
+        return self._hubs[session.app], session, request
 
     def _announce_rest(self, session: Session) -> None:
         """The Python SDK never asks again after a page of 30 unless it is told once more, behind the answer."""

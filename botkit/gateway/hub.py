@@ -4,9 +4,11 @@ It owns what is between sessions (accounts, channels, inboxes, calls, sanctions,
 events at login, logout and loss, so that everybody is told everything exactly once.
 """
 
-from collections.abc import Iterable
+import secrets
 
-from botkit.errors import ErrorCode, SignalingError
+import trio
+
+from botkit.errors import ErrorCode, LoginFailed, SignalingError
 from botkit.gateway.accounts import Accounts
 from botkit.gateway.auth import LoginGrant
 from botkit.gateway.calls import Calls
@@ -16,22 +18,22 @@ from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
+from botkit.gateway.ledger import Ledger
 from botkit.gateway.mailboxes import Mailboxes
 from botkit.gateway.presence import Presence
 from botkit.gateway.sanctions import Sanctions
 from botkit.gateway.session import Session
+from botkit.gateway.sessions import Sessions
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.gateway.timers import Timers
 from botkit.stores.changes import Snapshot
-from botkit.types import Account, AppId, ChannelName
-from botkit.wire.frames import Close, ExpelledNotice, InboxNotice, Kick, Notify, encode
-from botkit.wire.limits import SPECIAL_CHANNELS
+from botkit.stores.gateway import GatewayStore
+from botkit.types import Account, AppId, ChannelName, Uid
+from botkit.wire.frames import Close, ExpelledNotice, InboxNotice, Kick, Notify, ResumeArguments, encode
+from botkit.wire.limits import RESUME_SECONDS, SPECIAL_CHANNELS
 from botkit.wire.messages import INSTANT, PLACEHOLDER, CallContent, MessageLine, call_text, format_line
 from botkit.wire.requests import flag_of
 from botkit.wire.tokens import TokenVerdict
-
-BOTKIT_DEVICE = "botkit"
-"""The ``device`` of clients that understand what is ours."""
 
 ONLINE_MESSAGE_SECONDS = 120
 """How long a message to a peer that is online waits at least to be fetched: web clients may take 60 s."""
@@ -46,6 +48,7 @@ class Hub:
         settings: GatewaySettings,
         *,
         snapshot: Snapshot,
+        store: GatewayStore,
         journal: Journal,
         counters: Counters,
         timers: Timers,
@@ -56,72 +59,109 @@ class Hub:
         uids = {account: uid for (owner, account), uid in snapshot.accounts.items() if owner == app_id}
         self.accounts = Accounts(app_id, journal, uids)
         self.channels = Channels(app_id, journal=journal, counters=counters, timers=timers, clock=clock)
-        self.attributes = ChannelAttributes(app_id, self.channels, journal=journal, counters=counters, timers=timers)
         self.mailboxes = Mailboxes(app_id, journal, counters, settings.inbox_limit)
         self.sanctions = Sanctions(app_id, journal, clock)
-        self.calls = Calls(self, timers, counters, settings.ring_timeout)
+        self.ledger = Ledger(
+            app_id,
+            snapshot.ledgers.get(app_id),
+            store,
+            journal=journal,
+            clock=clock,
+            keep_events=settings.ledger_events,
+            keep_seconds=settings.ledger_days * 86_400,
+        )
+        self.attributes = ChannelAttributes(
+            app_id, self.channels, self.ledger, journal=journal, counters=counters, timers=timers
+        )
+        self.calls = Calls(self, self.ledger, timers, counters, settings.ring_timeout)
+        self.presence = Presence(self.channels, self.ledger, journal)
+        self.sessions = Sessions(app_id, journal=journal, timers=timers, clock=clock, expired=self._expire)
+        self.boot = secrets.token_urlsafe(6)
         self._timers = timers
-        self.presence = Presence(self.channels, clock)
-        self._sessions: dict[Account, Session] = {}
-        self._load(app_id, snapshot)
 
-    @property
-    def online(self) -> int:
-        """How many sessions there are."""
-        return len(self._sessions)
-
-    def accounts_online(self) -> Iterable[Account]:
-        """The accounts that have a session."""
-        return self._sessions.keys()
+    def tidy(self) -> None:
+        """Once a minute: let go of what is past its time."""
+        self.mailboxes.expire(self.clock.ms())
+        self.ledger.trim()
+        self.accounts.forget_idle_rates(trio.current_time())
 
     def session_of(self, account: Account) -> Session | None:
         """The session of an account that is online."""
-        return self._sessions.get(account)
+        return self.sessions.get(account)
 
-    def uid_of(self, account: Account) -> int:
+    def uid_of(self, account: Account) -> Uid:
         """The account's number, 0 when it never logged in."""
         return self.accounts.uid_of(account)
 
-    def login(self, connection: Connection, account: Account, grant: LoginGrant, device: str) -> Session:
+    def login(
+        self, connection: Connection, account: Account, grant: LoginGrant, *, botkit: bool, resume: bool
+    ) -> Session:
         """Start a session on ``connection``; one that the account has elsewhere is kicked first (103).
 
         Raises ``LoginFailed`` (202) when the account is banned.
         """
         self.sanctions.check_login(account)
-        uid = self.accounts.see(account)
-        elsewhere = self._sessions.get(account)
+        elsewhere = self.sessions.get(account)
         if elsewhere is not None:
-            self._kick(elsewhere)
-        rate = self.accounts.rate_of(account)
-        session = Session(connection, AppId(self.app.id), account, uid, server=grant.server, rate=rate)
-        session.botkit = device == BOTKIT_DEVICE
-        if grant.expires is not None:
-            remaining = grant.expires - self.clock.seconds()
-            session.expiry = self._timers.after(remaining, lambda: self._expire(session))
-        self._sessions[account] = session
-        connection.session = session
+            self._replace(elsewhere)
+        session = Session(AppId(self.app.id), account, self.accounts.see(account), self.accounts.rate_of(account))
+        session.server, session.botkit, session.resumable = grant.server, botkit, botkit and resume
+        self.sessions.open(session, grant.expires)
+        session.attach(connection)
         self.mailboxes.start_session(account)
         return session
 
     def announce(self, session: Session) -> None:
         """Tell of a session whose login has been answered: nothing may reach its peer before that answer."""
-        self.presence.online(session)
+        self.presence.online(session.account, session.uid)
         self.calls.session_started(session)
-        newest = self.mailboxes.newest(session.account)
-        if newest:
-            self.notify_inbox(session, newest)
+        self.announce_inbox(session)
+
+    def lose(self, session: Session, reason: str) -> None:
+        """The session's connection is gone: wait for the client to come back, if it is one that does, or end it."""
+        session.detach()
+        if not session.resumable:
+            self.end(session, reason)
+            return
+        self.await_return(session)
+
+    def await_return(self, session: Session) -> None:
+        """End a session whose client does not come back within 30 s."""
+        session.grace = self._timers.after(RESUME_SECONDS, lambda: self.end(session, "disconnected"))
+
+    def resume(self, connection: Connection, account: Account, line: str) -> Session:
+        """Continue a session on another connection. Raises ``LoginFailed`` (200) when there is no such session."""
+        session = self.sessions.by_line(line)
+        if session is None or session.account != account or not session.resumable:
+            raise LoginFailed(ErrorCode.LOGIN_E_OTHER, "no such session: log in")
+        before = session.detach()
+        if before is not None:
+            before.abort()  # half-open: the client is here
+        session.attach(connection)
+        return session
+
+    def replay(self, session: Session, seen: ResumeArguments) -> tuple[list[bytes], int]:
+        """What a session that came back has missed in its channel: framed notices, and how many are lost.
+
+        -1 lost means that nobody knows: the gateway was started anew, or the client was in another channel.
+        """
+        channel = self.channels.get(session.channel) if session.channel else None
+        if seen.boot != self.boot or (channel is not None and seen.channel != channel.name):
+            self.mailboxes.catch_up(session.account, seen.inbox)
+            return [], -1
+        self.mailboxes.catch_up(session.account, seen.inbox)
+        if channel is None:
+            return [], 0
+        return channel.history.since(seen.message_id, channel.last_message_id)
 
     def end(self, session: Session, reason: str) -> None:
         """End a session, for ``reason``; the others are told that it left its channel, its calls, and the app."""
-        if self._sessions.get(session.account) is not session:
+        if not self.sessions.close(session):
             return
-        del self._sessions[session.account]
-        session.connection.session = None
-        if session.expiry is not None:
-            session.expiry.cancel()
+        session.detach()
         self.calls.session_ended(session)
         self.leave(session, reason)
-        self.presence.offline(session, reason)
+        self.presence.offline(session.account, session.uid, reason)
         self.counters.logouts.add_for(reason)
 
     def join(self, session: Session, name: ChannelName) -> Channel:
@@ -132,16 +172,20 @@ class Hub:
             self.channels.check_room(name)  # before leaving: a refused join leaves the session where it was
             self.leave(session, "moved")
             channel = self.channels.join(session, name)
+            self.sessions.moved(session)
             if not channel.special:
-                self.presence.joined(session, name)
+                self.presence.joined(session.account, session.uid, name)
             return channel
         return self.channels.open(name)
 
     def leave(self, session: Session, reason: str) -> None:
         """Take ``session`` out of its channel, if it is in one."""
         name = self.channels.leave(session)
-        if name is not None and name not in SPECIAL_CHANNELS:
-            self.presence.left(session, name, reason)
+        if name is None:
+            return
+        self.sessions.moved(session)
+        if name not in SPECIAL_CHANNELS:
+            self.presence.left(session.account, session.uid, name, reason)
 
     def expel(self, session: Session, reason: str) -> None:
         """Put a session out of its channel (601). Vendor clients know no notice for it: they just hear nothing more."""
@@ -164,14 +208,13 @@ class Hub:
 
     def banish(self, account: Account, reason: str) -> None:
         """End the session of an account that was banned, if it has one."""
-        session = self._sessions.get(account)
+        session = self.sessions.get(account)
         if session is not None:
-            self.end(session, "banned")
-            self._dismiss(session.connection, f"banned: {reason}" if reason else "banned")
+            self._dismiss(session, "banned", f"banned: {reason}" if reason else "banned")
 
     def send_instant(self, sender: Session, peer: Account, text: str, ttl: int) -> None:
         """Put a message into the inbox of ``peer``. Raises ``SignalingError`` (400)."""
-        receiver = self._sessions.get(peer)
+        receiver = self.sessions.get(peer)
         if receiver is None and not (ttl and self.settings.offline_messages):
             raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"{peer} is offline and the message may not wait")
         now_ms = self.clock.ms()
@@ -208,34 +251,31 @@ class Hub:
         """Tell a peer that its inbox has messages up to ``newest``."""
         session.send(encode(Notify(InboxNotice(newest))))
 
-    def _kick(self, session: Session) -> None:
-        """The three steps that every vendor SDK understands: kick, close, and the socket's end."""
-        connection = session.connection
-        self.end(session, "replaced")
-        connection.send(encode(Kick("logged in elsewhere")))
-        self._dismiss(connection, "kick")
+    def announce_inbox(self, session: Session) -> None:
+        """Tell a peer of what waits for it, if anything does."""
+        newest = self.mailboxes.newest(session.account)
+        if newest:
+            self.notify_inbox(session, newest)
+
+    def _replace(self, session: Session) -> None:
+        """The account logs in elsewhere (103); a client that was gone already is just gone."""
+        if session.connection is None:
+            self.end(session, "disconnected")
+            return
+        session.send(encode(Kick("logged in elsewhere")))
+        self._dismiss(session, "replaced", "kick")
 
     def _expire(self, session: Session) -> None:
         """The token ran out within the session (105)."""
-        self.end(session, "expired")
-        self._dismiss(session.connection, TokenVerdict.EXPIRED.value)
+        self._dismiss(session, "expired", TokenVerdict.EXPIRED.value)
 
-    def _dismiss(self, connection: Connection, why: str) -> None:
-        """``close``, then the socket's end: without the first the web SDK reconnects for ever."""
-        connection.send(encode(Close(why)))
-        connection.close(CLOSE_NORMAL, why, connection.last_received)
+    def _dismiss(self, session: Session, reason: str, close: str) -> None:
+        """End a session of our own accord: ``close`` with its text, then the socket's end.
 
-    def _load(self, app_id: AppId, snapshot: Snapshot) -> None:
-        for (owner, account), values in snapshot.user_attributes.items():
-            if owner == app_id:
-                self.accounts.load_attributes(account, values)
-        for (owner, channel), values in snapshot.channel_attributes.items():
-            if owner == app_id:
-                loaded = self.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
-                self.attributes.resume(loaded)
-        for (owner, account), inbox in snapshot.inboxes.items():
-            if owner == app_id:
-                self.mailboxes.load(account, inbox)
-        for sanction in snapshot.sanctions:
-            if sanction.app == app_id:
-                self.sanctions.load(sanction)
+        Without the first the web SDK reconnects for ever.
+        """
+        connection = session.connection
+        self.end(session, reason)
+        if connection is not None:
+            connection.send(encode(Close(close)))
+            connection.close(CLOSE_NORMAL, close, connection.last_received)

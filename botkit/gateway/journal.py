@@ -38,14 +38,13 @@ class Journal:
         self.promised = 0
         """The newest position that an answer must wait for."""
 
-    def append(self, change: Change, *, promise: bool = True) -> None:
-        """Take a change. With ``promise`` the answer to the request at hand waits until it is durable.
-
-        Raises ``StoreError`` when the store has fallen too far behind to promise anything more; a change without
-        promise is always taken, there is no answer that could refuse it.
-        """
-        if promise and len(self._pending) >= MAX_PENDING:
+    def check_room(self) -> None:
+        """Raises ``StoreError`` when the store has fallen so far behind that nothing more should be promised."""
+        if len(self._pending) >= MAX_PENDING:
             raise StoreError("journal", f"{MAX_PENDING} changes wait for the store; it does not keep up")
+
+    def append(self, change: Change, *, promise: bool = True) -> None:
+        """Take a change. With ``promise`` the answer to the request at hand waits until it is durable."""
         self._pending.append(change)
         self.position += 1
         if promise and self._store.durable:
@@ -57,6 +56,12 @@ class Journal:
         if self.promised > self.committed:
             outbox.hold()
             self._held[outbox] = self.promised
+
+    def hold_newest(self, outbox: Outbox) -> None:
+        """Let nothing more out of ``outbox`` until all that was appended so far is durable."""
+        if self._store.durable and self.position > self.committed:
+            outbox.hold()
+            self._held[outbox] = self.position
 
     async def run(self, after_commit: Callable[[], Awaitable[None]]) -> None:
         """Commit until cancelled; ``await after_commit()`` sends the answers that a commit let out."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
-from botkit.stores.changes import InboxSnapshot, MessagesAcknowledged, MessageStored
+from botkit.stores.changes import InboxSnapshot, MessagesAcknowledged, MessagesExpired, MessageStored
 from botkit.types import Account, AppId
 from botkit.wire.limits import INBOX_PAGE
 from botkit.wire.replies import Messages
@@ -139,6 +139,18 @@ class Mailboxes:
         if inbox is not None:
             inbox.handed_out = inbox.acknowledged
             inbox.messages = deque(message for message in inbox.messages if message.call is None)
+
+    def catch_up(self, account: Account, seen: int) -> None:
+        """A client came back that saw versions up to ``seen``: later messages get higher ones, and are new to it."""
+        inbox = self._inboxes.setdefault(account, Inbox())
+        inbox.last = max(inbox.last, seen)
+        inbox.handed_out = max(inbox.acknowledged, seen)
+
+    def expire(self, now_ms: int) -> None:
+        """Drop what has waited too long, in all inboxes and in the store."""
+        for inbox in self._inboxes.values():
+            self._expire(inbox, now_ms)
+        self._journal.append(MessagesExpired(ms=now_ms), promise=False)
 
     def _acknowledge(self, account: Account, inbox: Inbox, version: int) -> None:
         if version <= inbox.acknowledged:

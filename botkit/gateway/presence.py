@@ -1,61 +1,48 @@
 """The special channels: every login and logout, every join and leave of the app, to server sessions.
 
-They are ordinary channels to the members' SDKs; see ``botkit.wire.special`` for what is in the messages. Members of a
+They are ordinary channels to the members' SDKs; see ``botkit.wire.ledger`` for what is in the messages. Members of a
 special channel are observers: they are in no member list but its own, and their coming and going there is not told.
 """
 
-import secrets
-
 from botkit.gateway.channels import Channels
-from botkit.gateway.clock import WallClock
-from botkit.gateway.session import Session
-from botkit.wire.limits import CHANNEL_EVENT_CHANNEL, USER_ONLINE_CHANNEL
+from botkit.gateway.journal import Journal
+from botkit.gateway.ledger import Ledger
+from botkit.types import Account, Uid
+from botkit.wire.ledger import SPECIAL_CHANNEL_OF, STREAM_OF, EventName, encode_event
 from botkit.wire.messages import ChannelText
-from botkit.wire.special import EventName, SpecialEvent, encode_special
 
 
 class Presence:
-    """Numbers the events of one app and tells whoever sits in the special channels."""
+    """Puts presence and membership into the ledger and tells whoever sits in the special channels."""
 
-    def __init__(self, channels: Channels, clock: WallClock) -> None:
-        self._channels, self._clock = channels, clock
-        self.epoch = secrets.token_urlsafe(8)
-        self._last = {USER_ONLINE_CHANNEL: 0, CHANNEL_EVENT_CHANNEL: 0}
+    def __init__(self, channels: Channels, ledger: Ledger, journal: Journal) -> None:
+        self._channels, self._ledger, self._journal = channels, ledger, journal
 
-    def online(self, session: Session) -> None:
+    def online(self, account: Account, uid: Uid) -> None:
         """An account logged in."""
-        self._tell(USER_ONLINE_CHANNEL, "user_online", session)
+        self._tell("user_online", account, uid)
 
-    def offline(self, session: Session, reason: str) -> None:
+    def offline(self, account: Account, uid: Uid, reason: str) -> None:
         """An account is gone."""
-        self._tell(USER_ONLINE_CHANNEL, "user_offline", session, reason=reason)
+        self._tell("user_offline", account, uid, reason=reason)
 
-    def joined(self, session: Session, channel: str) -> None:
+    def joined(self, account: Account, uid: Uid, channel: str) -> None:
         """An account came into a channel."""
-        self._tell(CHANNEL_EVENT_CHANNEL, "channel_join", session, channel)
+        self._tell("channel_join", account, uid, channel)
 
-    def left(self, session: Session, channel: str, reason: str) -> None:
+    def left(self, account: Account, uid: Uid, channel: str, reason: str) -> None:
         """An account went out of a channel."""
-        self._tell(CHANNEL_EVENT_CHANNEL, "channel_leave", session, channel, reason)
+        self._tell("channel_leave", account, uid, channel, reason)
 
-    def seqs(self) -> dict[str, int]:
-        """The newest number of each special channel."""
-        return dict(self._last)
-
-    def _tell(self, feed: str, event: EventName, session: Session, channel: str = "", reason: str = "") -> None:
-        self._last[feed] += 1
-        observers = self._channels.get(feed)
+    def _tell(self, event: EventName, account: Account, uid: Uid, channel: str = "", reason: str = "") -> None:
+        told = self._ledger.append(event, account, uid, channel=channel, reason=reason)
+        special = SPECIAL_CHANNEL_OF[STREAM_OF[event]]
+        observers = self._channels.get(special)
         if observers is None or not observers.members:
             return
-        told = SpecialEvent(
-            event=event,
-            account=session.account,
-            uid=session.uid,
-            channel=channel,
-            ms=self._clock.ms(),
-            reason=reason,
-            epoch=self.epoch,
-            seq=self._last[feed],
-        )
-        text = ChannelText(channel=feed, account=session.account, uid=session.uid, msg=encode_special(told))
+        text = ChannelText(channel=special, account=account, uid=uid, msg=encode_event(told))
         self._channels.tell(observers, text)
+        # Nobody is shown a number that a crash could still take back.
+        for observer in observers.members.values():
+            if observer.connection is not None:
+                self._journal.hold_newest(observer.connection.outbox)

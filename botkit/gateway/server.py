@@ -1,7 +1,7 @@
 """The gateway's tasks: accepting, reading, timers, the journal, HTTP; and how they start and stop."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from botkit.gateway.http import create_http_app, serve_http
 from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
 from botkit.gateway.listeners import accept_links, bound_address, open_listener
+from botkit.gateway.loading import load_hub
 from botkit.gateway.outbox import Flusher, Outbox
 from botkit.gateway.settings import Address, GatewaySettings
 from botkit.gateway.timers import Timers
@@ -32,8 +33,10 @@ from botkit.stores.gateway import GatewayStore, open_gateway_store
 from botkit.transport.base import Transport
 from botkit.transport.links import Link, MemoryLink
 from botkit.transport.websocket import websocket_over
+from botkit.types import AppId
 
 SWEEP_SECONDS = 1.0
+TIDY_SECONDS = 60.0
 STOP_SECONDS = 2.0
 
 
@@ -53,14 +56,14 @@ class Gateway:
         self._store = store
         self._nursery = nursery
         self._connections: set[Connection] = set()
-        self._dispatcher = Dispatcher(self.hubs, self.journal, self.counters, self.clock)
+        self._dispatcher = Dispatcher(self.hubs, self.journal, self.counters, self.clock, self._answer_later)
         meters.gauge("gateway_sessions", "sessions that are logged in", lambda: float(self.sessions))
         meters.gauge("gateway_open_connections", "connections that are open", lambda: float(len(self._connections)))
 
     @property
     def sessions(self) -> int:
         """How many sessions are logged in, over all apps."""
-        return sum(hub.online for hub in self.hubs.values())
+        return sum(len(hub.sessions) for hub in self.hubs.values())
 
     @property
     def ws_url(self) -> str:
@@ -90,15 +93,17 @@ class Gateway:
         """Read the store and open every app's world."""
         snapshot = await self._store.load()
         for app in self.settings.apps:
-            self.hubs[app.id] = Hub(
+            hub = self.hubs[app.id] = Hub(
                 app,
                 self.settings,
                 snapshot=snapshot,
+                store=self._store,
                 journal=self.journal,
                 counters=self.counters,
                 timers=self.timers,
                 clock=self.clock,
             )
+            load_hub(hub, AppId(app.id), snapshot)
 
     def accept(self, link: Link) -> None:
         """Serve a new connection, or close it at once when there are too many."""
@@ -131,9 +136,18 @@ class Gateway:
         now = trio.current_time()
         for connection in list(self._connections):
             self._sweep_one(connection, now)
-        for hub in self.hubs.values():
-            hub.accounts.forget_idle_rates(now)
         await self.flusher.flush()
+
+    def _answer_later(self, answer: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            await answer()
+            await self.flusher.flush()
+
+        self._nursery.start_soon(run)
+
+    def _tidy(self) -> None:
+        for hub in self.hubs.values():
+            hub.tidy()
 
     async def stop(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later, and make the rest durable."""
@@ -149,6 +163,7 @@ class Gateway:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.timers.run, self.flusher.flush)
             nursery.start_soon(self.journal.run, self.flusher.flush)
+            self.timers.every(TIDY_SECONDS, self._tidy)
             while True:
                 await trio.sleep(SWEEP_SECONDS)
                 await self.sweep()

@@ -1,4 +1,4 @@
-"""A login session: one account on one connection."""
+"""A login session: one account, on one connection at a time."""
 
 import secrets
 
@@ -10,30 +10,66 @@ from botkit.wire.limits import USER_MESSAGES_PER_SECOND
 
 
 class Session:
-    """What the gateway knows of a logged-in peer.
+    """What the gateway knows of a logged-in account.
 
-    ``channel`` is the one channel that it is in. ``line`` is its secret name on the wire. ``server`` is the role
-    that special channels and admin calls need; ``botkit`` says that the client understands what is ours.
+    ``connection`` is None while a ``resumable`` session waits for its client to come back. ``channel`` is the one
+    channel that it is in. ``line`` is its secret name on the wire. ``server`` is the role that special channels and
+    admin calls need; ``botkit`` says that the client understands what is ours. ``expiry`` ends it with its token,
+    ``grace`` when nobody came back.
     """
 
-    __slots__ = ("account", "app", "botkit", "channel", "connection", "expiry", "line", "rate", "server", "uid")
+    __slots__ = (
+        "account",
+        "app",
+        "botkit",
+        "channel",
+        "connection",
+        "expiry",
+        "grace",
+        "line",
+        "rate",
+        "resumable",
+        "server",
+        "uid",
+    )
 
-    def __init__(
-        self, connection: Connection, app: AppId, account: Account, uid: Uid, *, server: bool, rate: RateWindow
-    ) -> None:
-        self.connection = connection
-        self.app = app
-        self.account, self.uid = account, uid
-        self.line = Line(secrets.token_urlsafe(18))
-        self.server = server
+    def __init__(self, app: AppId, account: Account, uid: Uid, rate: RateWindow, line: Line | None = None) -> None:
+        self.app, self.account, self.uid = app, account, uid
         self.rate = rate
+        self.line = line or Line(secrets.token_urlsafe(18))
+        self.connection: Connection | None = None
         self.channel: ChannelName | None = None
+        self.server = False
         self.botkit = False
+        self.resumable = False
         self.expiry: Timer | None = None
+        self.grace: Timer | None = None
+
+    def attach(self, connection: Connection) -> None:
+        """Live on ``connection`` from now on."""
+        self.connection = connection
+        connection.session = self
+        if self.grace is not None:
+            self.grace.cancel()
+            self.grace = None
+
+    def detach(self) -> Connection | None:
+        """Let go of the connection, which knows nothing of this session any more, and return it."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.session = None
+        return connection
+
+    def stop_timers(self) -> None:
+        """The session is over: nothing may happen to it later."""
+        for timer in (self.expiry, self.grace):
+            if timer is not None:
+                timer.cancel()
 
     def send(self, payload: bytes) -> None:
-        """Queue one text message for the peer."""
-        self.connection.send(payload)
+        """Queue one text message; dropped while nobody is there (what must not be lost is kept elsewhere)."""
+        if self.connection is not None:
+            self.connection.send(payload)
 
 
 def new_rate() -> RateWindow:

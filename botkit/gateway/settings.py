@@ -76,11 +76,11 @@ class AppCredentials(Struct, frozen=True, kw_only=True):
 class GatewaySettings(Struct, frozen=True, kw_only=True):
     """All of a gateway's settings. Times in seconds, sizes in bytes.
 
-    ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are
-    offline until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``:
-    silence after which a peer is taken for dead (clients ping each 10 s). ``send_buffer``: what a peer that does not
-    read may have waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout`` rings.
-    ``inbox_limit``: messages that may wait for one account.
+    ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are offline
+    until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``: silence after
+    which a peer is taken for dead (clients ping each 10 s). ``send_buffer``: what a peer that does not read may have
+    waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout`` rings. ``inbox_limit``:
+    messages that may wait for one account. ``ledger_events`` and ``ledger_days``: how much of the ledger is kept.
     """
 
     apps: tuple[AppCredentials, ...]
@@ -96,6 +96,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     ring_timeout: float = 60.0
     inbox_limit: int = 1000
     max_connections: int = 20_000
+    ledger_events: int = 1_000_000
+    ledger_days: float = 30.0
 
     def check(self) -> None:
         """Refuse what would be unsafe or cannot work. Raises ``ConfigError``."""

@@ -16,7 +16,7 @@ from botkit.wire.limits import SPECIAL_CHANNELS
 from botkit.wire.messages import ChannelText, channel_event, parse_line
 from botkit.wire.replies import Failure, Joined
 from botkit.wire.requests import JoinChannel
-from botkit.wire.special import decode_special
+from botkit.wire.ledger import decode_event
 
 Emit = Callable[[Event], None]
 
@@ -95,7 +95,7 @@ class Channels:
 
     def _feed_events(self, membership: Membership, event: ChannelText) -> list[Event] | None:
         try:
-            special = decode_special(event.msg)
+            special = decode_event(event.msg)
         except ProtocolError:
             return None  # a server account said something in there: an ordinary message
         return self._feeds.setdefault(membership.channel, Feed(membership.channel)).events(special)

@@ -1,8 +1,9 @@
 """The special channels' events, with their holes. No I/O."""
 
+from botkit.errors import ProtocolError
 from botkit.events import Event, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
 from botkit.types import Account, ChannelName, Uid
-from botkit.wire.special import SpecialEvent
+from botkit.wire.ledger import LedgerEvent
 
 
 class Feed:
@@ -13,7 +14,7 @@ class Feed:
         self._epoch: str | None = None
         self._seq = 0
 
-    def events(self, special: SpecialEvent) -> list[Event]:
+    def events(self, special: LedgerEvent) -> list[Event]:
         """What to tell: the event, after an ``EventsLost`` if some are missing; nothing for a repeated one."""
         lost: list[Event] = []
         if self._epoch is None:
@@ -22,13 +23,13 @@ class Feed:
             lost.append(EventsLost(cause=f"{self._channel}: a new epoch began"))
         elif special.seq <= self._seq:
             return []
-        elif special.seq > self._seq + 1:
-            lost.append(EventsLost(cause=f"{self._channel}: a hole", count=special.seq - self._seq - 1))
+        elif special.prev != self._seq:
+            lost.append(EventsLost(cause=f"{self._channel}: a hole"))
         self._epoch, self._seq = special.epoch, special.seq
         return [*lost, feed_event(special)]
 
 
-def feed_event(special: SpecialEvent) -> Event:
+def feed_event(special: LedgerEvent) -> Event:
     """The typed event of one payload."""
     account, uid, channel = Account(special.account), Uid(special.uid), ChannelName(special.channel)
     ms, epoch, seq, reason = special.ms, special.epoch, special.seq, special.reason
@@ -41,3 +42,5 @@ def feed_event(special: SpecialEvent) -> Event:
             return MemberJoined(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, channel=channel)
         case "channel_leave":
             return MemberLeft(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, channel=channel, reason=reason)
+        case other:
+            raise ProtocolError(f"{other} does not belong into a special channel", field="event")

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from botkit.types import Account, AppId, ChannelName, Uid
+from botkit.types import Account, AppId, ChannelName, Line, Uid
 
 
 class AccountSeen(Struct, frozen=True, kw_only=True):
@@ -91,6 +91,63 @@ class MessagesExpired(Struct, frozen=True, kw_only=True):
     ms: int
 
 
+class SessionOpened(Struct, frozen=True, kw_only=True):
+    """``account`` logged in: its session is ``line``, and survives a restart if it is ``resumable``.
+
+    ``server`` is its role; ``expires_ms`` when its token runs out, 0 for never.
+    """
+
+    app: AppId
+    account: Account
+    line: Line
+    server: bool
+    resumable: bool
+    expires_ms: int
+
+
+class SessionMoved(Struct, frozen=True, kw_only=True):
+    """The session of ``account`` is now in ``channel`` (empty: in none)."""
+
+    app: AppId
+    account: Account
+    channel: str
+
+
+class SessionClosed(Struct, frozen=True, kw_only=True):
+    """``account`` has no session any more."""
+
+    app: AppId
+    account: Account
+
+
+class LedgerStarted(Struct, frozen=True, kw_only=True):
+    """The ledger of ``app`` begins, as ``epoch``; one that is there already keeps its epoch."""
+
+    app: AppId
+    epoch: str
+
+
+class LedgerAppended(Struct, frozen=True, kw_only=True):
+    """Event ``seq`` of ``app``, as its JSON ``text``; ``stream`` is the kind of events that it belongs to."""
+
+    app: AppId
+    seq: int
+    stream: str
+    ms: int
+    text: str
+
+
+class LedgerTrimmed(Struct, frozen=True, kw_only=True):
+    """The ledger of ``app`` forgets its oldest events: all up to ``seq``, and all from before ``before_ms``.
+
+    The newest event of all stays, so that no number is used again.
+    """
+
+    app: AppId
+    seq: int
+    before_ms: int
+
+
 SanctionKind: TypeAlias = Literal["mute", "ban"]
 
 
@@ -130,6 +187,12 @@ Change: TypeAlias = (
     | MessageStored
     | MessagesAcknowledged
     | MessagesExpired
+    | SessionOpened
+    | SessionMoved
+    | SessionClosed
+    | LedgerStarted
+    | LedgerAppended
+    | LedgerTrimmed
     | SanctionSet
     | SanctionLifted
 )
@@ -144,6 +207,31 @@ class InboxSnapshot(Struct, kw_only=True):
     """``(version, line, expires_ms)``, by rising version."""
 
 
+class SessionSnapshot(Struct, kw_only=True):
+    """One session that was open when the gateway ended."""
+
+    line: Line
+    server: bool
+    resumable: bool
+    expires_ms: int
+    channel: str = ""
+
+
+class LedgerSnapshot(Struct, kw_only=True):
+    """Where one app's ledger stands: its epoch, its newest number, and the newest of each stream."""
+
+    epoch: str
+    last: int = 0
+    last_of: dict[str, int] = field(default_factory=dict)
+
+
+class LedgerSlice(Struct, frozen=True, kw_only=True):
+    """Some events, oldest first, as ``(seq, text)``; ``oldest`` is the first that is kept, 0 when none is."""
+
+    oldest: int
+    events: tuple[tuple[int, str], ...]
+
+
 class Snapshot(Struct, kw_only=True):
     """All that a store holds. Whoever loads it owns it and may change it."""
 
@@ -153,5 +241,7 @@ class Snapshot(Struct, kw_only=True):
     emptied: dict[tuple[AppId, ChannelName], int] = field(default_factory=dict)
     """Since when channels have been empty; a channel with members is not in here."""
     inboxes: dict[tuple[AppId, Account], InboxSnapshot] = field(default_factory=dict)
+    sessions: dict[tuple[AppId, Account], SessionSnapshot] = field(default_factory=dict)
+    ledgers: dict[AppId, LedgerSnapshot] = field(default_factory=dict)
     sanctions: list[SanctionSet] = field(default_factory=list)
     """By app, account, channel."""

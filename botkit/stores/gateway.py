@@ -18,17 +18,27 @@ from botkit.stores.changes import (
     ChannelDestroyed,
     ChannelEmptied,
     InboxSnapshot,
+    LedgerAppended,
+    LedgerSlice,
+    LedgerSnapshot,
+    LedgerStarted,
+    LedgerTrimmed,
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
     SanctionLifted,
     SanctionSet,
+    SessionClosed,
+    SessionMoved,
+    SessionOpened,
+    SessionSnapshot,
     Snapshot,
     UserAttributeSet,
 )
 from botkit.stores.gateway_memory import MemoryGatewayStore
 from botkit.stores.gateway_sqlite import open_sqlite_gateway_store
 from botkit.stores.sqlite import sqlite_path
+from botkit.types import AppId
 
 __all__ = [
     "AccountSeen",
@@ -40,12 +50,21 @@ __all__ = [
     "ChannelEmptied",
     "GatewayStore",
     "InboxSnapshot",
+    "LedgerAppended",
+    "LedgerSlice",
+    "LedgerSnapshot",
+    "LedgerStarted",
+    "LedgerTrimmed",
     "MemoryGatewayStore",
     "MessageStored",
     "MessagesAcknowledged",
     "MessagesExpired",
     "SanctionLifted",
     "SanctionSet",
+    "SessionClosed",
+    "SessionMoved",
+    "SessionOpened",
+    "SessionSnapshot",
     "Snapshot",
     "UserAttributeSet",
     "check_gateway_store_url",
@@ -71,6 +90,9 @@ class GatewayStore(Protocol):
         Raises ``StoreError``, and then none of them is written. A cancel while other commits are ahead of
         this one leaves nothing written; once the write has begun it runs to its end.
         """
+
+    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
+        """At most ``limit`` events of ``app`` with numbers above ``after``. Raises ``StoreError``; a cancel is safe."""
 
     async def aclose(self) -> None:
         """Close the store; what was committed stays. Closing twice is fine."""

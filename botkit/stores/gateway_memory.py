@@ -1,7 +1,9 @@
 """The gateway store that forgets: for tests, and for gateways whose state may go with the process."""
 
+import bisect
 from collections.abc import Sequence
 from copy import deepcopy
+from operator import attrgetter
 from typing import assert_never
 
 import trio
@@ -15,14 +17,24 @@ from botkit.stores.changes import (
     ChannelDestroyed,
     ChannelEmptied,
     InboxSnapshot,
+    LedgerAppended,
+    LedgerSlice,
+    LedgerSnapshot,
+    LedgerStarted,
+    LedgerTrimmed,
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
     SanctionLifted,
     SanctionSet,
+    SessionClosed,
+    SessionMoved,
+    SessionOpened,
+    SessionSnapshot,
     Snapshot,
     UserAttributeSet,
 )
+from botkit.types import AppId
 
 
 class MemoryGatewayStore:
@@ -32,6 +44,7 @@ class MemoryGatewayStore:
 
     def __init__(self) -> None:
         self._state = Snapshot()
+        self._ledgers: dict[AppId, list[LedgerAppended]] = {}
 
     async def load(self) -> Snapshot:
         """A copy of all that was committed."""
@@ -44,14 +57,24 @@ class MemoryGatewayStore:
         """Apply ``changes``. A cancel leaves nothing applied."""
         await trio.lowlevel.checkpoint()
         for change in changes:
+            if isinstance(change, LedgerAppended | LedgerTrimmed):
+                _write_ledger(self._ledgers.setdefault(change.app, []), change)
             _apply(self._state, change)
+
+    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
+        """See ``GatewayStore.read_ledger``."""
+        await trio.lowlevel.checkpoint()
+        ledger = self._ledgers.get(app, [])
+        start = bisect.bisect_right(ledger, after, key=attrgetter("seq"))
+        events = tuple((event.seq, event.text) for event in ledger[start : start + limit])
+        return LedgerSlice(oldest=ledger[0].seq if ledger else 0, events=events)
 
     async def aclose(self) -> None:
         """Nothing to close; the state stays for the next gateway that gets this object."""
         await trio.lowlevel.checkpoint()
 
 
-def _apply(state: Snapshot, change: Change) -> None:
+def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case for each change
     match change:
         case AccountSeen():
             state.accounts[change.app, change.account] = change.uid
@@ -71,6 +94,10 @@ def _apply(state: Snapshot, change: Change) -> None:
         case MessagesExpired():
             for inbox in state.inboxes.values():
                 inbox.messages = [message for message in inbox.messages if message[2] > change.ms]
+        case SessionOpened() | SessionMoved() | SessionClosed():
+            _apply_session(state, change)
+        case LedgerStarted() | LedgerAppended() | LedgerTrimmed():
+            _apply_ledger(state, change)
         case SanctionSet() | SanctionLifted():
             key = _sanction_key(change)
             state.sanctions = [other for other in state.sanctions if _sanction_key(other) != key]
@@ -111,3 +138,32 @@ def _apply_message(inbox: InboxSnapshot, change: MessageStored | MessagesAcknowl
 
 def _sanction_key(sanction: SanctionSet | SanctionLifted) -> tuple[str, str, str, str]:
     return sanction.app, sanction.kind, sanction.account, sanction.channel
+
+
+def _apply_ledger(state: Snapshot, change: LedgerStarted | LedgerAppended | LedgerTrimmed) -> None:
+    if isinstance(change, LedgerStarted):
+        state.ledgers.setdefault(change.app, LedgerSnapshot(epoch=change.epoch))
+    elif isinstance(change, LedgerAppended):
+        ledger = state.ledgers[change.app]
+        ledger.last = max(ledger.last, change.seq)
+        ledger.last_of[change.stream] = max(ledger.last_of.get(change.stream, 0), change.seq)
+
+
+def _apply_session(state: Snapshot, change: SessionOpened | SessionMoved | SessionClosed) -> None:
+    key = (change.app, change.account)
+    if isinstance(change, SessionOpened):
+        state.sessions[key] = SessionSnapshot(
+            line=change.line, server=change.server, resumable=change.resumable, expires_ms=change.expires_ms
+        )
+    elif isinstance(change, SessionClosed):
+        state.sessions.pop(key, None)
+    elif key in state.sessions:
+        state.sessions[key].channel = change.channel
+
+
+def _write_ledger(ledger: list[LedgerAppended], change: LedgerAppended | LedgerTrimmed) -> None:
+    if isinstance(change, LedgerTrimmed):
+        ledger[:-1] = [event for event in ledger[:-1] if event.seq > change.seq and event.ms >= change.before_ms]
+        return
+    start = bisect.bisect_left(ledger, change.seq, key=attrgetter("seq"))
+    ledger[start : start + (start < len(ledger) and ledger[start].seq == change.seq)] = [change]

@@ -16,17 +16,26 @@ from botkit.stores.changes import (
     ChannelDestroyed,
     ChannelEmptied,
     InboxSnapshot,
+    LedgerAppended,
+    LedgerSlice,
+    LedgerSnapshot,
+    LedgerStarted,
+    LedgerTrimmed,
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
     SanctionKind,
     SanctionLifted,
     SanctionSet,
+    SessionClosed,
+    SessionMoved,
+    SessionOpened,
+    SessionSnapshot,
     Snapshot,
     UserAttributeSet,
 )
 from botkit.stores.sqlite import Database, open_database
-from botkit.types import Account, AppId, ChannelName, Uid
+from botkit.types import Account, AppId, ChannelName, Line, Uid
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS gateway_accounts (
@@ -46,6 +55,15 @@ SCHEMA = (
         app TEXT NOT NULL, account TEXT NOT NULL, version INTEGER NOT NULL, line TEXT NOT NULL,
         expires_ms INTEGER NOT NULL, PRIMARY KEY (app, account, version))""",
     "CREATE INDEX IF NOT EXISTS gateway_messages_by_expiry ON gateway_messages (expires_ms)",
+    """CREATE TABLE IF NOT EXISTS gateway_sessions (
+        app TEXT NOT NULL, account TEXT NOT NULL, line TEXT NOT NULL, server INTEGER NOT NULL,
+        resumable INTEGER NOT NULL, expires_ms INTEGER NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (app, account))""",
+    "CREATE TABLE IF NOT EXISTS gateway_ledgers (app TEXT PRIMARY KEY, epoch TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS gateway_ledger (
+        app TEXT NOT NULL, seq INTEGER NOT NULL, stream TEXT NOT NULL, ms INTEGER NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (app, seq)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS gateway_ledger_last (
+        app TEXT NOT NULL, stream TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (app, stream)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS gateway_sanctions (
         app TEXT NOT NULL, kind TEXT NOT NULL, account TEXT NOT NULL, channel TEXT NOT NULL, until_ms INTEGER NOT NULL,
         reason TEXT NOT NULL, moderator TEXT NOT NULL, PRIMARY KEY (app, kind, account, channel))""",
@@ -89,6 +107,22 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
            ON CONFLICT DO UPDATE SET acknowledged = max(acknowledged, excluded.acknowledged)""",
     ),
     MessagesExpired: ("DELETE FROM gateway_messages WHERE expires_ms <= :ms",),
+    SessionOpened: (
+        """INSERT OR REPLACE INTO gateway_sessions
+           VALUES (:app, :account, :line, :server, :resumable, :expires_ms, '')""",
+    ),
+    SessionMoved: ("UPDATE gateway_sessions SET channel = :channel WHERE app = :app AND account = :account",),
+    SessionClosed: ("DELETE FROM gateway_sessions WHERE app = :app AND account = :account",),
+    LedgerStarted: ("INSERT OR IGNORE INTO gateway_ledgers VALUES (:app, :epoch)",),
+    LedgerAppended: (
+        "INSERT OR REPLACE INTO gateway_ledger VALUES (:app, :seq, :stream, :ms, :text)",
+        """INSERT INTO gateway_ledger_last VALUES (:app, :stream, :seq)
+           ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)""",
+    ),
+    LedgerTrimmed: (
+        """DELETE FROM gateway_ledger WHERE app = :app AND (seq <= :seq OR ms < :before_ms)
+           AND seq < (SELECT max(seq) FROM gateway_ledger WHERE app = :app)""",
+    ),
     SanctionSet: (
         """INSERT INTO gateway_sanctions VALUES (:app, :kind, :account, :channel, :until_ms, :reason, :moderator)
            ON CONFLICT DO UPDATE
@@ -142,6 +176,27 @@ class _MessageRow(NamedTuple):
     expires_ms: int
 
 
+class _SessionRow(NamedTuple):
+    app: AppId
+    account: Account
+    line: Line
+    server: int
+    resumable: int
+    expires_ms: int
+    channel: str
+
+
+class _LedgerRow(NamedTuple):
+    app: AppId
+    epoch: str
+
+
+class _LastRow(NamedTuple):
+    app: AppId
+    stream: str
+    seq: int
+
+
 class _SanctionRow(NamedTuple):
     app: AppId
     kind: SanctionKind
@@ -180,7 +235,24 @@ class SqliteGatewayStore:
         await self._load_inboxes(snapshot)
         sanctions = await self._rows("gateway_sanctions ORDER BY app, kind, account, channel", list[_SanctionRow])
         snapshot.sanctions.extend(SanctionSet(**sanction._asdict()) for sanction in sanctions)
+        await self._load_sessions(snapshot)
         return snapshot
+
+    async def _load_sessions(self, snapshot: Snapshot) -> None:
+        for row in await self._rows("gateway_sessions ORDER BY rowid", list[_SessionRow]):
+            snapshot.sessions[row.app, row.account] = SessionSnapshot(
+                line=row.line,
+                server=bool(row.server),
+                resumable=bool(row.resumable),
+                expires_ms=row.expires_ms,
+                channel=row.channel,
+            )
+        for ledger in await self._rows("gateway_ledgers ORDER BY rowid", list[_LedgerRow]):
+            snapshot.ledgers[ledger.app] = LedgerSnapshot(epoch=ledger.epoch)
+        for last in await self._rows("gateway_ledger_last", list[_LastRow]):
+            ledger_snapshot = snapshot.ledgers[last.app]
+            ledger_snapshot.last_of[last.stream] = last.seq
+            ledger_snapshot.last = max(ledger_snapshot.last, last.seq)
 
     async def _load_inboxes(self, snapshot: Snapshot) -> None:
         for inbox in await self._rows("gateway_inboxes ORDER BY rowid", list[_InboxRow]):
@@ -203,6 +275,18 @@ class SqliteGatewayStore:
             await self._database.write(
                 (sql, msgspec.structs.asdict(change)) for change in changes for sql in _SQL[type(change)]
             )
+
+    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
+        """See ``GatewayStore.read_ledger``."""
+        rows = await self._database.fetch(
+            "SELECT seq, text FROM gateway_ledger WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?", (app, after, limit)
+        )
+        oldest = await self._database.fetch("SELECT min(seq) FROM gateway_ledger WHERE app = ?", (app,))
+        first = oldest[0][0]
+        return LedgerSlice(
+            oldest=first if isinstance(first, int) else 0,
+            events=msgspec.convert(rows, tuple[tuple[int, str], ...]),
+        )
 
     async def aclose(self) -> None:
         """Wait for the commit that runs, if any, and close the file."""

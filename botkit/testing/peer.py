@@ -71,10 +71,20 @@ class WirePeer:
         self._unread = kept + self._unread
         return frame[1]
 
-    async def login(self, account: str, token: str = NO_TOKEN, *, app: str = TEST_APP) -> JsonObject:
-        """Log in and return the outcome; ``line`` and ``uid`` are kept."""
-        arguments = {"vid": app, "account": account, "uid": 0, "token": token, "device": "websdk", "ip": ""}
-        await self.send(msgspec.json.encode(["login", arguments]))
+    async def login(
+        self, account: str, token: str = NO_TOKEN, *, app: str = TEST_APP, resumable: bool = False
+    ) -> JsonObject:
+        """Log in, as a vendor's client or as a botkit one that can resume; ``line`` and ``uid`` are kept."""
+        arguments: JsonObject = {"vid": app, "account": account, "uid": 0, "token": token, "ip": ""}
+        arguments |= {"device": "botkit", "resume": True} if resumable else {"device": "websdk"}
+        return await self._enter("login", arguments)
+
+    async def resume(self, account: str, line: str, **seen: JsonValue) -> JsonObject:
+        """Continue the session ``line``; ``seen`` is what its client saw (boot, channel, message_id, inbox)."""
+        return await self._enter("line_login", {"vid": TEST_APP, "account": account, "line": line, **seen})
+
+    async def _enter(self, frame: str, arguments: JsonObject) -> JsonObject:
+        await self.send(msgspec.json.encode([frame, arguments]))
         argument = await self.receive_named("login_ret")
         assert isinstance(argument, list)
         assert isinstance(argument[1], str)
@@ -83,6 +93,10 @@ class WirePeer:
             raise Refusal(int(str(outcome["code"])), str(outcome["reason"]))
         self.line, self.uid = str(outcome["line"]), int(str(outcome["uid"]))
         return outcome
+
+    async def drop(self) -> None:
+        """Lose the connection, without a goodbye on the level of sessions."""
+        await self._transport.aclose()
 
     async def request(self, function: str, **arguments: JsonValue) -> JsonObject:
         """Ask and return the result. Raises ``Refusal`` when it is refused."""

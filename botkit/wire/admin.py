@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from msgspec import Meta, Struct
 
+from botkit.wire.frames import Number
+from botkit.wire.ledger import LedgerEvent
 from botkit.wire.replies import Ok
 from botkit.wire.request import Request
 
@@ -87,6 +89,15 @@ class Snapshot(Request, frozen=True, kw_only=True):
     after: str = ""
 
 
+class ReadLedger(Request, frozen=True, kw_only=True):
+    """Events of the ledger after the cursor (``epoch``, ``after``): at most ``limit``, 1 to 1,000."""
+
+    function: ClassVar[str] = "botkit_read_ledger"
+    epoch: str = ""
+    after: Number = 0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 500
+
+
 class Sanction(Struct, frozen=True, kw_only=True):
     """One measure in force; ``until_ms`` 0: until lifted."""
 
@@ -115,13 +126,14 @@ class OnlineAccount(Struct, frozen=True, kw_only=True):
 class SnapshotPage(Ok, frozen=True, kw_only=True):
     """Up to 5,000 sessions; ``more`` says that there are others after the last one.
 
-    ``epoch`` and ``seqs`` (by special channel) tell up to which event the page is true, so that a reader of the special
-    channels knows from where to go on.
+    ``epoch`` and ``seq`` tell up to which event of the ledger the page is true, ``seqs`` the newest event of each
+    stream, so that a reader knows from where to go on.
     """
 
     sessions: tuple[OnlineAccount, ...]
     more: bool
     epoch: str
+    seq: int
     seqs: dict[str, int]
 
 
@@ -131,4 +143,34 @@ class Kicked(Ok, frozen=True, kw_only=True):
     count: int
 
 
-ADMIN_REQUESTS: tuple[type[Request], ...] = (Mute, Unmute, Ban, Unban, Kick, CloseChannel, ListSanctions, Snapshot)
+class LedgerGap(Struct, frozen=True, kw_only=True):
+    """Events that are gone: those after ``after`` and before ``before``; with another epoch, nobody knows how many."""
+
+    epoch: str
+    after: int
+    before: int
+
+
+class LedgerPage(Ok, frozen=True, kw_only=True):
+    """The answer to ``ReadLedger``: events in their order, behind the ``gap`` if what was asked for is gone.
+
+    ``last`` is the newest number that there is: the reader has caught up when it has seen that one.
+    """
+
+    epoch: str
+    last: int
+    events: tuple[LedgerEvent, ...]
+    gap: LedgerGap | None = None
+
+
+ADMIN_REQUESTS: tuple[type[Request], ...] = (
+    Mute,
+    Unmute,
+    Ban,
+    Unban,
+    Kick,
+    CloseChannel,
+    ListSanctions,
+    Snapshot,
+    ReadLedger,
+)

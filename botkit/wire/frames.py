@@ -20,7 +20,10 @@ Number = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class LoginArguments(Struct, frozen=True, kw_only=True):
-    """What a client says of itself. ``vid`` is the app id, ``device`` ``websdk``, ``javasdk`` or ``botkit``."""
+    """What a client says of itself. ``vid`` is the app id, ``device`` ``websdk``, ``javasdk`` or ``botkit``.
+
+    ``resume`` (ours) says that the client comes back to its session after a lost connection.
+    """
 
     vid: str
     account: str
@@ -29,12 +32,38 @@ class LoginArguments(Struct, frozen=True, kw_only=True):
     uid: Number | str = 0
     ip: str = ""
     ver: Number | str = 0
+    resume: bool = False
 
 
 class Login(Struct, frozen=True, array_like=True, tag="login"):
     """``["login", {…}]``: the first frame of a session."""
 
     arguments: LoginArguments
+
+
+class ResumeArguments(Struct, frozen=True, kw_only=True):
+    """Which session a client comes back to, and what it saw last.
+
+    ``boot`` is the gateway's life in which that was, ``channel`` and ``message_id`` the newest notice of the channel
+    that the client believes to be in, ``inbox`` the newest version of its inbox.
+    """
+
+    vid: str
+    account: str
+    line: str
+    boot: str = ""
+    channel: str = ""
+    message_id: Number = 0
+    inbox: Number = 0
+
+
+class LineLogin(Struct, frozen=True, array_like=True, tag="line_login"):
+    """``["line_login", {…}]``: the first frame of a connection that resumes a session.
+
+    The vendor's web SDK has the name in its code but never sends it; the arguments are ours.
+    """
+
+    arguments: ResumeArguments
 
 
 class Ping(Struct, frozen=True, array_like=True, tag="ping"):
@@ -69,7 +98,7 @@ class Call(Struct, frozen=True, array_like=True, tag="call2"):
     body: CallBody
 
 
-ClientFrame: TypeAlias = Login | Ping | SetFlag | Call
+ClientFrame: TypeAlias = Login | LineLogin | Ping | SetFlag | Call
 
 
 class LoginResultBody(Struct, frozen=True, array_like=True):
@@ -85,14 +114,22 @@ class LoginResult(Struct, frozen=True, array_like=True, tag="login_ret"):
     body: LoginResultBody
 
 
-class LoginOutcome(Struct, frozen=True, kw_only=True):
-    """The JSON inside of a ``login_ret``: ``uid`` and ``line`` on success, ``reason`` on refusal."""
+class LoginOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The JSON inside of a ``login_ret``: ``uid`` and ``line`` on success, ``reason`` on refusal.
+
+    To botkit clients also ``boot``, the gateway's life, and after a ``line_login`` ``resumed``, the ``channel`` that
+    the session is in, and how many of its notices are ``lost`` (-1: nobody knows).
+    """
 
     result: str
     uid: Number = 0
     line: str = ""
     reason: str = ""
     code: Number = 0
+    boot: str = ""
+    resumed: bool = False
+    channel: str = ""
+    lost: int = 0
 
 
 class CallResultBody(Struct, frozen=True, array_like=True):

@@ -21,19 +21,28 @@ from botkit.stores.gateway import (
     ChannelEmptied,
     GatewayStore,
     InboxSnapshot,
+    LedgerAppended,
+    LedgerSlice,
+    LedgerSnapshot,
+    LedgerStarted,
+    LedgerTrimmed,
     MemoryGatewayStore,
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
     SanctionLifted,
     SanctionSet,
+    SessionClosed,
+    SessionMoved,
+    SessionOpened,
+    SessionSnapshot,
     Snapshot,
     UserAttributeSet,
     check_gateway_store_url,
     open_gateway_store,
 )
 from botkit.stores.sqlite import open_database
-from botkit.types import Account, AppId, ChannelName, Uid
+from botkit.types import Account, AppId, ChannelName, Line, Uid
 
 APP, OTHER_APP = AppId("app"), AppId("other")
 ANN, BOB = Account("ann"), Account("bob")
@@ -207,6 +216,35 @@ async def test_sanctions_are_set_changed_and_lifted(kept: Kept) -> None:
     assert snapshot.sanctions == [sanction("ban", ""), sanction("mute", "lobby", 99)]
 
 
+async def test_sessions_are_kept_with_the_channel_that_they_are_in(kept: Kept) -> None:
+    opened = SessionOpened(app=APP, account=ANN, line=Line("secret"), server=True, resumable=False, expires_ms=9)
+    snapshot = await kept.after(
+        opened,
+        SessionMoved(app=APP, account=ANN, channel="lobby"),
+        SessionMoved(app=APP, account=BOB, channel="lobby"),
+    )
+    held = SessionSnapshot(line=Line("secret"), server=True, resumable=False, expires_ms=9, channel="lobby")
+    assert snapshot.sessions == {(APP, ANN): held}
+    snapshot = await kept.after(SessionClosed(app=APP, account=ANN))
+    assert snapshot.sessions == {}
+
+
+@pytest.mark.row("G06")
+async def test_ledger_is_read_from_a_cursor_and_forgets_its_oldest(kept: Kept) -> None:
+    def event(seq: int, stream: str = "presence") -> LedgerAppended:
+        return LedgerAppended(app=APP, seq=seq, stream=stream, ms=seq * 10, text=f"event {seq}")
+
+    await kept.after(LedgerStarted(app=APP, epoch="e1"), *(event(seq) for seq in range(1, 6)), event(6, "calls"))
+    assert await kept.store.read_ledger(APP, 2, 2) == LedgerSlice(oldest=1, events=((3, "event 3"), (4, "event 4")))
+    assert await kept.store.read_ledger(APP, 6, 2) == LedgerSlice(oldest=1, events=())
+    assert await kept.store.read_ledger(OTHER_APP, 0, 2) == LedgerSlice(oldest=0, events=())
+    snapshot = await kept.after(LedgerStarted(app=APP, epoch="another"), LedgerTrimmed(app=APP, seq=2, before_ms=0))
+    assert snapshot.ledgers == {APP: LedgerSnapshot(epoch="e1", last=6, last_of={"presence": 5, "calls": 6})}
+    assert (await kept.store.read_ledger(APP, 0, 1)).oldest == 3
+    await kept.after(LedgerTrimmed(app=APP, seq=0, before_ms=10_000))
+    assert (await kept.store.read_ledger(APP, 0, 9)).events == ((6, "event 6"),), "the newest stays"
+
+
 async def test_whoever_loads_owns_the_answer(kept: Kept) -> None:
     await kept.store.commit([stored(1)])
     mine = await kept.store.load()
@@ -232,6 +270,9 @@ _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 _numbers = st.integers(0, 6)
 
 
+STARTS = [LedgerStarted(app=APP, epoch="e1"), LedgerStarted(app=OTHER_APP, epoch="e2")]
+
+
 def _changes() -> st.SearchStrategy[Change]:
     user, channel = {"app": _apps, "account": _accounts}, {"app": _apps, "channel": _channels}
     sanction = user | {"channel": st.sampled_from(["", "lobby"]), "kind": st.sampled_from(["mute", "ban"])}
@@ -246,6 +287,13 @@ def _changes() -> st.SearchStrategy[Change]:
         st.builds(MessageStored, **user, version=st.integers(1, 6), line=_texts, expires_ms=_numbers),
         st.builds(MessagesAcknowledged, **user, version=_numbers),
         st.builds(MessagesExpired, ms=_numbers),
+        st.builds(
+            SessionOpened, **user, line=_texts, server=st.booleans(), resumable=st.booleans(), expires_ms=_numbers
+        ),
+        st.builds(SessionMoved, **user, channel=_texts),
+        st.builds(SessionClosed, **user),
+        st.builds(LedgerAppended, app=_apps, seq=st.integers(1, 9), stream=_names, ms=_numbers, text=_texts),
+        st.builds(LedgerTrimmed, app=_apps, seq=_numbers, before_ms=_numbers),
         st.builds(SanctionSet, **sanction, until_ms=_numbers, reason=_texts, moderator=_accounts),
         st.builds(SanctionLifted, **sanction),
     )
@@ -254,14 +302,17 @@ def _changes() -> st.SearchStrategy[Change]:
 @given(st.lists(st.lists(_changes(), max_size=6), max_size=12))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_all_stores_agree_on_any_history(commits: Sequence[Sequence[Change]]) -> None:
-    async def replay(url: str) -> Snapshot:
+    async def replay(url: str) -> tuple[Snapshot, list[LedgerSlice]]:
         async with open_gateway_store(url) as store:
+            await store.commit(STARTS)
             for changes in commits:
                 await store.commit(changes)
-            return await store.load()
+            slices = [await store.read_ledger(app, after, 3) for app in (APP, OTHER_APP) for after in (0, 4)]
+            return await store.load(), slices
 
-    memory, sqlite = trio.run(replay, "memory:"), trio.run(replay, "sqlite://")
+    (memory, memory_slices), (sqlite, sqlite_slices) = trio.run(replay, "memory:"), trio.run(replay, "sqlite://")
     assert memory == sqlite
+    assert memory_slices == sqlite_slices
     assert [list(names) for names in memory.channel_attributes.values()] == [
         list(sqlite.channel_attributes[key]) for key in memory.channel_attributes
     ]
@@ -272,6 +323,7 @@ def test_all_stores_agree_on_any_history(commits: Sequence[Sequence[Change]]) ->
 def test_the_same_change_twice_is_as_good_as_once(changes: Sequence[Change]) -> None:
     async def replay(times: int) -> Snapshot:
         store = MemoryGatewayStore()
+        await store.commit(STARTS)
         for change in changes:
             await store.commit([change] * times)
         return await store.load()

@@ -48,6 +48,7 @@ OWN: dict[str, dict[str, JsonValue]] = {
     "botkit_close_channel": {"channel": "lobby", "reason": "flood"},
     "botkit_list_sanctions": {"account": "ann"},
     "botkit_snapshot": {"after": "ann"},
+    "botkit_read_ledger": {"epoch": "e", "after": 7, "limit": 500},
 }
 
 

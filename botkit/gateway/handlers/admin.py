@@ -22,6 +22,7 @@ def mute(hub: Hub, session: Session, request: ask.Mute) -> Ok:
         reason=request.reason,
         moderator=session.account,
     )
+    _note_sanction(hub, session, "mute", request.account, request.channel, why=request.reason)
     return OK
 
 
@@ -29,6 +30,7 @@ def unmute(hub: Hub, session: Session, request: ask.Unmute) -> Ok:
     """Let an account speak again."""
     _check(request.account, request.channel)
     hub.sanctions.lift("mute", Account(request.account), request.channel)
+    _note_sanction(hub, session, "unmute", request.account, request.channel)
     return OK
 
 
@@ -45,6 +47,7 @@ def ban(hub: Hub, session: Session, request: ask.Ban) -> Ok:
         reason=request.reason,
         moderator=session.account,
     )
+    _note_sanction(hub, session, "ban", request.account, EVERYWHERE, why=request.reason)
     hub.banish(Account(request.account), request.reason)
     return OK
 
@@ -53,6 +56,7 @@ def unban(hub: Hub, session: Session, request: ask.Unban) -> Ok:
     """Let an account log in again."""
     _check(request.account)
     hub.sanctions.lift("ban", Account(request.account), EVERYWHERE)
+    _note_sanction(hub, session, "unban", request.account, EVERYWHERE)
     return OK
 
 
@@ -62,6 +66,8 @@ def kick(hub: Hub, session: Session, request: ask.Kick) -> ask.Kicked:
     target = hub.session_of(Account(request.account))
     if target is None or target.channel != request.channel or request.channel in SPECIAL_CHANNELS:
         raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"{request.account} is not in {request.channel}")
+    data = {"moderator": session.account, "why": request.reason}
+    hub.ledger.append("kick", target.account, target.uid, channel=request.channel, data=data)
     hub.expel(target, request.reason)
     return ask.Kicked(count=1)
 
@@ -72,6 +78,9 @@ def close_channel(hub: Hub, session: Session, request: ask.CloseChannel) -> ask.
     _check_reason(request.reason)
     if request.channel in SPECIAL_CHANNELS:
         raise SignalingError(ErrorCode.GENERAL_E_FAILED, "special channels are never destroyed")
+    hub.ledger.append(
+        "channel_closed", session.account, session.uid, channel=request.channel, data={"why": request.reason}
+    )
     return ask.Kicked(count=hub.close_channel(ChannelName(request.channel), request.reason))
 
 
@@ -95,7 +104,7 @@ def list_sanctions(hub: Hub, session: Session, request: ask.ListSanctions) -> as
 
 def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotPage:
     """A page of who is online and where, without the limit of 200."""
-    accounts = sorted(account for account in hub.accounts_online() if account > request.after)
+    accounts = sorted(account for account in hub.sessions.accounts() if account > request.after)
     page = [hub.session_of(account) for account in accounts[: ask.SNAPSHOT_PAGE]]
     return ask.SnapshotPage(
         sessions=tuple(
@@ -104,9 +113,15 @@ def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotP
             if online is not None
         ),
         more=len(accounts) > ask.SNAPSHOT_PAGE,
-        epoch=hub.presence.epoch,
-        seqs=hub.presence.seqs(),
+        epoch=hub.ledger.epoch,
+        seq=hub.ledger.last,
+        seqs=hub.ledger.last_of_streams(),
     )
+
+
+async def read_ledger(hub: Hub, _session: Session, request: ask.ReadLedger) -> ask.LedgerPage:
+    """Events from a cursor on. This one waits for the store."""
+    return await hub.ledger.read(request.epoch, request.after, request.limit)
 
 
 def _check(account: str, channel: str = EVERYWHERE, reason: str = "") -> None:
@@ -114,6 +129,12 @@ def _check(account: str, channel: str = EVERYWHERE, reason: str = "") -> None:
     if channel != EVERYWHERE:
         refuse_if(channel_violation(channel))
     _check_reason(reason)
+
+
+def _note_sanction(hub: Hub, session: Session, what: str, account: str, channel: str, *, why: str = "") -> None:
+    uid = hub.uid_of(Account(account))
+    data = {"moderator": session.account, "why": why}
+    hub.ledger.append("sanction", account, uid, channel=channel, reason=what, data=data)
 
 
 def _check_reason(reason: str) -> None:

@@ -54,6 +54,8 @@ def set_attribute(hub: Hub, session: Session, request: ask.SetUserAttribute) -> 
     refuse_if(attribute_name_violation(request.name))
     refuse_if(user_attribute_violation(request.value))
     hub.accounts.set_attribute(session.account, request.name, request.value)
+    data = {"name": request.name, "value": request.value}
+    hub.ledger.append("user_attribute", session.account, session.uid, reason="update", data=data)
     return OK
 
 

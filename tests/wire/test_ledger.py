@@ -1,4 +1,4 @@
-"""What the special channels carry."""
+"""Events of the ledger, and what the special channels carry of them."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botkit.errors import ProtocolError
-from botkit.wire.special import SpecialEvent, decode_special, encode_special
+from botkit.wire.ledger import SPECIAL_CHANNEL_OF, STREAM_OF, VERSION, LedgerEvent, decode_event, encode_event
 
 EVENT = {
     "v": 1,
@@ -19,14 +19,16 @@ EVENT = {
     "reason": "disconnected",
     "epoch": "k3J9",
     "seq": 4711,
+    "prev": 4708,
 }
 numbers = st.integers(0, 2**53)
 
 
 @given(
     st.builds(
-        SpecialEvent,
-        event=st.sampled_from(["user_online", "user_offline", "channel_join", "channel_leave"]),
+        LedgerEvent,
+        v=st.just(VERSION),
+        event=st.sampled_from(sorted(STREAM_OF)),
         account=st.text(),
         uid=numbers,
         channel=st.text(),
@@ -34,31 +36,38 @@ numbers = st.integers(0, 2**53)
         reason=st.text(),
         epoch=st.text(),
         seq=numbers,
+        prev=numbers,
+        data=st.dictionaries(st.text(), st.text(), max_size=3),
     )
 )
-def test_events_survive_the_trip(event: SpecialEvent) -> None:
-    assert decode_special(encode_special(event)) == event
+def test_events_survive_the_trip(event: LedgerEvent) -> None:
+    assert decode_event(encode_event(event)) == event
 
 
 @pytest.mark.row("M13b")
 def test_the_documented_shape() -> None:
-    event = decode_special(json.dumps(EVENT))
+    event = decode_event(json.dumps(EVENT))
     assert (event.account, event.channel, event.reason, event.seq) == ("ann", "lobby", "disconnected", 4711)
-    assert json.loads(encode_special(event)) == EVENT
+    assert json.loads(encode_event(event)) == EVENT
 
 
 def test_a_newer_version_is_refused_by_its_number() -> None:
     with pytest.raises(ProtocolError, match="version 2"):
-        decode_special(json.dumps(EVENT | {"v": 2}))
+        decode_event(json.dumps(EVENT | {"v": 2}))
 
 
-@pytest.mark.parametrize("name", sorted(set(EVENT) - {"v", "channel", "reason"}))
+@pytest.mark.parametrize("name", sorted(set(EVENT) - {"channel", "reason"}))
 def test_every_field_that_a_reader_relies_on_must_be_there(name: str) -> None:
     with pytest.raises(ProtocolError, match=name):
-        decode_special(json.dumps({key: value for key, value in EVENT.items() if key != name}))
+        decode_event(json.dumps({key: value for key, value in EVENT.items() if key != name}))
 
 
 @given(st.text(alphabet=st.characters()))
 def test_any_other_text_is_refused(text: str) -> None:
     with pytest.raises(ProtocolError):
-        decode_special(text)
+        decode_event(text)
+
+
+def test_every_event_has_a_stream_and_the_special_channels_carry_two() -> None:
+    assert set(SPECIAL_CHANNEL_OF) < set(STREAM_OF.values())
+    assert sorted(SPECIAL_CHANNEL_OF.values()) == ["__agora_channel_event", "__agora_user_online"]

@@ -1,0 +1,104 @@
+"""The ledger: every event of an app that somebody may have to catch up on, numbered and kept.
+
+Presence, membership, attributes, moderation and calls share one row of numbers, so that their order is told too. With a
+durable store a number is used once for ever: what has not been committed has not been shown to anybody either.
+"""
+
+import secrets
+
+from botkit.gateway.clock import WallClock
+from botkit.gateway.journal import Journal
+from botkit.stores.changes import LedgerAppended, LedgerSnapshot, LedgerStarted, LedgerTrimmed
+from botkit.stores.gateway import GatewayStore
+from botkit.types import AppId
+from botkit.wire.admin import LedgerGap, LedgerPage
+from botkit.wire.ledger import STREAM_OF, VERSION, EventName, LedgerEvent, decode_event, encode_event
+
+MAX_PAGE_CHARACTERS = 1_000_000
+"""What one answer carries; events with long attribute values make a page shorter."""
+
+
+class Ledger:
+    """One app's ledger: at most ``keep_events`` of them, at most ``keep_seconds`` old, checked once a minute."""
+
+    def __init__(
+        self,
+        app: AppId,
+        snapshot: LedgerSnapshot | None,
+        store: GatewayStore,
+        *,
+        journal: Journal,
+        clock: WallClock,
+        keep_events: int,
+        keep_seconds: float,
+    ) -> None:
+        self._app, self._store, self._journal, self._clock = app, store, journal, clock
+        self._keep_events, self._keep_seconds = keep_events, keep_seconds
+        if snapshot is None:
+            snapshot = LedgerSnapshot(epoch=secrets.token_urlsafe(8))
+            journal.append(LedgerStarted(app=app, epoch=snapshot.epoch), promise=False)
+        self.epoch, self.last = snapshot.epoch, snapshot.last
+        self._last_of = dict(snapshot.last_of)
+
+    def append(
+        self,
+        event: EventName,
+        account: str,
+        uid: int,
+        *,
+        channel: str = "",
+        reason: str = "",
+        data: dict[str, str] | None = None,
+    ) -> LedgerEvent:
+        """Number and keep an event."""
+        stream = STREAM_OF[event]
+        numbered = LedgerEvent(
+            v=VERSION,
+            event=event,
+            account=account,
+            uid=uid,
+            channel=channel,
+            ms=self._clock.ms(),
+            reason=reason,
+            epoch=self.epoch,
+            seq=self.last + 1,
+            prev=self._last_of.get(stream, 0),
+            data=data or {},
+        )
+        change = LedgerAppended(
+            app=self._app, seq=numbered.seq, stream=stream, ms=numbered.ms, text=encode_event(numbered)
+        )
+        self._journal.append(change)
+        self.last = self._last_of[stream] = numbered.seq
+        return numbered
+
+    async def read(self, epoch: str, after: int, limit: int) -> LedgerPage:
+        """The events after cursor (``epoch``, ``after``), what is gone of them as a gap. Raises ``StoreError``.
+
+        An empty epoch, or 0, asks from the beginning of what is kept.
+        """
+        foreign = epoch not in ("", self.epoch) or after > self.last
+        if foreign:
+            after = 0
+        kept = await self._store.read_ledger(self._app, after, limit)
+        first = kept.oldest or self.last + 1
+        gap = LedgerGap(epoch=epoch if foreign else self.epoch, after=after, before=first)
+        missing = foreign or (epoch != "" and after + 1 < first)
+        events: list[LedgerEvent] = []
+        size = 0
+        for _, text in kept.events:
+            size += len(text)
+            if size > MAX_PAGE_CHARACTERS and events:
+                break
+            events.append(decode_event(text))
+        return LedgerPage(epoch=self.epoch, last=self.last, events=tuple(events), gap=gap if missing else None)
+
+    def last_of_streams(self) -> dict[str, int]:
+        """The newest number of each stream that has one."""
+        return dict(self._last_of)
+
+    def trim(self) -> None:
+        """Forget what is beyond the bounds."""
+        before_ms = self._clock.ms() - int(self._keep_seconds * 1000)
+        change = LedgerTrimmed(app=self._app, seq=max(0, self.last - self._keep_events), before_ms=before_ms)
+        self._journal.append(change, promise=False)

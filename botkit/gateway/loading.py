@@ -1,0 +1,49 @@
+"""A hub's start: from what the store had to where the app stood."""
+
+from botkit.gateway.hub import Hub
+from botkit.gateway.session import Session
+from botkit.stores.changes import SessionSnapshot, Snapshot
+from botkit.types import Account, AppId, ChannelName
+from botkit.wire.limits import SPECIAL_CHANNELS
+
+
+def load_hub(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
+    """Take over ``app``'s part of ``snapshot``.
+
+    Sessions whose clients come back are where they were, and are waited for; of the others it is told that they are
+    gone.
+    """
+    for (owner, account), values in snapshot.user_attributes.items():
+        if owner == app:
+            hub.accounts.load_attributes(account, values)
+    for (owner, channel), values in snapshot.channel_attributes.items():
+        if owner == app:
+            loaded = hub.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
+            hub.attributes.resume(loaded)
+    for (owner, account), inbox in snapshot.inboxes.items():
+        if owner == app:
+            hub.mailboxes.load(account, inbox)
+    for sanction in snapshot.sanctions:
+        if sanction.app == app:
+            hub.sanctions.load(sanction)
+    for (owner, account), session in snapshot.sessions.items():
+        if owner == app:
+            _load_session(hub, account, session)
+
+
+def _load_session(hub: Hub, account: Account, snapshot: SessionSnapshot) -> None:
+    session = Session(
+        AppId(hub.app.id), account, hub.accounts.uid_of(account), hub.accounts.rate_of(account), snapshot.line
+    )
+    session.server, session.resumable = snapshot.server, snapshot.resumable
+    session.botkit = snapshot.resumable
+    hub.sessions.restore(session, snapshot.expires_ms)
+    if snapshot.resumable:
+        if snapshot.channel:
+            hub.channels.restore(session, hub.channels.open(ChannelName(snapshot.channel)))
+        hub.await_return(session)
+        return
+    hub.sessions.close(session)
+    if snapshot.channel and snapshot.channel not in SPECIAL_CHANNELS:
+        hub.presence.left(account, session.uid, snapshot.channel, "crashed")
+    hub.presence.offline(account, session.uid, "crashed")

@@ -1,0 +1,103 @@
+"""Events of the ledger, and what the special channels carry of them.
+
+The vendor documented the special channels but never their payload; this is ours. ``__agora_user_online`` tells each
+login and logout of the app, ``__agora_channel_event`` each join and leave. An event travels as an ordinary
+``channel_msg`` of the special channel, sent under the account that it is about, whose ``msg`` is the JSON text of a
+``LedgerEvent``; what is empty is left out::
+
+    {"v": 1, "event": "channel_leave", "account": "ann", "uid": 7, "channel": "lobby", "reason": "disconnected",
+     "ms": 1546271999000, "epoch": "k3J9…", "seq": 4711, "prev": 4708}
+
+The gateway numbers every presence, membership, attribute, moderation and call event of an app in one row (``seq``). An
+event's number is used once within an ``epoch``, and a new epoch begins only when a gateway starts without its past.
+``prev`` is the number of the event before it in the same stream: a reader of one stream that meets another ``prev``
+than the number it saw last, or another ``epoch``, has missed something, and can ask the ledger for it from its cursor
+(``botkit_read_ledger``).
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct, field
+
+from botkit.errors import ProtocolError
+from botkit.wire.frames import protocol_error
+from botkit.wire.limits import CHANNEL_EVENT_CHANNEL, USER_ONLINE_CHANNEL
+
+VERSION = 1
+
+EventName: TypeAlias = Literal[
+    "user_online",
+    "user_offline",
+    "channel_join",
+    "channel_leave",
+    "user_attribute",
+    "channel_attribute",
+    "sanction",
+    "kick",
+    "channel_closed",
+    "call",
+]
+
+Stream: TypeAlias = Literal["presence", "membership", "attributes", "moderation", "calls"]
+
+STREAM_OF: dict[EventName, Stream] = {
+    "user_online": "presence",
+    "user_offline": "presence",
+    "channel_join": "membership",
+    "channel_leave": "membership",
+    "user_attribute": "attributes",
+    "channel_attribute": "attributes",
+    "sanction": "moderation",
+    "kick": "moderation",
+    "channel_closed": "moderation",
+    "call": "calls",
+}
+
+SPECIAL_CHANNEL_OF: dict[Stream, str] = {
+    "presence": USER_ONLINE_CHANNEL,
+    "membership": CHANNEL_EVENT_CHANNEL,
+}
+
+
+class LedgerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event.
+
+    ``reason`` is why: of ``user_offline`` ``logout``, ``disconnected`` (and did not come back within the grace time),
+    ``replaced`` (logged in elsewhere), ``expired`` (token), ``banned``, ``slow``, ``protocol_error``, ``stopped`` or
+    ``crashed`` (the gateway); of ``channel_leave`` these, ``leave``, ``moved`` (joined another channel) or ``kicked``;
+    of attributes ``update``, ``del`` or ``clear``; of ``sanction`` ``mute``, ``unmute``, ``ban`` or ``unban``; of
+    ``call`` the state that it came into. It is empty for what begins. ``data`` has what else there is to say, by name.
+    """
+
+    v: int
+    event: EventName
+    account: str
+    uid: int
+    channel: str = ""
+    ms: int
+    reason: str = ""
+    epoch: str
+    seq: int
+    prev: int
+    data: dict[str, str] = field(default_factory=dict)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(LedgerEvent)
+
+
+def encode_event(event: LedgerEvent) -> str:
+    """The JSON text of an event."""
+    return _encoder.encode(event).decode()
+
+
+def decode_event(text: str) -> LedgerEvent:
+    """The event in a JSON text. Raises ``ProtocolError``, also for a version that is newer than this code."""
+    try:
+        event = _decoder.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise protocol_error(error) from None
+    if event.v != VERSION:
+        raise ProtocolError(f"version {event.v}, this botkit reads {VERSION}", field="v")
+    return event

@@ -61,6 +61,7 @@ def _bot(document: Document, path: KeyPath, reference: str) -> Bot:
 
 def _description(section: BotSection, bot: Bot) -> str:
     named = section.bot.partition(":")[0]
-    handlers = [one.handler.function.__module__ for one in (*bot.registrations, *bot.beats)]
-    texts = (sys.modules[name].__doc__ for name in (named, *handlers) if name in sys.modules)
+    handlers = [one.handler for one in bot.registrations] + [one.handler for one in bot.beats]
+    modules = [handler.function.__module__ for handler in handlers]
+    texts = (sys.modules[name].__doc__ for name in (named, *modules) if name in sys.modules)
     return next((text.strip().partition("\n")[0] for text in texts if text), "")

@@ -160,8 +160,18 @@ async def test_without_timeout_it_rings_as_long_as_the_gateway_says(
         assert await told(ann) == []
         await pass_time(0.2, ann, bob)
         assert await told(ann) == [f"invite_failed {TIMEOUT}"]
-        # Bob never fetched it: also not when it had run out in the inbox before.
         assert await told(bob) == []
+
+
+async def test_the_end_of_a_call_waits_for_a_session_that_does_not_fetch(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with caller() as (gateway, ann), WirePeer.connect(gateway.connector, "bob") as bob:
+        await do(ann, "invite", "bob")
+        assert await told(bob) == ["invite"]
+        await do(ann, "invite_bye", "bob")
+        await pass_time(600, ann, bob)
+        assert await told(bob) == ["invite_bye"]
 
 
 async def test_a_withdrawn_call_leaves_no_deadline_to_the_next(autojump_clock: trio.testing.MockClock) -> None:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import hypothesis.strategies as st
 import msgspec
 import trio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from trio.testing import MockClock
 
 from botkit.gateway.server import Gateway
@@ -184,6 +184,7 @@ def in_virtual_time(main: Callable[[], Coroutine[object, object, None]]) -> None
 
 @settings(max_examples=60)
 @given(steps)
+@example([(0, "invite", 0), (1, "fetch", 0), (0, "bye", 0), (0, "wait", 4)])
 def test_both_ends_agree_and_every_call_ends(steps: list[tuple[int, str, int]]) -> None:
     async def walk() -> None:
         async with walking() as (gateway, walk):

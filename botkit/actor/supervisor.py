@@ -254,18 +254,18 @@ class Supervisor:
 
     def _note_stop(self, life: Life) -> None:
         if life.overran:
-            log.warning("stop deadline passed", **self._who(life), stop_seconds=life.spec.stop_seconds)
+            log.warning("child passed its stop deadline", **self._who(life), stop_seconds=life.spec.stop_seconds)
         if life.error is not None:
-            log.error("error while stopping", **self._who(life), exc_info=life.error)
+            log.error("child failed while stopping", **self._who(life), exc_info=life.error)
 
     def _tell(self, life: Life, delay: float | None) -> None:
         if life.error is None:
-            log.info("ended", **self._who(life), restart_in=delay)
+            log.info("child ended", **self._who(life), restart_in=delay)
         else:
             # What botkit raises says all in its text; anything else needs the place as well.
             error = f"{type(life.error).__name__}: {life.error}"
             trace = None if isinstance(life.error, BotkitError) else life.error
-            log.error("failed", **self._who(life), restart_in=delay, error=error, exc_info=trace)
+            log.error("child failed", **self._who(life), restart_in=delay, error=error, exc_info=trace)
         if self._on_exit is not None:
             self._on_exit(
                 ChildExit(supervisor=self.name, child=life.spec.name, exit=life.exit, error=life.error, delay=delay)

@@ -52,6 +52,7 @@ class App:
         self._plans = make_plans(bots)
         self._meters = AppMeters(meters or Meters())
         self.signal = Signal(app_id, gateway, settings=signal_settings)
+        """What opens the app's sessions; others may open theirs with it."""
         opener = SessionOpener(self.signal, token_for or (lambda _account: NO_TOKEN))
         self._bots = [RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds) for plan in self._plans]
         self._feeds = [

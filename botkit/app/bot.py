@@ -62,8 +62,10 @@ class Bot:
     ``account`` and ``text`` are shell patterns (``support-*``) for the field of that name, for which
     ``botkit.filters`` has more. Handlers of one event run in the order of their registration.
 
-    What happens in a channel is handled in order, and so is what comes from one account, or in one call;
-    see ``botkit.routing.keys``. An ``on_invite`` handler may go on as long as its call.
+    What happens in one channel is handled in order, and so is what comes from one account, or in one call: the
+    next event waits until the handlers of the last one have returned. Different channels, accounts and calls
+    wait for nothing of each other (up to 128 at a time). Only ``on_invite`` handlers may go on beside what follows:
+    they begin before it, and typically last as long as the call. ``botkit.routing.keys`` has the whole rule.
     """
 
     def __init__(self, name: str, *, settings: type[Struct] | None = None, ignore_self: bool = True) -> None:

@@ -67,8 +67,8 @@ class Context:
     def call(self) -> Call:
         """The call that the event is about. Raises ``RequestFailed`` (1001) when there is none, or no longer."""
         if self._call is None:
-            what = "a beat" if self.event is None else f"this {type(self.event).__name__}"
-            raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"there is no call for {what}")
+            what = "a beat" if self.event is None else type(self.event).__name__
+            raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"{what} comes from no call, or from one that is long over")
         return self._call
 
     @property
@@ -96,8 +96,8 @@ class Context:
             case InstantMessage(account=account) | FeedEvent(account=account) | CallEvent(peer=account):
                 await self.session.send_instant(account, text)
             case _:
-                what = "a beat" if self.event is None else f"a {type(self.event).__name__}"
-                raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"there is nobody to reply to in {what}")
+                what = "a beat" if self.event is None else type(self.event).__name__
+                raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"{what} comes from nobody that could get a reply")
 
 
 def _facts(event: Event | None) -> dict[str, str | int]:

@@ -158,8 +158,8 @@ def _takes(annotation: object, event_type: type[Event]) -> bool:
 def _misfit(name: str, annotation: object, event_type: type[Event] | None, known: Collection[object]) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Event):
         if event_type is None:
-            return f"parameter {name} is an event, but here is none"
-        return f"parameter {name} is a {annotation.__name__}, but the event is a {event_type.__name__}"
+            return f"parameter {name}: {annotation.__name__} is an event, but here is none"
+        return f"parameter {name}: {annotation.__name__} is not the event here, which is {event_type.__name__}"
     offered = [event_type.__name__] if event_type is not None else []
     offered += sorted({"Context", *(describe(one) for one in known)})
     return (

@@ -43,13 +43,6 @@ class Router(Generic[T]):
         self._routes.append(Route(event_type, target, check))
         self._by_type.clear()
 
-    def wants(self, event_type: type[Event]) -> bool:
-        """Whether any target takes events of this type, or of a type derived from it."""
-        return any(
-            issubclass(event_type, route.event_type) or issubclass(route.event_type, event_type)
-            for route in self._routes
-        )
-
     def match(self, event: Event) -> Sequence[T]:
         """The targets of ``event``, in order."""
         event_type = type(event)

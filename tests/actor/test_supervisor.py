@@ -173,7 +173,7 @@ async def test_each_child_has_its_own_stop_deadline(autojump_clock: MockClock) -
             pass
     assert log[2:4] == ["patient down", "quick cut"]
     assert trio.current_time() == 6
-    assert [(line["event"], line["child"]) for line in logs] == [("stop deadline passed", "quick")]
+    assert [(line["event"], line["child"]) for line in logs] == [("child passed its stop deadline", "quick")]
 
 
 async def test_children_that_need_nothing_of_each_other_stop_together(autojump_clock: MockClock) -> None:
@@ -361,7 +361,7 @@ async def test_an_error_while_stopping_is_logged(autojump_clock: MockClock) -> N
     with capture_logs() as logs, trio.move_on_after(1):
         await Supervisor("top", [ChildSpec(name="a", run=run)]).run()
     assert [(line["event"], repr(line["exc_info"])) for line in logs] == [
-        ("error while stopping", "RuntimeError('in clean-up')")
+        ("child failed while stopping", "RuntimeError('in clean-up')")
     ]
 
 
@@ -373,7 +373,9 @@ async def test_no_silent_death(autojump_clock: MockClock) -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.run)
             puppet.end("raise")
-    assert [(line["event"], line["child"], line["error"]) for line in logs] == [("failed", "a", "RuntimeError: a")]
+    assert [(line["event"], line["child"], line["error"]) for line in logs] == [
+        ("child failed", "a", "RuntimeError: a")
+    ]
     assert [(exit.child, repr(exit.error), exit.delay) for exit in exits] == [("a", "RuntimeError('a')", None)]
 
 

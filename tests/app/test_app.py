@@ -364,7 +364,7 @@ async def test_a_stop_takes_no_longer_than_its_deadline(autojump_clock: MockCloc
             async with world.running(place(bot, "one"), place(bot, "two"), place(echo_bot(), "three")):
                 begin = trio.current_time()
         assert trio.current_time() - begin == pytest.approx(4.0)
-        late = sorted(line["child"] for line in logs if line["event"] == "stop deadline passed")
+        late = sorted(line["child"] for line in logs if line["event"] == "child passed its stop deadline")
         assert late == ["b (one)", "b (two)"]
         assert world.gateway.sessions == 0
 

@@ -56,13 +56,13 @@ async def test_what_is_not_there(autojump_clock: MockClock) -> None:
     async with open_world() as world, world.signal.open_session("bot") as bot:
         with pytest.raises(RequestFailed, match="the session of bot is in no channel"):
             _ = context(bot).channel
-        with pytest.raises(RequestFailed, match="there is no call for this UserOnline"):
+        with pytest.raises(RequestFailed, match="UserOnline comes from no call"):
             _ = context(bot, UserOnline(account=ANN, uid=Uid(1), ms=0, epoch="e", seq=1)).call
-        with pytest.raises(RequestFailed, match="there is no call for a beat"):
+        with pytest.raises(RequestFailed, match="a beat comes from no call"):
             _ = context(bot).call
-        with pytest.raises(RequestFailed, match="nobody to reply to in a EventsLost"):
+        with pytest.raises(RequestFailed, match="EventsLost comes from nobody"):
             await context(bot, EventsLost(cause="x")).reply("?")
-        with pytest.raises(RequestFailed, match="nobody to reply to in a beat"):
+        with pytest.raises(RequestFailed, match="a beat comes from nobody"):
             await context(bot).reply("?")
 
 

@@ -82,7 +82,7 @@ nonsense.__annotations__["message"] = "1 +"
 @pytest.mark.parametrize(
     ("handler", "problem"),
     [
-        (wrong_event, "parameter message is a InstantMessage, but the event is a ChannelMessage"),
+        (wrong_event, "parameter message: InstantMessage is not the event here, which is ChannelMessage"),
         (no_type, "parameter message has no type"),
         (star, r"parameter \*messages"),
         (double_star, r"parameter \*\*messages"),
@@ -171,7 +171,7 @@ def test_a_handler_without_an_event() -> None:
     @bot.every(seconds=1)
     async def beat(ctx: Context, settings: Settings) -> None: ...
 
-    with pytest.raises(HandlerError, match="parameter message is an event, but here is none"):
+    with pytest.raises(HandlerError, match="parameter message: ChannelMessage is an event, but here is none"):
         bot.every(seconds=1)(only_event)
     with pytest.raises(ValueError, match="more than 0"):
         bot.every(seconds=0)

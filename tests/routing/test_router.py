@@ -8,9 +8,7 @@ from botkit.events import (
     ChannelMessage,
     DigitsPressed,
     Event,
-    FeedEvent,
     InstantMessage,
-    UserOnline,
 )
 from botkit.routing import filters as f
 from botkit.routing.router import Router
@@ -94,13 +92,3 @@ def test_a_misfit_is_refused_and_not_registered() -> None:
     with pytest.raises(ValueError, match="text"):
         router.add(CallInvited, "a", f.text.is_("x"))
     assert len(router) == 0
-
-
-def test_wants_looks_both_ways() -> None:
-    router = Router[str](raising)
-    router.add(UserOnline, "a")
-    assert router.wants(UserOnline)
-    assert router.wants(FeedEvent)
-    assert not router.wants(CallEvent)
-    router.add(CallEvent, "b")
-    assert router.wants(DigitsPressed)

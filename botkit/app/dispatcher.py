@@ -1,8 +1,7 @@
 """From an event of a session or a feed to the bot's handlers: matched, put in order, called, kept apart."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import structlog
 import trio
@@ -31,7 +30,13 @@ class Target:
         self.call: BoundHandler = handler.bind(injected)
 
 
-_Job: TypeAlias = Callable[[], Awaitable[None]]
+class _Delivery(NamedTuple):
+    """An event on its way to the handlers that want it; the event is None for losses, counted when they are told."""
+
+    event: Event | None
+    targets: Sequence[Target]
+    session: LoginSession
+    call: Call | None
 
 
 class Dispatcher:
@@ -45,7 +50,7 @@ class Dispatcher:
         self._router = Router[Target](self._filter_failed)
         for one in plan.bot.registrations:
             self._router.add(one.event_type, Target(one.handler, injected), one.filter)
-        self._runner = KeyedRunner[_Job](_run_job, limits)
+        self._runner = KeyedRunner[_Delivery](self._deliver, limits)
         self._lost = 0
 
     async def run(self) -> None:
@@ -72,33 +77,39 @@ class Dispatcher:
             return
         call = session.call(event.call) if isinstance(event, CallEvent) else None
         key = key_of(event) if isinstance(event, FeedEvent) else (session.account, *key_of(event))
-        job = partial(self._handle, event, targets, session, call)
-        if not await self._runner.submit(key, job, lasting=is_lasting(event)):
+        delivery = _Delivery(event, targets, session, call)
+        if not await self._runner.submit(key, delivery, lasting=is_lasting(event)):
             self._note_lost(session)
 
     async def beat(self, target: Target, session: LoginSession) -> None:
         """Call a handler of ``every``."""
-        context = Context(session=session, bot=self._plan.info, settings=self._plan.settings)
-        await self._call(target, None, context)
+        await self._call([target], None, self._context(session))
 
     def _is_own(self, event: Event) -> bool:
         return isinstance(event, ChannelMessage | InstantMessage) and event.account in self._own_accounts
 
-    async def _handle(self, event: Event, targets: Sequence[Target], session: LoginSession, call: Call | None) -> None:
-        context = Context(session=session, bot=self._plan.info, settings=self._plan.settings, event=event, call=call)
+    def _context(self, session: LoginSession, event: Event | None = None, call: Call | None = None) -> Context:
+        plan = self._plan
+        return Context(session=session, bot=plan.info, settings=plan.settings, event=event, call=call)
+
+    async def _deliver(self, delivery: _Delivery) -> None:
+        event, targets, session, call = delivery
+        if event is None:
+            event = self._take_lost()
+            targets = self._router.match(event)
         begin = trio.current_time()
-        for target in targets:
-            await self._call(target, event, context)
-            if context.stopped:
-                break
+        await self._call(targets, event, self._context(session, event, call))
         self._meters.handling_seconds.observe(trio.current_time() - begin)
 
-    async def _call(self, target: Target, event: Event | None, context: Context) -> None:
-        try:
-            await target.call(event, context)
-        except Exception as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
-            self._meters.handler_errors.add_for(self._plan.bot.name)
-            self._log_failure("handler failed", target, event, error)
+    async def _call(self, targets: Sequence[Target], event: Event | None, context: Context) -> None:
+        for target in targets:
+            try:
+                await target.call(event, context)
+            except Exception as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
+                self._meters.handler_errors.add_for(self._plan.bot.name)
+                self._log_failure("handler failed", target, event, error)
+            if context.stopped:
+                return
 
     def _filter_failed(self, target: Target, event: Event, error: Exception) -> None:
         self._meters.filter_errors.add_for(self._plan.bot.name)
@@ -122,17 +133,13 @@ class Dispatcher:
         self._meters.dropped.add_for(self._plan.bot.name)
         self._lost += 1
         if self._lost == 1:
-            self._runner.submit_nowait((session.account, "lost"), partial(self._tell_lost, session))
+            self._runner.submit_nowait((session.account, "lost"), _Delivery(None, (), session, None))
 
-    async def _tell_lost(self, session: LoginSession) -> None:
+    def _take_lost(self) -> EventsLost:
         event = EventsLost(cause="too many events of one channel, account or call waited", count=self._lost)
         self._lost = 0
         _log.warning("events dropped", bot=self._plan.bot.name, cause=event.cause, count=event.count)
-        await self._handle(event, self._router.match(event), session, None)
+        return event
 
 
 _MESSAGES = frozenset({ChannelMessage, InstantMessage})
-
-
-async def _run_job(job: _Job) -> None:
-    await job()

@@ -20,7 +20,7 @@ class ConfiguredBot(Struct, frozen=True, kw_only=True):
     plan: BotPlan
     """What the placement comes to: sessions and feeds."""
     description: str
-    """The first line of the docstring of the module that the bot was taken from; may be empty."""
+    """The first line of the docstring of the module that the file names, or of that of the handlers; may be empty."""
 
 
 def read_bots(document: Document, file: ConfigFile) -> tuple[ConfiguredBot, ...]:
@@ -33,7 +33,7 @@ def read_bots(document: Document, file: ConfigFile) -> tuple[ConfiguredBot, ...]
     with document.placing():
         plans = make_plans(placements)
     return tuple(
-        ConfiguredBot(placement=placement, plan=plan, description=_description(section))
+        ConfiguredBot(placement=placement, plan=plan, description=_description(section, placement.bot))
         for section, placement, plan in zip(file.bots, placements, plans, strict=True)
     )
 
@@ -59,6 +59,9 @@ def _bot(document: Document, path: KeyPath, reference: str) -> Bot:
         return bot
 
 
-def _description(section: BotSection) -> str:
-    module = sys.modules[section.bot.partition(":")[0]]
-    return (module.__doc__ or "").strip().partition("\n")[0]
+def _description(section: BotSection, bot: Bot) -> str:
+    named = section.bot.partition(":")[0]
+    handlers = [one.handler for one in bot.registrations] + [one.handler for one in bot.beats]
+    modules = [handler.function.__module__ for handler in handlers]
+    texts = (sys.modules[name].__doc__ for name in (named, *modules) if name in sys.modules)
+    return next((text.strip().partition("\n")[0] for text in texts if text), "")

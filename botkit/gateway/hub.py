@@ -232,10 +232,8 @@ class Hub:
 
     def deliver_call(self, to: Session, call: object, kind: str, content: CallContent) -> int:
         """Put a message about ``call`` into the session's inbox; returns its version there."""
-        now_ms = self.clock.ms()
-        line = MessageLine(content.peer, to.account, PLACEHOLDER, kind, now_ms, call_text(content))
-        expires_ms = now_ms + ONLINE_MESSAGE_SECONDS * 1000
-        version = self.mailboxes.put_call(to.account, format_line(line), expires_ms, call)
+        line = MessageLine(content.peer, to.account, PLACEHOLDER, kind, self.clock.ms(), call_text(content))
+        version = self.mailboxes.put_call(to.account, format_line(line), call)
         self.notify_inbox(to, version)
         return version
 

@@ -18,6 +18,8 @@ from botkit.wire.replies import Messages
 MAX_VERSION = 2**52
 """No client is believed to have seen a newer one: numbers on the wire end soon after."""
 
+NEVER_MS = 2**63 - 1
+
 
 class Waiting(NamedTuple):
     """One message in an inbox; worthless from ``expires_ms`` on.
@@ -79,13 +81,13 @@ class Mailboxes:
         )
         return inbox.add(line, expires_ms)
 
-    def put_call(self, account: Account, line: str, expires_ms: int, call: object) -> int:
-        """Add a message about ``call``, which goes with the account's session, and return its version.
+    def put_call(self, account: Account, line: str, call: object) -> int:
+        """Add a message about ``call``, and return its version. It has no ttl but goes with the account's session.
 
         A full inbox takes it too, for a call has to end at both sides: before anything that may come often, look at
         ``has_room``.
         """
-        return self._inboxes.setdefault(account, Inbox()).add(line, expires_ms, call)
+        return self._inboxes.setdefault(account, Inbox()).add(line, NEVER_MS, call)
 
     def has_room(self, account: Account, now_ms: int) -> bool:
         """Whether the inbox is not full."""

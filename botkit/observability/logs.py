@@ -83,7 +83,7 @@ def _timestamper(format: LogFormat) -> Processor:
 
 def _renderers(format: LogFormat, *, coloured: bool) -> list[Processor]:
     if format == "json":
-        return [structlog.processors.JSONRenderer()]
+        return [facts_last, structlog.processors.JSONRenderer()]
     return [
         _keep_to_one_line,
         structlog.dev.ConsoleRenderer(
@@ -97,6 +97,12 @@ def _redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     redacted = redact(event)
     assert isinstance(redacted, dict)
     return redacted
+
+
+def facts_last(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """When, how grave and what come first in a line; the facts follow in the order in which they were given."""
+    first = {key: event[key] for key in ("timestamp", "level", "event") if key in event}
+    return {**first, **event}
 
 
 _MULTI_LINE = frozenset({"exception", "stack"})

@@ -32,7 +32,7 @@ class Router(Generic[T]):
     def __init__(self, on_filter_error: "OnFilterError[T]") -> None:
         self._on_filter_error = on_filter_error
         self._routes: list[Route[T]] = []
-        self._by_type: dict[type[Event], tuple[Route[T], ...]] = {}
+        self._by_type: dict[type[Event], tuple[tuple[Check | None, T], ...]] = {}
 
     def __len__(self) -> int:
         return len(self._routes)
@@ -43,14 +43,6 @@ class Router(Generic[T]):
         self._routes.append(Route(event_type, target, check))
         self._by_type.clear()
 
-    def routes_for(self, event_type: type[Event]) -> tuple[Route[T], ...]:
-        """The routes that events of this very type may take, in order."""
-        routes = self._by_type.get(event_type)
-        if routes is None:
-            routes = tuple(route for route in self._routes if issubclass(event_type, route.event_type))
-            self._by_type[event_type] = routes
-        return routes
-
     def wants(self, event_type: type[Event]) -> bool:
         """Whether any target takes events of this type, or of a type derived from it."""
         return any(
@@ -60,14 +52,17 @@ class Router(Generic[T]):
 
     def match(self, event: Event) -> Sequence[T]:
         """The targets of ``event``, in order."""
-        routes = self._by_type.get(type(event))
-        if routes is None:
-            routes = self.routes_for(type(event))
+        event_type = type(event)
+        candidates = self._by_type.get(event_type)
+        if candidates is None:
+            candidates = self._by_type[event_type] = tuple(
+                (route.check, route.target) for route in self._routes if issubclass(event_type, route.event_type)
+            )
         matching: list[T] = []
-        for route in routes:
+        for check, target in candidates:
             try:
-                if route.check is None or route.check(event):
-                    matching.append(route.target)
+                if check is None or check(event):
+                    matching.append(target)
             except Exception as error:  # noqa: BLE001 - a filter is a bot's code: the handler border
-                self._on_filter_error(route.target, event, error)
+                self._on_filter_error(target, event, error)
         return matching

@@ -7,7 +7,6 @@ run by one task in one go, and slow ones get as many tasks as there are busy key
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import trio
@@ -49,12 +48,6 @@ class RunnerStatistics(Struct, frozen=True, kw_only=True):
     lasting_blocked: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Job(Generic[J]):
-    what: J
-    lasting: bool
-
-
 class KeyedRunner(Generic[J]):
     """Calls ``work`` with each job: in order within a key, side by side across keys.
 
@@ -65,7 +58,7 @@ class KeyedRunner(Generic[J]):
     def __init__(self, work: Callable[[J], Awaitable[None]], limits: RunnerLimits | None = None) -> None:
         self.limits = limits or RunnerLimits()
         self._work = work
-        self._lines: dict[Hashable, deque[_Job[J]]] = {}  # a key is here while it has jobs, waiting or running
+        self._lines: dict[Hashable, deque[tuple[J, bool]]] = {}  # a key is here while it has jobs, waiting or running
         self._ready: deque[Hashable] = deque()
         self._held: deque[Hashable] = deque()
         self._nursery: trio.Nursery | None = None
@@ -108,7 +101,7 @@ class KeyedRunner(Generic[J]):
         elif len(line) >= self.limits.waiting_per_key:
             self._dropped += 1
             return False
-        line.append(_Job(what, lasting))
+        line.append((what, lasting))
         self._waiting += 1
         self._wake_worker()
         return True
@@ -171,19 +164,20 @@ class KeyedRunner(Generic[J]):
 
     async def _run_next(self, key: Hashable) -> None:
         line = self._lines[key]
-        if line[0].lasting and self._lasting >= self.limits.lasting:
+        what, lasting = line[0]
+        if lasting and self._lasting >= self.limits.lasting:
             self._lasting_blocked += 1
             self._held.append(key)
             return
-        job = line.popleft()
+        line.popleft()
         self._waiting -= 1
         self._room.unpark()
         self._running += 1
         try:
-            if job.lasting:
-                await self._begin_lasting(job.what)
+            if lasting:
+                await self._begin_lasting(what)
             else:
-                await self._work(job.what)
+                await self._work(what)
                 self._done += 1
         finally:
             self._running -= 1

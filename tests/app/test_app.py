@@ -103,7 +103,6 @@ async def test_a_filter_that_raises_costs_nothing_but_its_event(autojump_clock: 
         assert world.count("bot_filter_errors", "echo") == 1
 
 
-@pytest.mark.row("B17")
 async def test_own_messages_are_ignored_unless_asked_for(autojump_clock: MockClock) -> None:
     heard: list[str] = []
 
@@ -257,7 +256,6 @@ def fused_bot(name: str) -> Bot:
     return bot
 
 
-@pytest.mark.row("B10")
 async def test_a_crash_of_one_bot_is_not_seen_by_another(autojump_clock: MockClock) -> None:
     with capture_logs():
         bots = place(fused_bot("one"), "one"), place(fused_bot("two"), "two")
@@ -275,7 +273,6 @@ async def test_a_crash_of_one_bot_is_not_seen_by_another(autojump_clock: MockClo
             assert two.sessions[0].restarts == 0
 
 
-@pytest.mark.row("A11")
 async def test_a_bot_that_crashes_again_and_again_is_given_up_alone(autojump_clock: MockClock) -> None:
     with capture_logs() as logs:
         bots = place(fused_bot("bad"), "bad"), place(echo_bot(), "good")
@@ -352,7 +349,6 @@ async def test_handlers_end_first_then_sessions_then_resources(autojump_clock: M
     ]
 
 
-@pytest.mark.row("O07")
 async def test_a_stop_takes_no_longer_than_its_deadline(autojump_clock: MockClock) -> None:
     bot = Bot("b")
 

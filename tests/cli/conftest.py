@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,7 +20,7 @@ Start = Callable[..., "Running"]
 
 def environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BOTKIT_")}
-    return kept | {"NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb", "PYTHONWARNINGS": "error"} | dict(extra or {})
+    return kept | {"NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb"} | dict(extra or {})
 
 
 class Running:
@@ -32,10 +33,15 @@ class Running:
         """Lines of standard output up to and with the one that holds all ``texts``."""
         assert self.process.stdout is not None
         lines = []
-        for line in self.process.stdout:
-            lines.append(line.rstrip("\n"))
-            if all(text in line for text in texts):
-                return lines
+        gives_up = threading.Timer(START_SECONDS, self.process.kill)
+        gives_up.start()
+        try:
+            for line in self.process.stdout:
+                lines.append(line.rstrip("\n"))
+                if all(text in line for text in texts):
+                    return lines
+        finally:
+            gives_up.cancel()
         raise AssertionError(f"ended with {self.process.wait()} before it said {texts}: {lines} {self._stderr()}")
 
     def stop(self, number: signal.Signals) -> tuple[int, str, str]:
@@ -46,6 +52,51 @@ class Running:
 
     def _stderr(self) -> str:
         return self.process.stderr.read() if self.process.stderr else ""
+
+
+BOT = '''"""Says hello to whoever asks."""
+import warnings
+from botkit.app.bot import Bot
+from botkit.app.context import Context
+from botkit.events import ChannelMessage, InstantMessage, UserOnline
+from botkit.routing import filters as f
+
+bot = Bot("concierge")
+
+@bot.on_channel_message(f.text.startswith("!hello"))
+async def hello(message: ChannelMessage, ctx: Context) -> None:
+    await ctx.channel.send(f"hello, {message.account}")
+
+@bot.on_user_online()
+async def seen(event: UserOnline, ctx: Context) -> None:
+    ctx.log.info("seen online", who=event.account)
+
+@bot.on_message()
+async def warn(message: InstantMessage) -> None:
+    warnings.warn("an old way", stacklevel=1)
+'''
+
+CONFIG = """\
+app: {id: the-app}
+gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}
+bots:
+  - {bot: "hello_bot:bot", account: concierge, channels: [lobby]}
+demo:
+  visitors:
+    - account: ann
+      steps:
+        - {at: 0, do: join, channel: lobby}
+        - {at: 0.1, do: tell, account: concierge, text: psst}
+        - {at: 0.2, do: say, text: "!hello"}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """``bot.yaml`` and the bot that it names, in the folder that commands run in."""
+    (tmp_path / "hello_bot.py").write_text(BOT)
+    (tmp_path / "bot.yaml").write_text(CONFIG)
+    return tmp_path / "bot.yaml"
 
 
 @pytest.fixture

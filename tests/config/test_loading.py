@@ -224,6 +224,12 @@ def test_a_wrong_bot_is_named_with_what_would_be_right(load: Load, bot: str, mes
     assert str(caught.value).startswith(f"bot.yaml:5: bots[1].{message}")
 
 
+def test_a_bot_that_a_package_hands_on_is_described_by_its_handlers(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "concierge_cfg" / "__init__.py").write_text("from concierge_cfg.bots import bot\n")
+    text = MINIMAL + "  - {bot: 'concierge_cfg:bot', account: b, settings: {greeting: x}}\n"
+    assert load(text).bots[1].description == "Says hello to whoever asks."
+
+
 def test_without_bots_there_is_nothing_to_run(load: Load) -> None:
     with pytest.raises(ConfigError, match="bots: is missing; it is a list of bots, each with bot and account"):
         load("app: {id: a}")

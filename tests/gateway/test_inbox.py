@@ -37,7 +37,8 @@ async def test_a_message_is_announced_and_fetched_once(autojump_clock: trio.test
         assert version == 1
         line = parse_line(text)
         assert (line.source, line.target, line.kind) == ("ann", "bob", "instant")
-        assert (line.flag, line.content) == ("v1:E:60", "hello bob, how are you?")
+        assert line.flag.startswith("v1:E:60")
+        assert line.content == "hello bob, how are you?"
         assert line.ms == gateway.clock.ms()
         assert await page(bob, 1) == (1, [])
         assert await bob.is_silent()

@@ -43,6 +43,7 @@ def test_json_is_one_object_per_line() -> None:
     assert first["text"] == "two\nlines"
     assert str(first["timestamp"]).endswith("Z")
     assert second["level"] == "warning"
+    assert list(first)[:4] == ["timestamp", "level", "event", "bot"]
 
 
 def test_text_is_one_line_whatever_strangers_write() -> None:

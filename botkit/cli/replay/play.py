@@ -8,7 +8,7 @@ from botkit.cli.replay.plan import Join, Plan
 from botkit.cli.replay.sessions import Stage, TokenFor
 from botkit.cli.replay.tally import Flow, Move, Tally
 from botkit.errors import ConfigError, JoinFailed
-from botkit.events import ChannelMessage, EventsLost, MemberJoined, MemberLeft
+from botkit.events import ChannelMessage, EventsLost, LoggedOut, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession, Signal, SignalSettings
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import CHANNEL_EVENT_CHANNEL
@@ -45,6 +45,8 @@ class Watcher:
                     self._tally.moves.arrive(account, Move.LEAVE.value)
                 case EventsLost(cause=cause):
                     self._tally.events_lost.append(f"{session.account}: {cause}")
+                case LoggedOut(code=code):
+                    self._tally.events_lost.append(f"{session.account}: {code.text}")
             self._news.set()
             self._news = trio.Event()
 

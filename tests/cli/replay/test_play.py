@@ -169,3 +169,20 @@ async def test_stopped_in_the_middle_everybody_is_logged_out(gateway: Gateway, a
     assert scope.cancelled_caught
     await trio.sleep(1)
     assert gateway.sessions == 0
+
+
+async def test_a_watcher_that_is_logged_out_says_so(gateway: Gateway, autojump_clock: MockClock) -> None:
+    tally = Tally()
+
+    async def replay() -> None:
+        nonlocal tally
+        tally = await replayed(gateway, LOG, speed=1)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(replay)
+        await trio.sleep(30)
+        async with Signal(TEST_APP, gateway.connector).open_session(OBSERVER):
+            await trio.sleep(1)
+    assert not tally.nothing_lost
+    assert tally.messages.compared().lost == 4
+    assert tally.events_lost == [f"{OBSERVER}: {ErrorCode.LOGOUT_E_KICKED.text}"]

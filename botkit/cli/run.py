@@ -1,0 +1,95 @@
+"""``botkit run``: the bots of a configuration file, with the gateway that they need."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Annotated
+
+import trio
+import typer
+from msgspec import Struct
+
+from botkit.app.app import App
+from botkit.app.visitors import run_visitors
+from botkit.cli.banner import STOPPED, banner, ready
+from botkit.cli.configuration import File, load
+from botkit.cli.credentials import account_tokens
+from botkit.cli.failures import complaining, reporting
+from botkit.cli.output import Announcer, start_logs
+from botkit.cli.signals import stop_on_signals
+from botkit.config.loading import Config
+from botkit.gateway.server import serve_gateway
+from botkit.observability.logs import LogFormat
+from botkit.observability.metrics import Meters
+
+STOP_SECONDS = 2.5
+"""What a bot may take to stop. Two more for sessions whose gateway is silent, and it is still within five seconds."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    file: File,
+    *,
+    log: Annotated[
+        LogFormat | None,
+        typer.Option("--log", help="Readable lines, or one JSON object per line; else as the file says."),
+    ] = None,
+) -> None:
+    """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM."""
+    with reporting(log or "text"):
+        config = load(file)
+    format = log or config.log.format
+    start_logs(format, config.log.level, sys.stdout)
+    with reporting(format), complaining(as_=config.document.placed):
+        trio.run(_run, config, Announcer(format, sys.stdout))
+
+
+async def _run(config: Config, announcer: Announcer) -> None:
+    meters = Meters()
+    stopping = trio.CancelScope()
+    with stop_on_signals(stopping):
+        async with _open_gateway(config, meters) as addresses:
+            with stopping:  # the gateway is around it, and there until the last bot has logged out
+                announcer.tell(*banner(config, addresses.ws, addresses.http))
+                await _run_bots(config, addresses.ws, meters, announcer)
+    announcer.tell(STOPPED)
+
+
+async def _run_bots(config: Config, url: str, meters: Meters, announcer: Announcer) -> None:
+    token_for = account_tokens(config.app_id, config.certificate)
+    app = App(
+        config.app_id,
+        url,
+        [bot.placement for bot in config.bots],
+        token_for=token_for,
+        meters=meters,
+        stop_seconds=STOP_SECONDS,
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(app.run)
+        announcer.tell(ready(app.statistics()))
+        await run_visitors(
+            app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, token_for=token_for
+        )
+
+
+class _Addresses(Struct, frozen=True):
+    ws: str
+    http: str
+
+
+@asynccontextmanager
+async def _open_gateway(config: Config, meters: Meters) -> AsyncIterator[_Addresses]:
+    """Where the gateway is; if it is an embedded one, it runs until the end of the block."""
+    if isinstance(config.gateway, str):
+        yield _Addresses(config.gateway, "")
+        return
+    async with trio.open_nursery() as nursery:
+        gateway = await nursery.start(partial(serve_gateway, config.gateway, meters=meters))
+        yield _Addresses(gateway.ws_url, gateway.http_url)
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,91 @@
+"""The dispatcher's bounds, on a real session."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from botkit import Bot, BotPlacement, ChannelMessage, EventsLost, InstantMessage
+from botkit.app.dispatcher import Dispatcher
+from botkit.app.meters import AppMeters
+from botkit.app.placement import make_plans
+from botkit.observability.metrics import Meters
+from botkit.routing.runner import RunnerLimits
+from botkit.signaling import LoginSession
+from botkit.types import Account, ChannelName, Uid
+from tests.app.world import open_world
+
+
+def said(text: str, channel: str = "lobby") -> ChannelMessage:
+    return ChannelMessage(
+        channel=ChannelName(channel), account=Account("ann"), uid=Uid(1), text=text, ms=0, message_id=1
+    )
+
+
+@asynccontextmanager
+async def dispatching(bot: Bot, limits: RunnerLimits) -> AsyncIterator[tuple[Dispatcher, LoginSession, AppMeters]]:
+    (plan,) = make_plans([BotPlacement(bot=bot, account="bot")])
+    meters = AppMeters(Meters())
+    dispatcher = Dispatcher(plan, {}, meters, limits)
+    async with open_world() as world, world.signal.open_session("bot") as session, trio.open_nursery() as nursery:
+        nursery.start_soon(dispatcher.run)
+        yield dispatcher, session, meters
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_stuck_channel_costs_its_own_events_and_that_is_told(autojump_clock: MockClock) -> None:
+    handled: list[str] = []
+    lost: list[EventsLost] = []
+    bot = Bot("b")
+
+    @bot.on_channel_message()
+    async def slow(message: ChannelMessage) -> None:
+        handled.append(message.text)
+        await trio.sleep(1 if message.text != "stuck" else 100)
+
+    @bot.on_message()
+    async def quick(message: InstantMessage) -> None:
+        handled.append(message.text)
+
+    @bot.on_events_lost()
+    async def note(event: EventsLost) -> None:
+        lost.append(event)
+        await trio.sleep(1)
+
+    with capture_logs() as logs:
+        async with dispatching(bot, RunnerLimits(waiting_per_key=2)) as (dispatcher, session, meters):
+            await dispatcher.dispatch(said("stuck"), session)
+            await wait_all_tasks_blocked()
+            for text in ("1", "2", "3", "4"):
+                await dispatcher.dispatch(said(text), session)
+            await wait_all_tasks_blocked()
+            assert [event.count for event in lost] == [2]
+            await dispatcher.dispatch(said("elsewhere", "other"), session)
+            await dispatcher.dispatch(said("5"), session)
+            await trio.sleep(5)
+            assert handled == ["stuck", "elsewhere"]
+            assert [event.count for event in lost] == [2, 1]
+            assert meters.dropped.values == {"b": 3}
+            await dispatcher.wait_all_done()
+            assert handled == ["stuck", "elsewhere", "1", "2"]
+    assert [line["count"] for line in logs if line["event"] == "events dropped"] == [2, 1]
+
+
+async def test_dispatch_waits_while_too_much_waits(autojump_clock: MockClock) -> None:
+    bot = Bot("b")
+
+    @bot.on_channel_message()
+    async def slow(message: ChannelMessage) -> None:
+        await trio.sleep(10)
+
+    async with dispatching(bot, RunnerLimits(running=1, waiting=3)) as (dispatcher, session, _):
+        begin = trio.current_time()
+        for number in range(4):
+            await dispatcher.dispatch(said("x", f"channel {number}"), session)
+            await wait_all_tasks_blocked()
+        assert trio.current_time() == begin
+        await dispatcher.dispatch(said("x", "one more"), session)
+        assert trio.current_time() == begin + 10
+        assert dispatcher.statistics().submits_blocked == 1

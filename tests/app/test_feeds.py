@@ -1,0 +1,181 @@
+"""Feeds: started when needed, shared, and their trouble is told."""
+
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
+
+from botkit import Bot, BotPlacement, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
+from botkit.actor.mailbox import OverflowPolicy
+from botkit.actor.ref import ActorRef
+from botkit.app.feeds import FEEDS, FeedHub, Subscriber
+from botkit.app.meters import AppMeters
+from botkit.events import Event, FeedEvent, LoggedIn
+from botkit.observability.metrics import Meters
+from botkit.types import Account, Uid
+from tests.app.world import World, open_world, until
+
+
+def place(bot: Bot, account: str = "bot", *channels: str) -> BotPlacement:
+    return BotPlacement(bot=bot, account=account, channels=channels)
+
+
+def watcher(log: list[str], name: str = "watcher") -> Bot:
+    bot = Bot(name)
+
+    @bot.on(FeedEvent)
+    async def note(event: FeedEvent, ctx: Context) -> None:
+        channel = event.channel if isinstance(event, MemberJoined | MemberLeft) else "-"
+        log.append(f"{type(event).__name__} {event.account} {channel}")
+
+    @bot.on_events_lost()
+    async def lost(event: EventsLost) -> None:
+        log.append(f"EventsLost {event.cause}")
+
+    return bot
+
+
+async def visit(world: World) -> None:
+    async with world.signal.open_session("ann") as ann:
+        await ann.join("lobby")
+
+
+async def test_presence_and_membership_reach_every_bot_that_asks(autojump_clock: MockClock) -> None:
+    logs: list[list[str]] = [[], []]
+    bots = [place(watcher(log, name), name) for log, name in zip(logs, ("one", "two"), strict=True)]
+    async with open_world() as world, world.running(*bots, place(Bot("deaf"), "deaf")):
+        assert world.gateway.sessions == 3 + 2
+        await until(lambda: all(len(log) == 3 for log in logs))
+        for log in logs:
+            assert sorted(log) == [f"UserOnline {name} -" for name in ("deaf", "one", "two")]
+            log.clear()
+        await visit(world)
+        await until(lambda: all(len(log) == 4 for log in logs))
+        for log in logs:
+            online = [line for line in log if line.startswith("User")]
+            members = [line for line in log if line.startswith("Member")]
+            assert online == ["UserOnline ann -", "UserOffline ann -"]
+            assert members == ["MemberJoined ann lobby", "MemberLeft ann lobby"]
+        assert world.count("bot_events", "deaf") == 1  # its own login
+        assert world.count("feed_events", "channels") == 2
+
+
+async def test_no_feed_without_a_handler_for_it(autojump_clock: MockClock) -> None:
+    heard: list[Event] = []
+    everything, online = Bot("everything"), Bot("online")
+
+    @everything.on(Event)
+    async def note(event: Event) -> None:
+        heard.append(event)
+
+    @online.on_user_offline()
+    async def offline(event: UserOffline) -> None:
+        heard.append(event)
+
+    async with open_world() as world:
+        async with world.running(place(everything)):
+            assert world.gateway.sessions == 1
+        async with world.running(place(online)):
+            assert world.gateway.sessions == 2
+            heard.clear()
+            await visit(world)
+            await until(lambda: len(heard) == 1)
+
+
+async def test_a_feed_that_is_not_let_in_keeps_no_bot_waiting_for_ever(autojump_clock: MockClock) -> None:
+    log: list[str] = []
+    async with open_world(server_accounts=["botkit-feed-channels"]) as world:
+        with capture_logs() as logs:
+            async with world.running(place(watcher(log))) as app:
+                assert app.statistics()[0].state == "running"
+                await visit(world)
+                await until(lambda: len(log) == 2)
+                assert log == ["MemberJoined ann lobby", "MemberLeft ann lobby"]
+        assert {line["channel"] for line in logs if line["event"] == "cannot get in"} == {"__agora_user_online"}
+        assert [line["waiting_for"] for line in logs if line["event"] == "still starting"] == [["feed online"]]
+
+
+async def test_a_feed_that_is_kicked_is_given_up_and_the_bots_go_on(autojump_clock: MockClock) -> None:
+    log: list[str] = []
+    async with open_world() as world:
+        with capture_logs() as logs:
+            async with world.running(place(watcher(log))) as app:
+                async with world.signal.open_session("botkit-feed-online"):
+                    await trio.sleep(1)
+                await trio.sleep(60)
+                log.clear()
+                await visit(world)
+                await until(lambda: len(log) == 2)
+                assert app.statistics()[0].state == "running"
+                assert world.count("feeds_given_up", "online") == 1
+        assert [line["feed"] for line in logs if line["event"].startswith("feed given up")] == ["online"]
+
+
+async def test_an_event_in_a_channel_of_the_bot_comes_with_that_session(autojump_clock: MockClock) -> None:
+    said: list[str] = []
+    bot = Bot("b")
+
+    @bot.on_member_joined(account="ann")
+    async def greet(event: MemberJoined, ctx: Context) -> None:
+        said.append(f"{event.channel}: {ctx.session.account} in {ctx.channel.name}")
+
+    async with open_world() as world, world.running(place(bot, "bot", "one", "two")):
+        async with world.signal.open_session("ann") as ann:
+            for channel in ("two", "elsewhere", "one"):
+                await ann.join(channel)
+        await until(lambda: len(said) == 3)
+    assert said == ["two: bot~2 in two", "elsewhere: bot in one", "one: bot in one"]
+
+
+def online(number: int) -> UserOnline:
+    return UserOnline(account=Account(f"user{number}"), uid=Uid(number), ms=0, epoch="e", seq=number)
+
+
+async def told(ref: ActorRef[Event]) -> list[object]:
+    return [await ref.next_message() for _ in range(ref.statistics().waiting)]
+
+
+async def test_what_a_full_mailbox_drops_is_counted_and_told() -> None:
+    meters = AppMeters(Meters())
+    bot = watcher([])
+    ref = ActorRef[Event]("b", 3, OverflowPolicy.DROP_NEWEST)
+    subscriber = Subscriber(bot, ref, meters)
+    for number in range(10):
+        subscriber.tell(online(number))
+    assert await told(ref) == [online(0), online(1), online(2)]
+    assert meters.feed_events_dropped.value == 7
+    subscriber.tell(online(10))
+    subscriber.tell(online(11))
+    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=7), online(10), online(11)]
+
+
+async def test_a_mailbox_with_room_for_one_tells_the_loss_first() -> None:
+    ref = ActorRef[Event]("b", 1, OverflowPolicy.DROP_NEWEST)
+    subscriber = Subscriber(watcher([]), ref, AppMeters(Meters()))
+    subscriber.tell(online(0))
+    subscriber.tell(online(1))
+    assert await told(ref) == [online(0)]
+    subscriber.tell(online(2))
+    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=1)]
+    subscriber.tell(online(3))
+    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=1)]
+    subscriber.tell(online(4))
+    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=1)]
+
+
+async def test_a_bot_that_has_ended_is_told_nothing() -> None:
+    ref = ActorRef[Event]("b", 1, OverflowPolicy.DROP_NEWEST)
+    ref.close()
+    Subscriber(watcher([]), ref, AppMeters(Meters())).tell(online(0))
+
+
+async def test_a_hub_passes_on_feed_events_and_losses_and_nothing_else(autojump_clock: MockClock) -> None:
+    meters = AppMeters(Meters())
+    ref = ActorRef[Event]("b", 10, OverflowPolicy.DROP_NEWEST)
+    hub = FeedHub(FEEDS[0], [Subscriber(watcher([]), ref, meters)], meters)
+    lost = EventsLost(cause="a hole", count=3)
+    own = UserOnline(account=FEEDS[1].account, uid=Uid(1), ms=0, epoch="e", seq=1)
+    async with open_world() as world, world.signal.open_session("ann") as session:
+        for event in (LoggedIn(account=Account("x"), uid=Uid(1)), own, online(1), lost):
+            await hub.publish(event, session)
+    assert await told(ref) == [online(1), lost]
+    assert meters.feed_events.values == {"online": 2}

@@ -1,0 +1,89 @@
+import io
+import json
+
+import pytest
+
+from botkit.app.bot import Bot
+from botkit.app.placement import BotPlacement, make_plans
+from botkit.app.report import BotStatus
+from botkit.app.visitor_script import Demo
+from botkit.cli.banner import STOPPED, banner, ready
+from botkit.cli.output import Announcer, Notice
+from botkit.config.bots import ConfiguredBot
+from botkit.config.document import Document
+from botkit.config.loading import Config
+from botkit.config.schema import LogSection
+from botkit.events import ChannelMessage, UserOnline
+from botkit.types import Account, AppId
+
+
+def make_config(bot: Bot, *channels: str, description: str = "") -> Config:
+    placement = BotPlacement(bot=bot, account="concierge", channels=channels)
+    (plan,) = make_plans([placement])
+    return Config(
+        app_id=AppId("the-app"),
+        certificate="",
+        gateway="ws://gateway.example/",
+        bots=(ConfiguredBot(placement=placement, plan=plan, description=description),),
+        demo=Demo(),
+        log=LogSection(),
+        document=Document("{}", name="bot.yaml", environ={}),
+    )
+
+
+def test_a_bot_without_a_docstring_is_told_by_what_it_handles() -> None:
+    bot = Bot("hello")
+
+    @bot.on_channel_message()
+    async def hello(message: ChannelMessage) -> None: ...
+
+    @bot.on_user_online()
+    async def welcome(event: UserOnline) -> None: ...
+
+    @bot.every(seconds=30)
+    async def beat() -> None: ...
+
+    lines = [notice.text for notice in banner(make_config(bot, "lobby", "the other"), "ws://gateway.example/", "")]
+    assert lines[1:] == [
+        "  gateway   ws=ws://gateway.example/ elsewhere",
+        "  bot       hello, account concierge in lobby, the other: "
+        "handles ChannelMessage, UserOnline, a beat each 30 s",
+        "  feeds     botkit-feed-online in __agora_user_online",
+    ]
+
+
+def test_a_bot_that_needs_nothing_has_a_short_line() -> None:
+    lines = [notice.text for notice in banner(make_config(Bot("quiet")), "ws://a/", "http://b/")]
+    assert lines[1:] == [
+        "  gateway   ws=ws://a/ http=http://b/ elsewhere",
+        "  bot       quiet, account concierge: handles nothing",
+    ]
+
+
+def status(name: str, state: str) -> BotStatus:
+    return BotStatus(name=name, account=Account(name), state=state, restarts=0, last_error=None, sessions=())
+
+
+@pytest.mark.parametrize(
+    ("states", "text"),
+    [
+        (["running", "running"], "ready: 2 of 2 bots at work; Ctrl-C logs out and stops"),
+        (["running", "ended"], "ready: 1 of 2 bots at work, but bot1 ended; Ctrl-C logs out and stops"),
+        (["starting"], "ready: 0 of 1 bots at work, but bot0 starting; Ctrl-C logs out and stops"),
+    ],
+)
+def test_ready_tells_which_bots_are_not(states: list[str], text: str) -> None:
+    notice = ready([status(f"bot{index}", state) for index, state in enumerate(states)])
+    assert notice.text == text
+    assert notice.facts["bots"] == {f"bot{index}": state for index, state in enumerate(states)}
+
+
+def test_an_announcer_tells_lines_or_objects() -> None:
+    notices = [Notice(text="für Leute", event="for machines", facts={"number": 1}), STOPPED]
+    text, machine = io.StringIO(), io.StringIO()
+    Announcer("text", text).tell(*notices)
+    Announcer("json", machine).tell(*notices)
+    assert text.getvalue() == "für Leute\nstopped: every session is logged out\n"
+    first, second = [json.loads(line) for line in machine.getvalue().splitlines()]
+    assert list(first) == ["timestamp", "level", "event", "number"]
+    assert (first["level"], first["event"], second["event"]) == ("info", "for machines", "stopped")

@@ -120,6 +120,17 @@ class ChannelAttributeUpdated(Event, frozen=True, kw_only=True):
     ms: int
 
 
+class MessageHeld(Event, frozen=True, kw_only=True):
+    """A message in a channel that this session holds: it waits ``budget_ms`` for the verdict (``judge``)."""
+
+    number: int
+    channel: ChannelName
+    account: Account
+    uid: Uid
+    text: str
+    budget_ms: int
+
+
 class CallEvent(Event, frozen=True, kw_only=True):
     """The base of what happens to a call. ``call`` is this session's number for it, ``peer`` the other side."""
 

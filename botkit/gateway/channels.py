@@ -157,8 +157,8 @@ class Channels:
             self.start_ttl(channel)
         return name
 
-    def send_message(self, sender: Session, channel: Channel, text: str) -> None:
-        """Deliver a message to all members, the sender included. Raises ``SignalingError`` (400) over a rate."""
+    def take_rates(self, sender: Session, channel: Channel) -> None:
+        """Count a message against the rates of its sender and its channel. Raises ``SignalingError`` (400) over one."""
         now = trio.current_time()
         if not sender.rate.would_allow(now):
             reason = f"too fast: at most {sender.rate.limit} messages per second and user"
@@ -170,6 +170,9 @@ class Channels:
             raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
         sender.rate.take(now)
         channel.rate.take(now)
+
+    def deliver(self, sender: Session, channel: Channel, text: str) -> None:
+        """Give a message to all members, the sender included."""
         self._counters.channel_messages.add()
         self.tell(channel, ChannelText(channel=channel.name, account=sender.account, uid=sender.uid, msg=text))
 

@@ -29,5 +29,9 @@ class Counters:
         self.delayed_attributes = counter(
             "gateway_delayed_attribute_events_total", "attribute events held back by the limit of 10/s per channel"
         )
+        self.held_messages = counter("gateway_held_messages_total", "messages that met a hold, by outcome", "outcome")
+        self.silent_moderators = counter(
+            "gateway_silent_moderators_total", "held messages whose moderator did not answer within the budget"
+        )
         self.commits = counter("gateway_commits_total", "batches that the store made durable")
         self.store_errors = counter("gateway_store_errors_total", "batches that the store could not write")

@@ -14,6 +14,7 @@ from botkit.gateway.counters import Counters
 from botkit.gateway.handlers import admin, calls, channels, users
 from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
+from botkit.gateway.later import Later
 from botkit.gateway.session import Session
 from botkit.types import Account
 from botkit.wire import admin as admin_ask
@@ -37,7 +38,7 @@ from botkit.wire.replies import Failure, Ok, encode_json, encode_reply, failure
 from botkit.wire.request import Request
 
 # Each function takes its own request type, which a table by type cannot say.
-Handler: TypeAlias = Callable[[Hub, Session, Any], Ok]
+Handler: TypeAlias = Callable[[Hub, Session, Any], Ok | Later]
 SlowHandler: TypeAlias = Callable[[Hub, Session, Any], Awaitable[Ok]]
 Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
 
@@ -73,6 +74,9 @@ HANDLERS: dict[type[Request], Handler] = {
     admin_ask.CloseChannel: admin.close_channel,
     admin_ask.ListSanctions: admin.list_sanctions,
     admin_ask.Snapshot: admin.snapshot,
+    admin_ask.Hold: admin.hold,
+    admin_ask.Release: admin.release,
+    admin_ask.Judge: admin.judge,
 }
 
 SLOW_HANDLERS: dict[str, SlowHandler] = {
@@ -176,13 +180,16 @@ class Dispatcher:
             return
         promised = self._journal.promised
         reply = self._answer(session, call)
+        if isinstance(reply, Later):
+            reply.then(lambda known: connection.send(encode(encode_reply(call.call_id, known))))
+            return
         connection.send(encode(encode_reply(call.call_id, reply)))
         if self._journal.promised != promised:
             self._journal.hold(connection.outbox)
         if session is not None and call.function == ask.GetMessages.function:
             self._announce_rest(session)
 
-    def _answer(self, session: Session | None, call: CallBody) -> Ok | Failure:
+    def _answer(self, session: Session | None, call: CallBody) -> Ok | Later | Failure:
         try:
             hub, session, request = self._check(session, call)
             return HANDLERS[type(request)](hub, session, request)

@@ -17,6 +17,7 @@ from botkit.gateway.channels import Channel, Channels
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
+from botkit.gateway.holds import Holds
 from botkit.gateway.journal import Journal
 from botkit.gateway.ledger import Ledger
 from botkit.gateway.mailboxes import Mailboxes
@@ -75,6 +76,9 @@ class Hub:
         )
         self.calls = Calls(self, self.ledger, timers, counters, settings.ring_timeout)
         self.presence = Presence(self.channels, self.ledger, journal)
+        self.holds = Holds(
+            app_id, self.channels, journal=journal, counters=counters, timers=timers, session_of=self.session_of
+        )
         self.sessions = Sessions(app_id, journal=journal, timers=timers, clock=clock, expired=self._expire)
         self.boot = secrets.token_urlsafe(6)
         self._timers = timers

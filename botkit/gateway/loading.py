@@ -26,6 +26,9 @@ def load_hub(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
     for sanction in snapshot.sanctions:
         if sanction.app == app:
             hub.sanctions.load(sanction)
+    for (owner, _), hold in snapshot.holds.items():
+        if owner == app:
+            hub.holds.load(hold)
     for (owner, account), session in snapshot.sessions.items():
         if owner == app:
             _load_session(hub, account, session)

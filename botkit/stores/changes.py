@@ -176,6 +176,23 @@ class SanctionLifted(Struct, frozen=True, kw_only=True):
     channel: str
 
 
+class HoldSet(Struct, frozen=True, kw_only=True):
+    """Messages of ``channel`` go to ``moderator`` first; after ``budget_ms`` of silence the policy decides."""
+
+    app: AppId
+    channel: ChannelName
+    moderator: Account
+    budget_ms: int
+    open_on_silence: bool
+
+
+class HoldLifted(Struct, frozen=True, kw_only=True):
+    """The hold on ``channel`` is over."""
+
+    app: AppId
+    channel: ChannelName
+
+
 Change: TypeAlias = (
     AccountSeen
     | UserAttributeSet
@@ -193,6 +210,8 @@ Change: TypeAlias = (
     | LedgerStarted
     | LedgerAppended
     | LedgerTrimmed
+    | HoldSet
+    | HoldLifted
     | SanctionSet
     | SanctionLifted
 )
@@ -243,5 +262,6 @@ class Snapshot(Struct, kw_only=True):
     inboxes: dict[tuple[AppId, Account], InboxSnapshot] = field(default_factory=dict)
     sessions: dict[tuple[AppId, Account], SessionSnapshot] = field(default_factory=dict)
     ledgers: dict[AppId, LedgerSnapshot] = field(default_factory=dict)
+    holds: dict[tuple[AppId, ChannelName], HoldSet] = field(default_factory=dict)
     sanctions: list[SanctionSet] = field(default_factory=list)
     """By app, account, channel."""

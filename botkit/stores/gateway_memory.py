@@ -16,6 +16,8 @@ from botkit.stores.changes import (
     ChannelAttributeSet,
     ChannelDestroyed,
     ChannelEmptied,
+    HoldLifted,
+    HoldSet,
     InboxSnapshot,
     LedgerAppended,
     LedgerSlice,
@@ -98,6 +100,10 @@ def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case
             _apply_session(state, change)
         case LedgerStarted() | LedgerAppended() | LedgerTrimmed():
             _apply_ledger(state, change)
+        case HoldSet():
+            state.holds[change.app, change.channel] = change
+        case HoldLifted():
+            state.holds.pop((change.app, change.channel), None)
         case SanctionSet() | SanctionLifted():
             key = _sanction_key(change)
             state.sanctions = [other for other in state.sanctions if _sanction_key(other) != key]

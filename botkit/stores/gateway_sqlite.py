@@ -15,6 +15,8 @@ from botkit.stores.changes import (
     ChannelAttributeSet,
     ChannelDestroyed,
     ChannelEmptied,
+    HoldLifted,
+    HoldSet,
     InboxSnapshot,
     LedgerAppended,
     LedgerSlice,
@@ -64,6 +66,9 @@ SCHEMA = (
         PRIMARY KEY (app, seq)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS gateway_ledger_last (
         app TEXT NOT NULL, stream TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (app, stream)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS gateway_holds (
+        app TEXT NOT NULL, channel TEXT NOT NULL, moderator TEXT NOT NULL, budget_ms INTEGER NOT NULL,
+        open_on_silence INTEGER NOT NULL, PRIMARY KEY (app, channel))""",
     """CREATE TABLE IF NOT EXISTS gateway_sanctions (
         app TEXT NOT NULL, kind TEXT NOT NULL, account TEXT NOT NULL, channel TEXT NOT NULL, until_ms INTEGER NOT NULL,
         reason TEXT NOT NULL, moderator TEXT NOT NULL, PRIMARY KEY (app, kind, account, channel))""",
@@ -123,6 +128,10 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
         """DELETE FROM gateway_ledger WHERE app = :app AND (seq <= :seq OR ms < :before_ms)
            AND seq < (SELECT max(seq) FROM gateway_ledger WHERE app = :app)""",
     ),
+    HoldSet: (
+        "INSERT OR REPLACE INTO gateway_holds VALUES (:app, :channel, :moderator, :budget_ms, :open_on_silence)",
+    ),
+    HoldLifted: ("DELETE FROM gateway_holds WHERE app = :app AND channel = :channel",),
     SanctionSet: (
         """INSERT INTO gateway_sanctions VALUES (:app, :kind, :account, :channel, :until_ms, :reason, :moderator)
            ON CONFLICT DO UPDATE
@@ -197,6 +206,14 @@ class _LastRow(NamedTuple):
     seq: int
 
 
+class _HoldRow(NamedTuple):
+    app: AppId
+    channel: ChannelName
+    moderator: Account
+    budget_ms: int
+    open_on_silence: int
+
+
 class _SanctionRow(NamedTuple):
     app: AppId
     kind: SanctionKind
@@ -235,6 +252,14 @@ class SqliteGatewayStore:
         await self._load_inboxes(snapshot)
         sanctions = await self._rows("gateway_sanctions ORDER BY app, kind, account, channel", list[_SanctionRow])
         snapshot.sanctions.extend(SanctionSet(**sanction._asdict()) for sanction in sanctions)
+        for hold in await self._rows("gateway_holds ORDER BY rowid", list[_HoldRow]):
+            snapshot.holds[hold.app, hold.channel] = HoldSet(
+                app=hold.app,
+                channel=hold.channel,
+                moderator=hold.moderator,
+                budget_ms=hold.budget_ms,
+                open_on_silence=bool(hold.open_on_silence),
+            )
         await self._load_sessions(snapshot)
         return snapshot
 

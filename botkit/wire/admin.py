@@ -4,7 +4,7 @@ The vendor's API has no verb for what a moderator needs. These functions carry t
 never sees anything of them that it cannot read: a banned or muted one meets codes that it knows (202, 400).
 """
 
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -98,6 +98,35 @@ class ReadLedger(Request, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 500
 
 
+class Hold(Request, frozen=True, kw_only=True):
+    """Send a channel's messages to this session first, and wait ``budget_ms`` for its verdict on each.
+
+    On silence ``open`` delivers them, otherwise they are refused (400).
+    """
+
+    function: ClassVar[str] = "botkit_hold"
+    channel: str
+    budget_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1000
+    open: bool = True
+
+
+class Release(Request, frozen=True, kw_only=True):
+    """Lift the hold on a channel; what waits is delivered."""
+
+    function: ClassVar[str] = "botkit_release"
+    channel: str
+
+
+class Judge(Request, frozen=True, kw_only=True):
+    """The verdict on a held message: ``deliver`` it, ``replace`` its text, or ``drop`` it with a reason (400)."""
+
+    function: ClassVar[str] = "botkit_judge"
+    number: Number
+    action: Literal["deliver", "replace", "drop"]
+    text: str = ""
+    reason: str = ""
+
+
 class Sanction(Struct, frozen=True, kw_only=True):
     """One measure in force; ``until_ms`` 0: until lifted."""
 
@@ -173,4 +202,7 @@ ADMIN_REQUESTS: tuple[type[Request], ...] = (
     ListSanctions,
     Snapshot,
     ReadLedger,
+    Hold,
+    Release,
+    Judge,
 )

@@ -171,10 +171,25 @@ class ExpelledNotice(Struct, frozen=True, array_like=True, tag="botkit_expelled"
     reason: str
 
 
+class HeldNotice(Struct, frozen=True, array_like=True, tag="botkit_held"):
+    """``["botkit_held", number, channel, account, uid, text, budget in ms]``: a message waits for this moderator's
+    verdict.
+
+    Ours, and only to the session that put the hold on the channel.
+    """
+
+    number: Number
+    channel: str
+    account: str
+    uid: Number
+    text: str
+    budget_ms: Number
+
+
 class Notify(Struct, frozen=True, array_like=True, tag="notify"):
     """``["notify", […]]``: something happened that was not asked for."""
 
-    notice: InboxNotice | ChannelNotice | ExpelledNotice
+    notice: InboxNotice | ChannelNotice | ExpelledNotice | HeldNotice
 
 
 class Pong(Struct, frozen=True, array_like=True, tag="pong"):

@@ -36,6 +36,7 @@ EventName: TypeAlias = Literal[
     "sanction",
     "kick",
     "channel_closed",
+    "hold",
     "call",
 ]
 
@@ -51,6 +52,7 @@ STREAM_OF: dict[EventName, Stream] = {
     "sanction": "moderation",
     "kick": "moderation",
     "channel_closed": "moderation",
+    "hold": "moderation",
     "call": "calls",
 }
 
@@ -67,7 +69,8 @@ class LedgerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``replaced`` (logged in elsewhere), ``expired`` (token), ``banned``, ``slow``, ``protocol_error``, ``stopped`` or
     ``crashed`` (the gateway); of ``channel_leave`` these, ``leave``, ``moved`` (joined another channel) or ``kicked``;
     of attributes ``update``, ``del`` or ``clear``; of ``sanction`` ``mute``, ``unmute``, ``ban`` or ``unban``; of
-    ``call`` the state that it came into. It is empty for what begins. ``data`` has what else there is to say, by name.
+    ``hold`` ``set`` or ``lifted``; of ``call`` the state that it came into. It is empty for what begins. ``data`` has
+    what else there is to say, by name.
     """
 
     v: int

@@ -20,6 +20,8 @@ from botkit.stores.gateway import (
     ChannelDestroyed,
     ChannelEmptied,
     GatewayStore,
+    HoldLifted,
+    HoldSet,
     InboxSnapshot,
     LedgerAppended,
     LedgerSlice,
@@ -294,6 +296,8 @@ def _changes() -> st.SearchStrategy[Change]:
         st.builds(SessionClosed, **user),
         st.builds(LedgerAppended, app=_apps, seq=st.integers(1, 9), stream=_names, ms=_numbers, text=_texts),
         st.builds(LedgerTrimmed, app=_apps, seq=_numbers, before_ms=_numbers),
+        st.builds(HoldSet, **channel, moderator=_accounts, budget_ms=_numbers, open_on_silence=st.booleans()),
+        st.builds(HoldLifted, **channel),
         st.builds(SanctionSet, **sanction, until_ms=_numbers, reason=_texts, moderator=_accounts),
         st.builds(SanctionLifted, **sanction),
     )

@@ -48,6 +48,9 @@ OWN: dict[str, dict[str, JsonValue]] = {
     "botkit_close_channel": {"channel": "lobby", "reason": "flood"},
     "botkit_list_sanctions": {"account": "ann"},
     "botkit_snapshot": {"after": "ann"},
+    "botkit_hold": {"channel": "lobby", "budget_ms": 500, "open": False},
+    "botkit_release": {"channel": "lobby"},
+    "botkit_judge": {"number": 3, "action": "replace", "text": "***", "reason": ""},
     "botkit_read_ledger": {"epoch": "e", "after": 7, "limit": 500},
 }
 

@@ -2,12 +2,13 @@
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.handlers import refuse_if
+from botkit.gateway.holds import Verdict
 from botkit.gateway.hub import Hub
 from botkit.gateway.sanctions import EVERYWHERE
 from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import admin as ask
-from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation
+from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation, message_violation
 from botkit.wire.replies import OK, Ok
 
 
@@ -117,6 +118,39 @@ def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotP
         seq=hub.ledger.last,
         seqs=hub.ledger.last_of_streams(),
     )
+
+
+def hold(hub: Hub, session: Session, request: ask.Hold) -> Ok:
+    """From now on this session judges a channel's messages before anybody sees them."""
+    refuse_if(channel_violation(request.channel))
+    if not session.botkit:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, "only a botkit client understands held messages")
+    if request.channel in SPECIAL_CHANNELS:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, "nobody writes into a special channel")
+    hub.holds.set(ChannelName(request.channel), session.account, request.budget_ms, open_on_silence=request.open)
+    hub.ledger.append("hold", session.account, session.uid, channel=request.channel, reason="set")
+    return OK
+
+
+def release(hub: Hub, session: Session, request: ask.Release) -> Ok:
+    """Let a channel's messages pass again."""
+    refuse_if(channel_violation(request.channel))
+    hub.holds.lift(ChannelName(request.channel))
+    hub.ledger.append("hold", session.account, session.uid, channel=request.channel, reason="lifted")
+    return OK
+
+
+def judge(hub: Hub, session: Session, request: ask.Judge) -> Ok:
+    """The verdict on one message."""
+    _check_reason(request.reason)
+    refuse_if(message_violation(request.text))
+    verdicts = {
+        "deliver": Verdict(hub.holds.text_of(request.number)),
+        "replace": Verdict(request.text),
+        "drop": Verdict(None, request.reason),
+    }
+    hub.holds.judge(session, request.number, verdicts[request.action])
+    return OK
 
 
 async def read_ledger(hub: Hub, _session: Session, request: ask.ReadLedger) -> ask.LedgerPage:

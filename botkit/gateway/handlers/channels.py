@@ -4,6 +4,7 @@ from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.channels import Channel
 from botkit.gateway.handlers import refuse_if
 from botkit.gateway.hub import Hub
+from botkit.gateway.later import Later
 from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import requests as ask
@@ -33,7 +34,7 @@ def leave(hub: Hub, session: Session, request: ask.LeaveChannel) -> Ok:
     return OK
 
 
-def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) -> Ok:
+def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) -> Ok | Later:
     """A message to all members. Refused with 400: not a member, muted, too fast, or a special channel."""
     refuse_if(channel_violation(request.channel))
     refuse_if(message_violation(request.text))
@@ -43,7 +44,11 @@ def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) ->
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"not a member of {request.channel}")
     hub.sanctions.check_send(session.account, request.channel)
     channel = hub.channels.open(ChannelName(request.channel))
-    hub.channels.send_message(session, channel, request.text)
+    hub.channels.take_rates(session, channel)
+    hold = hub.holds.moderator_of(channel.name, session)
+    if hold is not None:
+        return hub.holds.submit(hold, session, channel, request.text)
+    hub.channels.deliver(session, channel, request.text)
     return OK
 
 

@@ -25,11 +25,11 @@ from botkit import (
 )
 from botkit import filters as f
 from botkit.errors import ActorError, ConnectFailed, ErrorCode
-from botkit.events import CallAccepted, ChannelJoined
+from botkit.events import CallAccepted, ChannelJoined, Reconnected
 from botkit.transport.base import Transport
 from botkit.transport.memory import memory_transport_pair
 from botkit.wire.tokens import make_token
-from tests.app.world import APP_ID, next_event, open_world, until
+from tests.app.world import APP_ID, World, next_event, open_world, until
 
 
 def place(bot: Bot, account: str = "bot", *channels: str) -> BotPlacement:
@@ -526,3 +526,48 @@ async def test_a_rejoin_is_no_news_but_the_first_join_is(autojump_clock: MockClo
     async with open_world() as world, world.running(place(bot, "bot", "lobby")):
         await until(lambda: len(joined) == 1)
         assert joined[0].channel == "lobby"
+
+
+async def test_a_gateway_that_restarts_costs_no_bot(autojump_clock: MockClock) -> None:
+    lives: list[str] = []
+    bot = echo_bot()
+
+    @bot.resource
+    async def life() -> AsyncIterator[list[str]]:
+        lives.append("begin")
+        yield lives
+        lives.append("end")
+
+    @bot.on(Reconnected)
+    async def back(event: Reconnected, ctx: Context) -> None:
+        lives.append(f"back in {event.rejoined}")
+        await ctx.channel.send("here again")
+
+    worlds: list[World] = []
+
+    @asynccontextmanager
+    async def connector() -> AsyncIterator[Transport]:
+        if not worlds:
+            raise ConnectFailed("memory", "restarting")
+        async with worlds[0].gateway.connector() as transport:
+            yield transport
+
+    app = App(APP_ID, connector, [place(bot, "bot", "lobby")])
+    with capture_logs():
+        async with trio.open_nursery() as nursery:
+            async with open_world() as world:
+                worlds.append(world)
+                await nursery.start(app.run)
+                worlds.clear()
+            await trio.sleep(300)
+            async with open_world() as world, world.signal.open_session("ann") as ann:
+                await ann.join("lobby")
+                worlds.append(world)
+                assert (await next_event(ann, ChannelMessage, 60)).text == "here again"
+                await ann.send_instant("bot", "hello")
+                assert (await next_event(ann, InstantMessage)).text == "echo: hello"
+                assert lives == ["begin", "back in lobby"]
+                (status,) = app.statistics()
+                assert (status.restarts, status.sessions[0].restarts) == (0, 0)
+                nursery.cancel_scope.cancel()
+    assert lives[-1] == "end"

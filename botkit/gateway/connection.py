@@ -6,6 +6,7 @@ for every peer, so a broadcast is framed once.
 """
 
 import struct
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -52,6 +53,10 @@ class FrameHandler(Protocol):
 
     def handle_frame(self, connection: "Connection", frame: ClientFrame) -> None:
         """Answer one frame; may queue frames for any peer, may not wait."""
+        ...
+
+    def allows_origin(self, origin: str | None) -> bool:
+        """Whether a browser on a page of ``origin`` (None: no browser) may connect."""
         ...
 
     def handle_end(self, connection: "Connection", reason: str) -> None:
@@ -139,7 +144,11 @@ class Connection:
         self.link.close()
 
     def _handshake(self, request: Request) -> None:
-        response = self._protocol.accept(request)
+        origin = request.headers.get("Origin")
+        if self._handler.allows_origin(origin):
+            response = self._protocol.accept(request)
+        else:
+            response = self._protocol.reject(HTTPStatus.FORBIDDEN, f"pages of {origin} may not connect here\n")
         self._protocol.send_response(response)
         if response.status_code != 101:
             self._counters.handshakes_failed.add()

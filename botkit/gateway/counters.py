@@ -9,7 +9,11 @@ class Counters:
     def __init__(self, meters: Meters) -> None:
         counter = meters.counter
         self.connections = counter("gateway_connections_total", "TCP connections accepted")
-        self.refused_connections = counter("gateway_connections_refused_total", "connections beyond the limit")
+        self.refused_connections = counter(
+            "gateway_connections_refused_total", "connections beyond a limit, by whose", "whose"
+        )
+        self.refused_logins = counter("gateway_logins_refused_total", "logins beyond a rate, by whose", "whose")
+        self.refused_origins = counter("gateway_origins_refused_total", "browsers on pages that may not connect")
         self.handshakes_failed = counter("gateway_handshakes_failed_total", "connections that never became WebSockets")
         self.logins = counter("gateway_logins_total", "logins, by outcome", "outcome")
         self.logouts = counter("gateway_logouts_total", "sessions that ended, by reason", "reason")

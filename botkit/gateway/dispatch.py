@@ -1,12 +1,15 @@
 """From frames to handlers and back: login, pings, and the table of requests."""
 
+import fnmatch
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import structlog
+import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.errors import ErrorCode, LoginFailed, ProtocolError, SignalingError, StoreError
+from botkit.gateway.admission import Admission
 from botkit.gateway.auth import check_login
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import Connection
@@ -16,7 +19,7 @@ from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
 from botkit.gateway.later import Later
 from botkit.gateway.session import Session
-from botkit.types import Account
+from botkit.types import Account, AppId
 from botkit.wire import admin as admin_ask
 from botkit.wire import requests as ask
 from botkit.wire.frames import (
@@ -96,9 +99,18 @@ class Dispatcher:
     """Answers every frame of every peer. Synchronous: what it queues is flushed by whoever read the frame."""
 
     def __init__(
-        self, hubs: dict[str, Hub], journal: Journal, counters: Counters, clock: WallClock, spawn: Spawn
+        self,
+        hubs: dict[str, Hub],
+        *,
+        origins: tuple[str, ...],
+        admission: Admission,
+        journal: Journal,
+        counters: Counters,
+        clock: WallClock,
+        spawn: Spawn,
     ) -> None:
-        self._hubs, self._journal, self._spawn = hubs, journal, spawn
+        self._hubs, self._origins, self._admission = hubs, origins, admission
+        self._journal, self._spawn = journal, spawn
         self._counters, self._clock = counters, clock
 
     def handle_frame(self, connection: Connection, frame: ClientFrame) -> None:
@@ -114,6 +126,13 @@ class Dispatcher:
         else:
             self._resume(connection, frame.arguments)
 
+    def allows_origin(self, origin: str | None) -> bool:
+        """Whether a browser on a page of ``origin`` may connect; what sends no Origin is no browser."""
+        if origin is None or not self._origins or any(fnmatch.fnmatchcase(origin, page) for page in self._origins):
+            return True
+        self._counters.refused_origins.add()
+        return False
+
     def handle_end(self, connection: Connection, reason: str) -> None:
         """The peer is gone; its session, if it still has one, may wait for it or end for ``reason``."""
         session = connection.session
@@ -122,7 +141,7 @@ class Dispatcher:
 
     def _login(self, connection: Connection, login: LoginArguments) -> None:
         try:
-            hub = self._hub_for(connection, login.vid)
+            hub = self._hub_for(connection, login.vid, login.account)
             grant = check_login(login, hub.app, self._clock.seconds())
             botkit = login.device == BOTKIT_DEVICE
             session = hub.login(connection, Account(login.account), grant, botkit=botkit, resume=login.resume)
@@ -137,7 +156,7 @@ class Dispatcher:
 
     def _resume(self, connection: Connection, seen: ResumeArguments) -> None:
         try:
-            hub = self._hub_for(connection, seen.vid)
+            hub = self._hub_for(connection, seen.vid, seen.account)
             session = hub.resume(connection, Account(seen.account), seen.line)
         except LoginFailed as refusal:
             self._refuse_login(connection, refusal)
@@ -158,12 +177,14 @@ class Dispatcher:
             connection.send_framed(frame)
         hub.announce_inbox(session)
 
-    def _hub_for(self, connection: Connection, app: str) -> Hub:
+    def _hub_for(self, connection: Connection, app: str, account: str) -> Hub:
         if connection.session is not None:
             raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, "logged in already")
         hub = self._hubs.get(app)
         if hub is None:
             raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "unknown app id")
+        now = trio.current_time()
+        self._admission.check_login(connection.link.peer, AppId(app), Account(account), now)
         return hub
 
     def _refuse_login(self, connection: Connection, refusal: LoginFailed) -> None:

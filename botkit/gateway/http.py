@@ -1,6 +1,5 @@
 """The gateway's HTTP side: address discovery for clients, health, metrics."""
 
-import socket
 from collections.abc import Callable
 
 import trio
@@ -11,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from botkit.gateway.settings import Address
+from botkit.gateway.listeners import Listeners
+from botkit.gateway.settings import Address, GatewaySettings
 from botkit.observability.metrics import Meters
 
 CORS = {"Access-Control-Allow-Origin": "*"}
@@ -23,7 +23,7 @@ ANY_HOST = frozenset({"0.0.0.0", "::", ""})
 
 
 def create_http_app(
-    app_ids: frozenset[str],
+    settings: GatewaySettings,
     websocket_address: Callable[[], Address | None],
     meters: Meters,
     sessions: Callable[[], int],
@@ -33,6 +33,9 @@ def create_http_app(
     ``websocket_address`` tells where WebSockets are accepted. The vendor's Python SDK connects to that port, the
     web SDKs to the port after it by TLS, so the port is a number in the answer and never a text.
     """
+
+    app_ids = frozenset(app.id for app in settings.apps)
+    wx_offset = 1 if settings.tls_certificate else 0  # mini programs speak TLS only, to the address as it stands
 
     async def getaddr(request: Request) -> Response:
         if request.query_params.get("vid") not in app_ids:
@@ -45,7 +48,7 @@ def create_http_app(
             server = request.scope.get("server")
             host = server[0] if server else "127.0.0.1"
         web = [[host, address.port]]
-        return JSONResponse({"web": web, "web2": web, "wx_web": [f"{host}:{address.port}/"]}, headers=CORS)
+        return JSONResponse({"web": web, "web2": web, "wx_web": [f"{host}:{address.port + wx_offset}/"]}, headers=CORS)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "sessions": sessions()})
@@ -57,23 +60,30 @@ def create_http_app(
 
 
 class _BoundConfig(Config):
-    """Hypercorn on a socket that is open already, so that a port in use is our error and not its."""
+    """Hypercorn on sockets that are open already, so that a port in use is our error and not its."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listeners: Listeners, settings: GatewaySettings) -> None:
         super().__init__()
-        self._listener = listener
+        self._listeners = listeners
         self.accesslog = None
         self.errorlog = None
         self.include_server_header = False
         self.graceful_timeout = STOP_SECONDS
+        if settings.tls_certificate:
+            self.certfile, self.keyfile = settings.tls_certificate, settings.tls_key
 
     def create_sockets(self) -> Sockets:
-        return Sockets(secure_sockets=[], insecure_sockets=[self._listener], quic_sockets=[])
+        secure = [self._listeners.tls] if self._listeners.tls is not None else []
+        return Sockets(secure_sockets=secure, insecure_sockets=[self._listeners.plain], quic_sockets=[])
 
 
 async def serve_http(
-    app: Starlette, listener: socket.socket, *, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+    app: Starlette,
+    listeners: Listeners,
+    settings: GatewaySettings,
+    *,
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve ``app`` on ``listener`` until cancelled; the caller closes the listener."""
+    """Serve ``app`` on ``listeners`` until cancelled; the caller closes them."""
     # Starlette's and Hypercorn's ASGI types spell the same protocol differently.
-    await serve(app, _BoundConfig(listener), task_status=task_status)  # type: ignore[arg-type]
+    await serve(app, _BoundConfig(listeners, settings), task_status=task_status)  # type: ignore[arg-type]

@@ -2,7 +2,9 @@
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import trio
 
@@ -12,14 +14,53 @@ from botkit.transport.links import Link, SocketLink
 
 BACKLOG = 4096
 BUSY_SECONDS = 0.1
+FREE_PAIR_ATTEMPTS = 50
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-def open_listener(address: Address, key: str) -> socket.socket:
-    """A non-blocking TCP socket that listens on ``address``.
+class Listeners(NamedTuple):
+    """A port, and the one after it for TLS, where the vendor's web clients look for it."""
 
-    Raises ``ConfigError`` naming ``key`` when the port is in use or the host is not this machine's.
+    plain: socket.socket
+    tls: socket.socket | None
+
+    @property
+    def address(self) -> Address:
+        """Where the plain one really is, with the port that was picked for it."""
+        host, port = self.plain.getsockname()[:2]
+        return Address(host, port)
+
+
+@contextmanager
+def open_listeners(address: Address, key: str, *, tls: bool) -> Iterator[Listeners]:
+    """Listen on ``address``, and with ``tls`` on the port after it too, until the end of the block.
+
+    Raises ``ConfigError`` naming ``key`` when a port is in use or the host is not this machine's.
     """
+    with ExitStack() as sockets:
+        plain, after = _listen_pair(address, key) if tls else (_listen(address, key), None)
+        sockets.enter_context(plain)
+        if after is not None:
+            sockets.enter_context(after)
+        yield Listeners(plain, after)
+
+
+def _listen_pair(address: Address, key: str) -> tuple[socket.socket, socket.socket]:
+    """Two ports in a row; when the first is picked freely, until the one after it is free too."""
+    attempts = 1 if address.port else FREE_PAIR_ATTEMPTS
+    while True:
+        attempts -= 1
+        plain = _listen(address, key)
+        host, port = plain.getsockname()[:2]
+        try:
+            return plain, _listen(Address(host, port + 1), key)
+        except ConfigError:
+            plain.close()
+            if not attempts:
+                raise
+
+
+def _listen(address: Address, key: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -27,19 +68,13 @@ def open_listener(address: Address, key: str) -> socket.socket:
         listener.setblocking(False)
         listener.bind((address.host, address.port))
         listener.listen(BACKLOG)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
-        in_use = error.errno == errno.EADDRINUSE
+        in_use = getattr(error, "errno", None) == errno.EADDRINUSE
         hint = "stop what listens there, or choose another port (0 picks a free one)" if in_use else "check the host"
-        problem = "port in use" if in_use else (error.strerror or str(error))
+        problem = "port in use" if in_use else (getattr(error, "strerror", None) or str(error))
         raise ConfigError(f"cannot listen on {address}: {problem}", key=key, hint=hint) from error
     return listener
-
-
-def bound_address(listener: socket.socket) -> Address:
-    """Where a listener really is, with the port that was picked for it."""
-    host, port = listener.getsockname()[:2]
-    return Address(host, port)
 
 
 async def accept_links(listener: socket.socket, accepted: Callable[[Link], None]) -> None:

@@ -59,6 +59,7 @@ class Outbox:
         "_size",
         "_spawn",
         "_then_eof",
+        "stuck_since",
     )
 
     def __init__(
@@ -80,16 +81,13 @@ class Outbox:
         self._closed = False
         self._then_eof = False
         self._held = False
+        self.stuck_since: float | None = None
+        """Since when the socket has taken nothing while a writer task waits for it; None when it is not full."""
 
     @property
     def backlog(self) -> int:
         """Bytes that wait."""
         return self._size + len(self._rest)
-
-    @property
-    def stuck(self) -> bool:
-        """True while the socket is full and a writer task waits for it."""
-        return bool(self._rest)
 
     def put(self, data: bytes) -> None:
         """Queue ``data`` for the next flush. Dropped when the outbox is closed."""
@@ -127,7 +125,7 @@ class Outbox:
     def send(self) -> None:
         """Hand the queued bytes to the socket; what it does not take waits for a writer task."""
         self._marked = False
-        if self._closed or self._rest or self._held:
+        if self._closed or self.stuck_since is not None or self._held:
             return
         data = self._take()
         try:
@@ -136,8 +134,9 @@ class Outbox:
             self.close()
             self._broken()
             return
-        if taken < len(data):
+        if taken < len(data) or self._link.pending:
             self._rest = data[taken:]
+            self.stuck_since = trio.current_time()
             self._spawn(self)
         elif self._then_eof:
             self._end()
@@ -145,12 +144,15 @@ class Outbox:
     async def drain(self) -> None:
         """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
         try:
-            while self._rest and not self._closed:
+            while (self._rest or self._link.pending) and not self._closed:
                 await self._link.wait_writable()
-                taken = self._link.send_nowait(self._rest)
-                self._rest = self._rest[taken:]
+                self.stuck_since = trio.current_time()
+                if self._rest:
+                    taken = self._link.send_nowait(self._rest)
+                    self._rest = self._rest[taken:]
                 if not self._rest and not self._held:
                     self._rest = self._take()
+            self.stuck_since = None
         except TransportClosed:
             self.close()
             self._broken()

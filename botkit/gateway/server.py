@@ -1,6 +1,6 @@
 """The gateway's tasks: accepting, reading, timers, the journal, HTTP; and how they start and stop."""
 
-import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -10,6 +10,7 @@ import trio
 from starlette.applications import Starlette
 
 from botkit.errors import TransportClosed
+from botkit.gateway.admission import Admission
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import (
     CLOSE_GOING_AWAY,
@@ -23,13 +24,14 @@ from botkit.gateway.dispatch import Dispatcher
 from botkit.gateway.http import create_http_app, serve_http
 from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
-from botkit.gateway.listeners import accept_links, bound_address, open_listener
+from botkit.gateway.listeners import Listeners, accept_links, open_listeners
 from botkit.gateway.loading import load_hub
 from botkit.gateway.outbox import Flusher, Outbox
 from botkit.gateway.settings import Address, GatewaySettings
 from botkit.gateway.timers import Timers
+from botkit.gateway.tls import TlsLink, load_tls
 from botkit.observability.metrics import Meters
-from botkit.stores.gateway import GatewayStore, open_gateway_store
+from botkit.stores.gateway import GatewayStore, Snapshot, open_gateway_store
 from botkit.transport.base import Transport
 from botkit.transport.links import Link, MemoryLink
 from botkit.transport.websocket import websocket_over
@@ -56,7 +58,16 @@ class Gateway:
         self._store = store
         self._nursery = nursery
         self._connections: set[Connection] = set()
-        self._dispatcher = Dispatcher(self.hubs, self.journal, self.counters, self.clock, self._answer_later)
+        self._admission = Admission(settings, self.counters)
+        self._dispatcher = Dispatcher(
+            self.hubs,
+            origins=settings.origins,
+            admission=self._admission,
+            journal=self.journal,
+            counters=self.counters,
+            clock=self.clock,
+            spawn=self._answer_later,
+        )
         meters.gauge("gateway_sessions", "sessions that are logged in", lambda: float(self.sessions))
         meters.gauge("gateway_open_connections", "connections that are open", lambda: float(len(self._connections)))
 
@@ -85,13 +96,10 @@ class Gateway:
 
     def http_app(self) -> Starlette:
         """The HTTP side of this gateway, for whoever serves it."""
-        return create_http_app(
-            frozenset(app.id for app in self.settings.apps), lambda: self.ws_address, self.meters, lambda: self.sessions
-        )
+        return create_http_app(self.settings, lambda: self.ws_address, self.meters, lambda: self.sessions)
 
-    async def load(self) -> None:
-        """Read the store and open every app's world."""
-        snapshot = await self._store.load()
+    def load(self, snapshot: Snapshot) -> None:
+        """Open every app's world as the store had it."""
         for app in self.settings.apps:
             hub = self.hubs[app.id] = Hub(
                 app,
@@ -108,8 +116,7 @@ class Gateway:
     def accept(self, link: Link) -> None:
         """Serve a new connection, or close it at once when there are too many."""
         self.counters.connections.add()
-        if len(self._connections) >= self.settings.max_connections:
-            self.counters.refused_connections.add()
+        if not self._admission.enter(link.peer):
             link.close()
             return
         self._nursery.start_soon(self.serve_link, link)
@@ -127,6 +134,7 @@ class Gateway:
             pass  # how the connection ended is in connection.end_reason
         finally:
             self._connections.discard(connection)
+            self._admission.leave(link.peer)
             self._dispatcher.handle_end(connection, connection.end_reason)
             connection.abort()
             await self.flusher.flush()
@@ -148,6 +156,7 @@ class Gateway:
     def _tidy(self) -> None:
         for hub in self.hubs.values():
             hub.tidy()
+        self._admission.tidy(trio.current_time())
 
     async def stop(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later, and make the rest durable."""
@@ -186,11 +195,11 @@ class Gateway:
         return connection
 
     def _sweep_one(self, connection: Connection, now: float) -> None:
-        settings = self.settings
+        settings, stuck_since = self.settings, connection.outbox.stuck_since
         if connection.closing_since is not None:
             if now - connection.closing_since > settings.close_timeout:
                 connection.abort()
-        elif connection.outbox.stuck and now - connection.last_received > settings.idle_timeout:
+        elif stuck_since is not None and now - stuck_since > settings.idle_timeout:
             self.counters.slow_peers.add()
             connection.end_reason = "slow"
             connection.close(CLOSE_SLOW, "not reading", now)
@@ -203,8 +212,17 @@ class Gateway:
 
 
 class _Listeners(NamedTuple):
-    websocket: socket.socket | None
-    http: socket.socket | None
+    websocket: Listeners | None
+    http: Listeners | None
+
+
+class _Start(NamedTuple):
+    settings: GatewaySettings
+    store: GatewayStore
+    snapshot: Snapshot
+    meters: Meters
+    listeners: _Listeners
+    tls: ssl.SSLContext | None
 
 
 async def serve_gateway(
@@ -223,18 +241,26 @@ async def serve_gateway(
     """
     settings.check()
     async with AsyncExitStack() as resources:
+        tls = bool(settings.tls_certificate)
         listeners = _Listeners(
-            _listener(resources, settings.listen, "gateway.listen"),
-            _listener(resources, settings.http, "gateway.http"),
+            _open(resources, settings.listen, "gateway.listen", tls),
+            _open(resources, settings.http, "gateway.http", tls),
         )
         if store is None:
             store = await resources.enter_async_context(open_gateway_store(settings.store))
+        start = _Start(
+            settings,
+            store,
+            await store.load(),
+            meters or Meters(),
+            listeners,
+            load_tls(settings.tls_certificate, settings.tls_key) if tls else None,
+        )
         gateway: Gateway | None = None
         running = trio.CancelScope(shield=True)  # peers are served until the goodbye is said, whoever cancels us
         async with trio.open_nursery() as nursery:
             try:
-                run = partial(_run, settings, store, meters or Meters(), listeners)
-                gateway = await nursery.start(run, running)
+                gateway = await nursery.start(_run, start, running)
                 task_status.started(gateway)
                 await trio.sleep_forever()
             finally:
@@ -244,28 +270,28 @@ async def serve_gateway(
                 running.cancel()
 
 
-def _listener(resources: AsyncExitStack, address: Address | None, key: str) -> socket.socket | None:
-    return resources.enter_context(open_listener(address, key)) if address is not None else None
+def _open(resources: AsyncExitStack, address: Address | None, key: str, tls: bool) -> Listeners | None:
+    return resources.enter_context(open_listeners(address, key, tls=tls)) if address is not None else None
 
 
-async def _run(
-    settings: GatewaySettings,
-    store: GatewayStore,
-    meters: Meters,
-    listeners: _Listeners,
-    running: trio.CancelScope,
-    *,
-    task_status: trio.TaskStatus[Gateway],
-) -> None:
+async def _run(start: _Start, running: trio.CancelScope, *, task_status: trio.TaskStatus[Gateway]) -> None:
+    listeners, tls = start.listeners, start.tls
     with running:
         async with trio.open_nursery() as nursery:
-            gateway = Gateway(settings, store, meters, nursery)
-            await gateway.load()
+            gateway = Gateway(start.settings, start.store, start.meters, nursery)
+            gateway.load(start.snapshot)
             nursery.start_soon(gateway.run)
             if listeners.websocket is not None:
-                gateway.ws_address = bound_address(listeners.websocket)
-                nursery.start_soon(accept_links, listeners.websocket, gateway.accept)
+                gateway.ws_address = listeners.websocket.address
+                nursery.start_soon(accept_links, listeners.websocket.plain, gateway.accept)
+                if listeners.websocket.tls is not None and tls is not None:
+                    accept_tls = partial(_accept_tls, gateway, tls)
+                    nursery.start_soon(accept_links, listeners.websocket.tls, accept_tls)
             if listeners.http is not None:
-                gateway.http_address = bound_address(listeners.http)
-                await nursery.start(serve_http, gateway.http_app(), listeners.http)
+                gateway.http_address = listeners.http.address
+                await nursery.start(serve_http, gateway.http_app(), listeners.http, start.settings)
             task_status.started(gateway)
+
+
+def _accept_tls(gateway: Gateway, tls: ssl.SSLContext, link: Link) -> None:
+    gateway.accept(TlsLink(link, tls))

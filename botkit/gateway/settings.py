@@ -81,6 +81,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     which a peer is taken for dead (clients ping each 10 s). ``send_buffer``: what a peer that does not read may have
     waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout`` rings. ``inbox_limit``:
     messages that may wait for one account. ``ledger_events`` and ``ledger_days``: how much of the ledger is kept.
+
+    ``connections_per_address`` at a time, ``logins_per_address`` and ``logins_per_account`` per minute, right or wrong;
+    ``trusted_addresses`` (loopback, a proxy) are not counted. ``origins``: patterns of the pages whose browsers may
+    connect, all when empty; clients that are no browsers send no Origin and are let in. ``tls_certificate`` and
+    ``tls_key``: PEM files; with them TLS is spoken on the port after each plain one, where web clients look for it.
     """
 
     apps: tuple[AppCredentials, ...]
@@ -96,6 +101,13 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     ring_timeout: float = 60.0
     inbox_limit: int = 1000
     max_connections: int = 20_000
+    connections_per_address: int = 1000
+    logins_per_address: int = 600
+    logins_per_account: int = 60
+    trusted_addresses: tuple[str, ...] = ("127.0.0.1", "::1", "memory")
+    origins: tuple[str, ...] = ()
+    tls_certificate: str = ""
+    tls_key: str = ""
     ledger_events: int = 1_000_000
     ledger_days: float = 30.0
 
@@ -111,6 +123,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
                 key="app.certificate",
                 hint="set the new one",
             )
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ConfigError("TLS needs a certificate and a key", key="gateway.tls", hint="name both files or none")
         if self.listen is None or self.listen.loopback or self.insecure:
             return
         if not all(app.certificate and not app.allow_no_token for app in self.apps):

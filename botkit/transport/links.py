@@ -24,6 +24,11 @@ class Link(Protocol):
         """Who is at the other end, for logs and limits: an address without the port."""
         ...
 
+    @property
+    def pending(self) -> bool:
+        """True while bytes that ``send_nowait`` took have not gone out: ``wait_writable`` sends them."""
+        ...
+
     async def receive(self) -> bytes:
         """The next bytes, ``b""`` at the end. Raises ``TransportClosed``; a cancel loses nothing."""
         ...
@@ -57,6 +62,11 @@ class SocketLink:
     def peer(self) -> str:
         """The peer's IP address."""
         return self._peer
+
+    @property
+    def pending(self) -> bool:
+        """Never: what a socket took is the system's."""
+        return False
 
     async def receive(self) -> bytes:
         """See ``Link.receive``."""
@@ -123,6 +133,11 @@ class MemoryLink:
     def peer(self) -> str:
         """The name given at the start."""
         return self._peer
+
+    @property
+    def pending(self) -> bool:
+        """Never: what was taken is with the client."""
+        return False
 
     def stall(self, stalled: bool = True) -> None:
         """Act like a peer that has stopped reading (or, with False, reads again)."""

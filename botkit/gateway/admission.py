@@ -1,0 +1,64 @@
+"""How many connections and logins one address and one account may make, so that nobody takes the room of others."""
+
+from botkit.errors import ErrorCode, LoginFailed
+from botkit.gateway.counters import Counters
+from botkit.gateway.limits import RateWindow
+from botkit.gateway.settings import GatewaySettings
+from botkit.types import Account, AppId
+
+MINUTE = 60.0
+
+
+class Admission:
+    """The doors of one gateway. Trusted addresses (loopback, a proxy) are not counted; accounts always are."""
+
+    def __init__(self, settings: GatewaySettings, counters: Counters) -> None:
+        self._settings, self._counters = settings, counters
+        self._open = 0
+        self._open_by_address: dict[str, int] = {}
+        self._logins_by_address: dict[str, RateWindow] = {}
+        self._logins_by_account: dict[tuple[AppId, Account], RateWindow] = {}
+
+    def enter(self, address: str) -> bool:
+        """A connection wants in; False when there is no room for it. Whoever got in must ``leave``."""
+        here = self._open_by_address.get(address, 0)
+        crowded = address not in self._settings.trusted_addresses and here >= self._settings.connections_per_address
+        if crowded or self._open >= self._settings.max_connections:
+            self._counters.refused_connections.add_for("address" if crowded else "all")
+            return False
+        self._open += 1
+        self._open_by_address[address] = here + 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """A connection that got in is closed."""
+        self._open -= 1
+        here = self._open_by_address[address] - 1
+        if here:
+            self._open_by_address[address] = here
+        else:
+            del self._open_by_address[address]
+
+    def check_login(self, address: str, app: AppId, account: Account, now: float) -> None:
+        """Count a login, right or wrong. Raises ``LoginFailed`` (202) over a rate."""
+        if address not in self._settings.trusted_addresses:
+            by_address = self._logins_by_address.get(address)
+            if by_address is None:
+                by_address = RateWindow(self._settings.logins_per_address, MINUTE)
+                self._logins_by_address[address] = by_address
+            self._take(by_address, "address", now)
+        by_account = self._logins_by_account.get((app, account))
+        if by_account is None:
+            by_account = RateWindow(self._settings.logins_per_account, MINUTE)
+            self._logins_by_account[app, account] = by_account
+        self._take(by_account, "account", now)
+
+    def tidy(self, now: float) -> None:
+        """Forget the rates that nobody has used for a minute."""
+        self._logins_by_address = {a: rate for a, rate in self._logins_by_address.items() if not rate.idle(now)}
+        self._logins_by_account = {a: rate for a, rate in self._logins_by_account.items() if not rate.idle(now)}
+
+    def _take(self, rate: RateWindow, what: str, now: float) -> None:
+        if not rate.allow(now):
+            self._counters.refused_logins.add_for(what)
+            raise LoginFailed(ErrorCode.LOGIN_E_FAILED, f"too many logins of this {what}: {rate.limit} per minute")

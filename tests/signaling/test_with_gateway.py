@@ -21,6 +21,7 @@ from botkit.events import (
     LoggedOut,
     MemberJoined,
     MemberLeft,
+    MessageHeld,
     Reconnected,
     Reconnecting,
     UserJoined,
@@ -273,6 +274,47 @@ async def test_moderation(app: Signal, autojump_clock: MockClock) -> None:
         await server.unban("ann")
         async with app.open_session("ann"):
             pass
+
+
+@pytest.mark.row("D05")
+async def test_holding_a_channel(app: Signal, autojump_clock: MockClock) -> None:
+    async with app.open_session("server-1") as server, app.open_session("ann") as ann:
+        channel = await ann.join("room")
+        await server.hold("room", budget=2, open_on_silence=False)
+
+        async def judge() -> None:
+            for action, text in (("deliver", ""), ("replace", "***"), ("drop", "")):
+                held = await next_event(server, MessageHeld)
+                assert (held.channel, held.account, held.budget_ms) == ("room", "ann", 2000)
+                await server.judge(held.number, action, text=text, reason="rude")  # type: ignore[arg-type]
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(judge)
+            await channel.send("fine")
+            await channel.send("rude word")
+            with pytest.raises(SendFailed, match="rude"):
+                await channel.send("ruder word")
+        texts = [event.text for event in await waiting_events(ann) if isinstance(event, ChannelMessage)]
+        assert texts == ["fine", "***"]
+        await server.release("room")
+        await channel.send("free")
+
+
+@pytest.mark.row("G06")
+async def test_reading_the_ledger(app: Signal, autojump_clock: MockClock) -> None:
+    async with app.open_session("server-1") as server:
+        async with app.open_session("ann") as ann:
+            await ann.join("room")
+        first = await server.read_ledger(limit=2)
+        rest = await server.read_ledger(first.epoch, first.events[-1].seq)
+        told = [(event.event, event.account) for event in (*first.events, *rest.events) if event.account == "ann"]
+        assert told == [
+            ("user_online", "ann"),
+            ("channel_join", "ann"),
+            ("channel_leave", "ann"),
+            ("user_offline", "ann"),
+        ]
+        assert rest.events[-1].seq == rest.last
 
 
 @pytest.mark.row("W05", "P05")

@@ -32,15 +32,17 @@ async def run_visitors(
     Without ``repeat_seconds`` it returns when all have logged out by their scripts; who does not stays, quietly,
     until the cancel. With it, a round is played every so many seconds, until the cancel; at its end those that are
     still there log out. What the service refuses (a message of a muted visitor, a call) is logged, and the script
-    goes on. A cancel leaves no session behind.
+    goes on. The log tells what each does and is told, and what others than the cast say in its channel. A cancel
+    leaves no session behind.
     """
     log = log or structlog.get_logger()
+    cast = frozenset(visitor.account for visitor in visitors)
     while True:
         began = trio.current_time()
         until = began + repeat_seconds if repeat_seconds else math.inf
         async with trio.open_nursery() as nursery:
             for visitor in visitors:
-                player = _Player(signal, visitor, token_for, log.bind(visitor=visitor.account))
+                player = _Player(signal, visitor, cast, token_for, log.bind(visitor=visitor.account))
                 nursery.start_soon(player.play, began, until)
         if not repeat_seconds:
             return
@@ -50,8 +52,16 @@ async def run_visitors(
 class _Player:
     """Plays one visitor's script."""
 
-    def __init__(self, signal: Signal, visitor: Visitor, token_for: TokenFor | None, log: FilteringBoundLogger) -> None:
-        self._signal, self._visitor, self._token_for, self._log = signal, visitor, token_for, log
+    def __init__(
+        self,
+        signal: Signal,
+        visitor: Visitor,
+        cast: frozenset[str],
+        token_for: TokenFor | None,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._signal, self._visitor, self._cast = signal, visitor, cast
+        self._token_for, self._log = token_for, log
 
     async def play(self, began: float, until: float) -> None:
         """The script, whose time 0 is ``began`` on trio's clock; who has not logged out stays ``until`` then."""
@@ -73,7 +83,7 @@ class _Player:
                 try:
                     await self._take(step, session)
                 except BotkitError as error:
-                    self._log.warning("visitor is refused", step=step.__struct_config__.tag, problem=str(error))
+                    self._log.info("visitor is refused", step=step.__struct_config__.tag, problem=str(error))
             if not isinstance(steps[-1], LogOut):
                 await trio.sleep_until(until)
             nursery.cancel_scope.cancel()
@@ -123,12 +133,11 @@ class _Player:
         match event:
             case InstantMessage(account=account, text=text):
                 self._log.info("visitor is told", by=account, text=text)
-            case ChannelMessage(account=account, channel=channel, text=text) if account != self._visitor.account:
+            case ChannelMessage(account=account, channel=channel, text=text) if account not in self._cast:
                 self._log.info("visitor hears", by=account, channel=channel, text=text)
             case CallEnded(peer=peer, by_peer=by_peer):
-                self._log.info(
-                    "visitor's call is over", peer=peer, hung_up_by=peer if by_peer else self._visitor.account
-                )
+                who = peer if by_peer else self._visitor.account
+                self._log.info("visitor's call is over", peer=peer, hung_up_by=who)
             case CallMessageReceived(peer=peer, extra=extra):
                 self._log.info("visitor is told in the call", by=peer, extra=extra)
             case LoggedOut(code=code):

@@ -133,7 +133,7 @@ class Call:
         deadline = trio.current_time() + self._requests.timeout
         slot = self._requests.post(request)
         self._finish(self._record, CallAction.END, text)
-        if slot is None:
+        if slot is None:  # reconnecting: it goes out once the connection is back
             return
         try:
             await self._requests.answer(request, slot, deadline)

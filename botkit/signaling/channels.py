@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from botkit.errors import ErrorCode, ProtocolError
-from botkit.events import ChannelLeft, Event
+from botkit.events import ChannelLeft, Event, EventsLost
 from botkit.signaling.channel import Channel
 from botkit.signaling.connection import Connection
 from botkit.signaling.feed import Feed
@@ -12,11 +12,11 @@ from botkit.signaling.requests import Requests
 from botkit.signaling.statistics import Counters
 from botkit.types import ChannelName
 from botkit.wire.frames import ChannelNotice, ExpelledNotice
+from botkit.wire.ledger import decode_event
 from botkit.wire.limits import SPECIAL_CHANNELS
 from botkit.wire.messages import ChannelText, channel_event, parse_line
 from botkit.wire.replies import Failure, Joined
 from botkit.wire.requests import JoinChannel
-from botkit.wire.ledger import decode_event
 
 Emit = Callable[[Event], None]
 
@@ -47,18 +47,36 @@ class Channels:
         await self._requests.ask(JoinChannel(channel=name), Joined, on_answer)
         return entered[0]
 
-    async def rejoin(self, connection: Connection) -> bool:
-        """Enter the current channel again after a reconnect; False when there is none or the gateway refuses."""
-        membership = self._membership
-        if membership is None:
-            return False
+    async def rejoin(self, connection: Connection, name: ChannelName) -> bool:
+        """Enter a channel again after a reconnect; False when the gateway refuses."""
 
         def on_answer(answer: Joined | Failure) -> None:
             if isinstance(answer, Joined):
-                self._emit(membership.enter(answer))
+                self._enter(name, answer)
 
-        answer = await connection.post(JoinChannel(channel=membership.channel), Joined, on_answer).wait()
-        return isinstance(answer, Joined)
+        return isinstance(await connection.post(JoinChannel(channel=name), Joined, on_answer).wait(), Joined)
+
+    def seen(self) -> tuple[str, int]:
+        """The current channel, and the newest notice of it."""
+        membership = self._membership
+        return (membership.channel, membership.last_message_id) if membership is not None else ("", 0)
+
+    def resumed(self, name: str, lost: int) -> ChannelName | None:
+        """The session was resumed: it is in the channel ``name`` now, and ``lost`` notices are gone (-1: unknown).
+
+        Returns the channel to join again, to learn its state; None when what is known of it holds.
+        """
+        if lost:
+            self._emit(EventsLost(cause="while the connection was lost", count=lost if lost > 0 else None))
+        membership = self._membership
+        if membership is not None and membership.channel == name:
+            if not lost:
+                return None
+            membership.last_message_id = 0
+        elif not name:
+            self.leave(ErrorCode.LEAVECHANNEL_E_OTHER)
+            return None
+        return ChannelName(name)
 
     def leave(self, code: ErrorCode) -> None:
         """The session is out of its channel, if it was in one."""
@@ -101,11 +119,12 @@ class Channels:
         return self._feeds.setdefault(membership.channel, Feed(membership.channel)).events(special)
 
     def _enter(self, name: ChannelName, answer: Joined) -> Channel:
-        self.leave(ErrorCode.LEAVECHANNEL_E_BYUSER)
-        self._membership = membership = Membership(name)
-        self.current = channel = Channel(membership, self._requests, self._left_by_user)
-        self._emit(membership.enter(answer))
-        return channel
+        if self.current is None or self._membership is None or self._membership.channel != name:
+            self.leave(ErrorCode.LEAVECHANNEL_E_BYUSER)
+            self._membership = Membership(name)
+            self.current = Channel(self._membership, self._requests, self._left_by_user)
+        self._emit(self._membership.enter(answer))
+        return self.current
 
     def _left_by_user(self, membership: Membership) -> None:
         self._left(membership, ErrorCode.LEAVECHANNEL_E_BYUSER)

@@ -66,6 +66,18 @@ def check_reason(reason: str) -> None:
         raise ParameterError("reason", text, ErrorCode.GENERAL_E_LARGE_PARAM)
 
 
+def check_budget(seconds: float) -> None:
+    """0.01 to 10 seconds. Raises ``ParameterError``."""
+    if not 0.01 <= seconds <= 10:
+        raise ParameterError("budget", f"0.01 to 10 seconds, not {seconds}")
+
+
+def check_limit(limit: int) -> None:
+    """1 to 1,000 events. Raises ``ParameterError``."""
+    if not 1 <= limit <= 1000:
+        raise ParameterError("limit", f"1 to 1000, not {limit}")
+
+
 def extra_text(extra: str | JsonObject) -> str:
     """A call's extra as it travels: JSON of at most 8192 bytes, or empty. Raises ``ParameterError``."""
     if not isinstance(extra, str):

@@ -27,7 +27,7 @@ from botkit.wire.request import Request
 from botkit.wire.requests import encode_request
 from botkit.wire.tokens import TokenVerdict
 
-Notice: TypeAlias = frames.InboxNotice | frames.ChannelNotice | frames.ExpelledNotice
+Notice: TypeAlias = frames.InboxNotice | frames.ChannelNotice | frames.ExpelledNotice | frames.HeldNotice
 
 NoticeHandler: TypeAlias = Callable[[Notice], None]
 """Takes a notice in the reader: must not wait, may raise ``ProtocolError``, which costs the connection."""

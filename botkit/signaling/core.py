@@ -1,18 +1,28 @@
 """What makes up a session, and the moves of its whole: logged in, connection lost, over."""
 
+from typing import NamedTuple
+
 from botkit.errors import ErrorCode, SessionEnded
-from botkit.events import LoggedIn, LoggedOut
+from botkit.events import LoggedIn, LoggedOut, MessageHeld, Reconnected
 from botkit.signaling.buffer import EventBuffer
 from botkit.signaling.calls import Calls
 from botkit.signaling.channels import Channels
 from botkit.signaling.connection import Connection, Notice
 from botkit.signaling.inbox_reader import InboxReader
+from botkit.signaling.login import LoginAnswer
 from botkit.signaling.requests import Requests
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
-from botkit.types import Account, Uid
-from botkit.wire.frames import ChannelNotice, ExpelledNotice, InboxNotice
+from botkit.types import Account, AppId, ChannelName, Line, Uid
+from botkit.wire.frames import ChannelNotice, ExpelledNotice, HeldNotice, InboxNotice, ResumeArguments
 from botkit.wire.states import LoginStatus
+
+
+class Return(NamedTuple):
+    """How a session comes back: as the same or as a new one, and which channel it has to join (again), if any."""
+
+    resumed: bool
+    channel: ChannelName | None
 
 
 class SessionCore:
@@ -31,18 +41,57 @@ class SessionCore:
         self.uid = Uid(0)
         self.connection: Connection | None = None
         self.ended: SessionEnded | None = None
+        self._line = Line("")
+        self._boot = ""
 
-    def logged_in(self, uid: Uid, connection: Connection) -> None:
-        """The gateway let this session in, for the first time or again."""
+    def logged_in(self, answer: LoginAnswer, connection: Connection) -> Return | None:
+        """The gateway let this session in: it is complete, or has to return to its channel first."""
         first = self.counters.connections == 0
         self.counters.connections += 1
         self.status = LoginStatus.LOGGED_IN
-        self.uid = uid
+        self.uid = answer.uid
         self.connection = connection
+        self._line, self._boot = answer.line, answer.boot
         if first:
-            self.events.put(LoggedIn(account=self.account, uid=uid))
+            self.events.put(LoggedIn(account=self.account, uid=answer.uid))
             self.requests.open(connection)
+            self.inbox.start(connection)
+            return None
+        how = self._resumed(answer, connection) if answer.resumed else self._logged_in_again(connection)
+        if how.channel is None:
+            self.returned(connection, how, None)
+            return None
+        return how
+
+    def returned(self, connection: Connection, how: Return, rejoined: ChannelName | None) -> None:
+        """The session is complete again: tell, and let the requests through that have waited."""
+        self.events.put(Reconnected(account=self.account, resumed=how.resumed, rejoined=rejoined))
+        self.requests.open(connection)
+
+    def _resumed(self, answer: LoginAnswer, connection: Connection) -> Return:
+        self.inbox.resume(connection)
+        return Return(True, self.channels.resumed(answer.channel, answer.lost))
+
+    def _logged_in_again(self, connection: Connection) -> Return:
+        self.calls.lose_all()
         self.inbox.start(connection)
+        current = self.channels.current
+        return Return(False, current.name if current is not None else None)
+
+    def resumption(self, app_id: AppId) -> ResumeArguments | None:
+        """How to name this session to a gateway that may still have it; None when it cannot."""
+        if not self._boot:
+            return None
+        channel, message_id = self.channels.seen()
+        return ResumeArguments(
+            vid=app_id,
+            account=self.account,
+            line=self._line,
+            boot=self._boot,
+            channel=channel,
+            message_id=message_id,
+            inbox=self.inbox.last,
+        )
 
     def on_notice(self, notice: Notice) -> None:
         """What the gateway tells unasked. Raises ``ProtocolError``."""
@@ -53,9 +102,11 @@ class SessionCore:
                 self.inbox.on_notice(notice)
             case ExpelledNotice():
                 self.channels.on_expelled(notice)
+            case HeldNotice():
+                self.events.put(_held(notice))
 
     def lost(self) -> None:
-        """The connection is gone; the session may come back, its calls do not."""
+        """The connection is gone; the session may come back. Its calls can only with a gateway that resumes it."""
         if self.ended is not None:
             return
         if self.connection is not None:
@@ -63,7 +114,8 @@ class SessionCore:
         self.connection = None
         self.status = LoginStatus.CONNECTING
         self.requests.close()
-        self.calls.lose_all()
+        if not self._boot:
+            self.calls.lose_all()
 
     def end(self, ended: SessionEnded) -> None:
         """The session is over. The first reason counts."""
@@ -79,3 +131,14 @@ class SessionCore:
             self.calls.end_all()
             self.channels.leave(ErrorCode.LEAVECHANNEL_E_LOGOUT)
         self.events.end(LoggedOut(account=self.account, code=ended.code), ended)
+
+
+def _held(notice: HeldNotice) -> MessageHeld:
+    return MessageHeld(
+        number=notice.number,
+        channel=ChannelName(notice.channel),
+        account=Account(notice.account),
+        uid=Uid(notice.uid),
+        text=notice.text,
+        budget_ms=notice.budget_ms,
+    )

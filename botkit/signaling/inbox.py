@@ -30,6 +30,16 @@ class Inbox:
         self._last = self._announced = 0
         return self._fetch()
 
+    @property
+    def last(self) -> int:
+        """The newest version that was seen."""
+        return self._last
+
+    def resume(self) -> GetMessages:
+        """The first fetch of a session that was resumed: acknowledges what was seen, and goes on behind it."""
+        self._announced = self._last
+        return self._fetch()
+
     def announced(self, version: int) -> GetMessages | None:
         """The gateway says that there are messages up to ``version``; the fetch for them, if one is to go out now."""
         self._announced = max(self._announced, version)

@@ -34,6 +34,16 @@ class InboxReader:
         self._connection = connection
         self._fetch(self._inbox.restart())
 
+    def resume(self, connection: Connection) -> None:
+        """The session goes on: fetch what is new."""
+        self._connection = connection
+        self._fetch(self._inbox.resume())
+
+    @property
+    def last(self) -> int:
+        """The newest version that was seen."""
+        return self._inbox.last
+
     def on_notice(self, notice: InboxNotice) -> None:
         """The gateway announces messages."""
         self._fetch(self._inbox.announced(notice.version))

@@ -1,18 +1,21 @@
 """Keeps one session connected: logs in, serves the connection, and comes back after a loss."""
 
 import random
+from functools import partial
 
 import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.errors import ConnectFailed, ErrorCode, LoginFailed, SessionEnded
-from botkit.events import Reconnected, Reconnecting
+from botkit.events import Reconnecting
 from botkit.signaling.connection import Connection, ConnectionEnd
-from botkit.signaling.core import SessionCore
-from botkit.signaling.login import Credentials, log_in
+from botkit.signaling.core import Return, SessionCore
+from botkit.signaling.login import Credentials, LoginAnswer, log_in, resume
 from botkit.signaling.trace import AccountTrace
-from botkit.transport.base import Connector
+from botkit.transport.base import Connector, Transport
+from botkit.types import ChannelName
+from botkit.wire.limits import RESUME_SECONDS
 from botkit.wire.states import LoginStatus
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.signaling")
@@ -26,6 +29,10 @@ _FINAL_REFUSALS = {
 """Refusals of a login that another attempt would only meet again, and what they make of the session."""
 
 
+_GIVE_UP_CALLS_SECONDS = 2 * RESUME_SECONDS
+"""A gateway notices a loss within 30 s and holds the session for another 30: after that no call can go on."""
+
+
 class Keeper:
     """The background task of one session. It runs until the session is over."""
 
@@ -35,6 +42,7 @@ class Keeper:
         self._credentials = credentials
         self._trace = trace
         self._attempt = 0
+        self._lost_at = 0.0
         self.finished = trio.Event()
 
     async def run(
@@ -73,6 +81,8 @@ class Keeper:
         try:
             return await self._connect()
         except LoginFailed as error:
+            if trio.current_time() - self._lost_at > _GIVE_UP_CALLS_SECONDS:
+                self._core.calls.lose_all()
             return ConnectionEnd(_FINAL_REFUSALS.get(error.code), str(error))
 
     async def _connect(
@@ -83,48 +93,49 @@ class Keeper:
         core.status = LoginStatus.CONNECTING
         try:
             async with self._connector() as transport:
-                answer = await log_in(
-                    transport, self._credentials, timeout=core.settings.request_timeout, trace=self._trace
-                )
+                answer = await self._enter(transport)
                 connection = Connection(
                     transport, answer.line, core.settings, counters=core.counters, trace=self._trace
                 )
-                core.logged_in(answer.uid, connection)
+                how = core.logged_in(answer, connection)
                 if scope is not None:
                     scope.shield = True
                     task_status.started()
-                    return await self._serve(connection)
-                return await self._serve(connection, again=True)
+                return await self._serve(connection, how)
         except ConnectFailed as error:
             raise LoginFailed(ErrorCode.LOGIN_E_NET, str(error)) from error
 
-    async def _serve(self, connection: Connection, *, again: bool = False) -> ConnectionEnd:
+    async def _enter(self, transport: Transport) -> LoginAnswer:
+        """Resume the session if the gateway may still have it, else log in anew."""
+        timeout = self._core.settings.request_timeout
+        seen = self._core.resumption(self._credentials.app_id)
+        if seen is not None:
+            answer = await resume(transport, seen, timeout=timeout, trace=self._trace)
+            if answer is not None:
+                return answer
+        return await log_in(transport, self._credentials, timeout=timeout, trace=self._trace)
+
+    async def _serve(self, connection: Connection, how: Return | None) -> ConnectionEnd:
         since = trio.current_time()
-
-        async def resume() -> None:
-            await self._resume(connection)
-
-        end = await connection.run(self._core.on_notice, resume if again else None)
+        on_start = None
+        if how is not None and how.channel is not None:
+            on_start = partial(self._return, connection, how, how.channel)
+        end = await connection.run(self._core.on_notice, on_start)
         if end.code is None:
+            self._lost_at = trio.current_time()
             self._core.lost()
-            if trio.current_time() - since >= self._core.settings.ping_interval:
+            if self._lost_at - since >= self._core.settings.ping_interval:
                 self._attempt = 0
         return end
 
-    async def _resume(self, connection: Connection) -> None:
-        """Enter the channel again, tell, and let the requests through that have waited."""
+    async def _return(self, connection: Connection, how: Return, name: ChannelName) -> None:
+        """Enter the channel again before anything else goes out."""
         core = self._core
-        rejoined = None
-        if core.channels.current is not None:
-            name = core.channels.current.name
-            with trio.move_on_after(core.settings.request_timeout) as patience:
-                if await core.channels.rejoin(connection):
-                    rejoined = name
-                else:
-                    core.channels.leave(ErrorCode.LEAVECHANNEL_E_DISCONN)
-            if patience.cancelled_caught:
-                # Whether this session is in the channel cannot be known: a new connection decides it.
-                connection.end(ConnectionEnd(None, f"no answer to joining {name!r} again"))
-                return
-        core.events.put(Reconnected(account=core.account, resumed=False, rejoined=rejoined))
-        core.requests.open(connection)
+        with trio.move_on_after(core.settings.request_timeout):
+            joined = await core.channels.rejoin(connection, name)
+            if not joined:
+                core.channels.leave(ErrorCode.LEAVECHANNEL_E_DISCONN)
+            core.returned(connection, how, name if joined else None)
+            return
+        # Whether this session is in the channel cannot be known: a new connection decides it.
+        connection.end(ConnectionEnd(None, f"no answer to joining {name!r} again"))

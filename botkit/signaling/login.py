@@ -13,7 +13,7 @@ from botkit.signaling.trace import AccountTrace
 from botkit.transport.base import Transport
 from botkit.types import Account, AppId, Line, Uid
 from botkit.wire import frames
-from botkit.wire.frames import Login, LoginArguments, LoginOutcome, LoginResultBody
+from botkit.wire.frames import LineLogin, Login, LoginArguments, LoginOutcome, LoginResultBody, ResumeArguments
 from botkit.wire.limits import NO_TOKEN, account_violation
 from botkit.wire.tokens import TokenVerdict
 
@@ -33,10 +33,18 @@ class Credentials(NamedTuple):
 
 
 class LoginAnswer(NamedTuple):
-    """What a gateway says to a login that it accepts."""
+    """What a gateway says to a login that it accepts.
+
+    ``boot`` is the gateway's life, empty when it cannot resume sessions. Of a session that was resumed, ``channel``
+    is where it is now, and ``lost`` how many of the channel's notices are gone (-1: nobody knows).
+    """
 
     uid: Uid
     line: Line
+    boot: str = ""
+    resumed: bool = False
+    channel: str = ""
+    lost: int = 0
 
 
 def check_account(account: str) -> None:
@@ -49,15 +57,31 @@ def check_account(account: str) -> None:
 async def log_in(transport: Transport, credentials: Credentials, *, timeout: float, trace: AccountTrace) -> LoginAnswer:
     """Log in; the gateway has ``timeout`` seconds to answer, the token's function as long as it needs.
 
-    Raises ``LoginFailed``. After a cancel the gateway may have a session that ends with the connection.
+    Raises ``LoginFailed``. After a cancel the gateway may have a session that waits for this client for 30 s.
     """
     token = await _fetch(credentials.token)
     arguments = LoginArguments(
-        vid=credentials.app_id, account=credentials.account, token=token, device=DEVICE, ver=VERSION
+        vid=credentials.app_id, account=credentials.account, token=token, device=DEVICE, ver=VERSION, resume=True
     )
+    return await _enter(transport, Login(arguments), timeout, trace)
+
+
+async def resume(
+    transport: Transport, seen: ResumeArguments, *, timeout: float, trace: AccountTrace
+) -> LoginAnswer | None:
+    """Come back to the session that ``seen`` names; None when the gateway has it no more. Raises ``LoginFailed``."""
+    try:
+        return await _enter(transport, LineLogin(seen), timeout, trace)
+    except LoginFailed as error:
+        if error.code is ErrorCode.LOGIN_E_OTHER:
+            return None
+        raise
+
+
+async def _enter(transport: Transport, frame: Login | LineLogin, timeout: float, trace: AccountTrace) -> LoginAnswer:
     try:
         with trio.fail_after(timeout):
-            data = frames.encode(Login(arguments))
+            data = frames.encode(frame)
             trace.sent(data)
             await transport.send(data)
             answer = await transport.receive()
@@ -91,7 +115,9 @@ def _read_answer(data: bytes | str) -> LoginAnswer:
             raise ProtocolError(f"{type(other).__name__} before login_ret")
     if not outcome.line:
         raise ProtocolError("empty", field="login_ret.line")
-    return LoginAnswer(Uid(outcome.uid), Line(outcome.line))
+    return LoginAnswer(
+        Uid(outcome.uid), Line(outcome.line), outcome.boot, outcome.resumed, outcome.channel, outcome.lost
+    )
 
 
 class _Refusal(Struct, frozen=True):

@@ -1,10 +1,14 @@
 """What a server account can do about others. The vendor's API has no verbs for it; these are botkit's own."""
 
+from typing import Literal, TypeAlias
+
 from botkit.signaling import checks
 from botkit.signaling.requests import Requests
 from botkit.wire import admin
-from botkit.wire.admin import OnlineAccount, Sanction
+from botkit.wire.admin import LedgerPage, OnlineAccount, Sanction
 from botkit.wire.replies import Ok
+
+Verdict: TypeAlias = Literal["deliver", "replace", "drop"]
 
 
 class Moderation:
@@ -75,6 +79,38 @@ class Moderation:
             online.extend(page.sessions)
             more = page.more and bool(page.sessions)
         return online
+
+    async def hold(self, channel: str, *, budget: float = 1.0, open_on_silence: bool = True) -> None:
+        """Have a channel's messages come here first, as ``MessageHeld``; each waits for ``judge``.
+
+        For ``budget`` seconds (0.01 to 10): after that ``open_on_silence`` delivers it, otherwise its sender gets 400.
+        """
+        checks.check_channel(channel)
+        checks.check_budget(budget)
+        request = admin.Hold(channel=channel, budget_ms=round(budget * 1000), open=open_on_silence)
+        await self._requests.ask(request, Ok)
+
+    async def release(self, channel: str) -> None:
+        """Lift the hold on a channel; what waits is delivered."""
+        checks.check_channel(channel)
+        await self._requests.ask(admin.Release(channel=channel), Ok)
+
+    async def judge(self, number: int, action: Verdict, *, text: str = "", reason: str = "") -> None:
+        """The verdict on the held message ``number``: ``deliver`` it, ``replace`` it by ``text``, or ``drop`` it.
+
+        The sender of a dropped message gets 400 with ``reason``. Refused (1001) when its time is over.
+        """
+        checks.check_message(text)
+        checks.check_reason(reason)
+        await self._requests.ask(admin.Judge(number=number, action=action, text=text, reason=reason), Ok)
+
+    async def read_ledger(self, epoch: str = "", after: int = 0, *, limit: int = 500) -> LedgerPage:
+        """Events of the app's ledger behind a cursor, at most ``limit`` (1 to 1,000); from the beginning without one.
+
+        ``gap`` says what of it is gone; the reader has caught up when it has seen the number ``last``.
+        """
+        checks.check_limit(limit)
+        return await self._requests.ask(admin.ReadLedger(epoch=epoch, after=after, limit=limit), LedgerPage)
 
 
 def _check_scope(channel: str) -> None:

@@ -1,5 +1,6 @@
 """Asking the gateway, over whichever connection the session has at the moment."""
 
+from collections import deque
 from collections.abc import Callable
 
 import trio
@@ -23,6 +24,7 @@ class Requests:
         self._connection: Connection | None = None
         self._changed = trio.Event()
         self._ended: SessionEnded | None = None
+        self._deferred: deque[Request] = deque(maxlen=settings.max_requests)
 
     @property
     def timeout(self) -> float:
@@ -38,6 +40,8 @@ class Requests:
         """Requests go over ``connection`` from now on, also those that waited for one."""
         self._connection = connection
         self._changed.set()
+        while self._deferred:
+            connection.post(self._deferred.popleft(), Ok)
 
     def close(self) -> None:
         """There is no connection: requests wait for the next."""
@@ -49,6 +53,7 @@ class Requests:
         """There will be no connection any more: requests raise ``ended``."""
         self._connection = None
         self._ended = ended
+        self._deferred.clear()
         self._changed.set()
 
     async def ask(
@@ -85,8 +90,12 @@ class Requests:
         raise unanswered(request, f"no answer within {self._settings.request_timeout:g} s")
 
     def post(self, request: Request) -> Slot[Ok] | None:
-        """Send a request without waiting for its answer; None, and nothing is sent, while there is no connection."""
-        return self._connection.post(request, Ok) if self._connection is not None else None
+        """Send a request without waiting for its answer. While there is no connection it waits for the next: None."""
+        if self._connection is not None:
+            return self._connection.post(request, Ok)
+        if self._ended is None:
+            self._deferred.append(request)
+        return None
 
     async def _wait_open(self, request: Request, deadline: float) -> Connection:
         if self._connection is None:

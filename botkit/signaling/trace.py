@@ -27,18 +27,18 @@ class AccountTrace:
 
     def __init__(self, trace: Trace, account: Account) -> None:
         self._trace = trace
-        self._log = _log.bind(account=account)
+        self._account = account
 
     def sent(self, frame: bytes) -> None:
         """Log a frame that goes to the gateway."""
         if self._trace.enabled:
-            self._log.debug("frame sent", frame=redacted(frame.decode()))
+            _log.debug("frame sent", account=self._account, frame=redacted(frame.decode()))
 
     def received(self, frame: bytes | str) -> None:
         """Log a frame that came from the gateway."""
         if self._trace.enabled:
             text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
-            self._log.debug("frame received", frame=redacted(text))
+            _log.debug("frame received", account=self._account, frame=redacted(text))
 
 
 def redacted(frame: str) -> str:

@@ -41,4 +41,10 @@ async def answer(invite: CallInvited, ctx: Context, desk: Desk, agent: Agent) ->
         ending = await agent.serve(ctx.call, clock)
     finally:
         desk.release()
-    ctx.log.info("call over", caller=invite.peer, outcome=ending.outcome, digits=ending.digits, reason=ending.reason)
+    ctx.log.info(
+        "call over",
+        caller=invite.peer,
+        outcome=ending.outcome,
+        digits=ending.digits,
+        **({"reason": ending.reason} if ending.reason else {}),
+    )

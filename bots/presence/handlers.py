@@ -4,10 +4,15 @@ import time
 from collections.abc import AsyncIterator
 from fnmatch import fnmatchcase
 
+import trio
+
 from botkit import Bot, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
 from bots.presence.ledger import Ledger, open_ledger
 from bots.presence.settings import PresenceSettings
 from bots.presence.spans import Moment
+
+CLOSING_SECONDS = 2.0
+"""How long it may take to write down, when the bot is stopped, that it is."""
 
 bot = Bot("presence", settings=PresenceSettings, ignore_self=False)
 
@@ -16,8 +21,12 @@ bot = Bot("presence", settings=PresenceSettings, ignore_self=False)
 async def ledger(settings: PresenceSettings) -> AsyncIterator[Ledger]:
     """The table and the file, open as long as the bot lives."""
     async with open_ledger(settings) as opened:
-        await opened.close_left_open(_now_ms())
-        yield opened
+        await opened.start(_now_ms())
+        try:
+            yield opened
+        finally:
+            with trio.move_on_after(CLOSING_SECONDS, shield=True):
+                await opened.stop(_now_ms())
 
 
 @bot.on_user_online()

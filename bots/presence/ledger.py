@@ -59,14 +59,18 @@ class Ledger:
         await self._lines.write(Line(ms=ms, event="gap", reason=reason, count=count, spans=len(spans)))
         return len(spans)
 
-    async def close_left_open(self, ms: int) -> int:
-        """Closes what an earlier run left open, at ``ms``, as unknown; how many spans there were.
+    async def start(self, ms: int) -> None:
+        """Begins a run at ``ms``: what an earlier one left open is closed as unknown.
 
-        Nobody knows when they ended, only that they were not seen to end before: so they are uncertain.
+        Nobody knows when that ended, only that it was not seen to end before: so it is uncertain.
         """
         closed = await self._table.close_left_open(ms)
         await self._lines.write(Line(ms=ms, event="started", spans=closed))
-        return closed
+
+    async def stop(self, ms: int) -> None:
+        """Ends the run at ``ms``: what is open is closed as unknown, since nobody will see its end."""
+        closed = await self._table.close_left_open(ms)
+        await self._lines.write(Line(ms=ms, event="stopped", spans=closed))
 
 
 @asynccontextmanager

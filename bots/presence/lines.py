@@ -19,14 +19,15 @@ MAX_WAITING = 10_000
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line. Which fields it has depends on ``event``; those that are empty are left out.
 
-    ``ms`` is the gateway's time of the event; of ``started`` and ``gap`` our own. ``offline`` and ``left`` say
-    since when (``start_ms``, missing if not known), why (``reason``) and if that is ``uncertain``; ``gap`` says
-    why events are missing (``reason``), how many (``count``, missing if not known) and how many spans are
-    uncertain by it (``spans``); ``started`` how many ``spans`` the run before had left open.
+    ``ms`` is the gateway's time of the event; of ``started``, ``stopped`` and ``gap`` our own. ``offline`` and
+    ``left`` say since when (``start_ms``, missing if not known), why (``reason``) and if that is ``uncertain``.
+    ``gap`` says why events are missing (``reason``), how many (``count``, missing if not known) and how many spans
+    are uncertain by it (``spans``). ``started`` says how many ``spans`` an earlier run that was killed had left open,
+    ``stopped`` how many were closed because nobody watches any more.
     """
 
     ms: int
-    event: Literal["online", "offline", "joined", "left", "gap", "started"]
+    event: Literal["online", "offline", "joined", "left", "gap", "started", "stopped"]
     account: str = ""
     uid: int = 0
     channel: str = ""

@@ -14,7 +14,7 @@ from botkit.transport.background import open_background
 from botkit.transport.base import Transport
 from botkit.transport.memory import memory_transport_pair
 from botkit.wire import frames, replies, requests
-from botkit.wire.frames import GatewayFrame, Login, LoginResult, LoginResultBody
+from botkit.wire.frames import GatewayFrame, LineLogin, Login, LoginOutcome, LoginResult, LoginResultBody
 from botkit.wire.messages import CallContent, ChannelEvent, MessageLine, call_text, channel_notice, format_line
 from botkit.wire.replies import Failure, Ok, encode_reply
 from botkit.wire.request import Request
@@ -27,9 +27,21 @@ _EventT = TypeVar("_EventT", bound=Event)
 _RequestT = TypeVar("_RequestT", bound=Request)
 
 
-def accepted(uid: int = 7, line: str = LINE) -> LoginResult:
-    """A login that is let in."""
-    return LoginResult(LoginResultBody("", f'{{"result":"ok","uid":{uid},"line":"{line}"}}'))
+def accepted(line: str = LINE, *, boot: str = "") -> LoginResult:
+    """A login that is let in; with a ``boot`` by a gateway that can resume sessions."""
+    return LoginResult(LoginResultBody("", replies.encode_json(LoginOutcome(result="ok", uid=7, line=line, boot=boot))))
+
+
+def resumed(channel: str = "", lost: int = 0) -> LoginResult:
+    """A session that is continued."""
+    outcome = LoginOutcome(result="ok", uid=7, line=LINE, boot="b", resumed=True, channel=channel, lost=lost)
+    return LoginResult(LoginResultBody("", replies.encode_json(outcome)))
+
+
+def refused(text: str, code: int = 0) -> LoginResult:
+    """A login that is not let in, or a session that is gone."""
+    outcome = LoginOutcome(result="failed", reason=text, code=code)
+    return LoginResult(LoginResultBody("", replies.encode_json(outcome)))
 
 
 class Peer:
@@ -39,6 +51,7 @@ class Peer:
         self._gateway = gateway
         self.transport = transport
         self.logins: list[Login] = []
+        self.resumptions: list[LineLogin] = []
         self.pings: list[int] = []
         self.closed = False
 
@@ -75,6 +88,11 @@ class Peer:
                 answer = self._gateway.login(frame)
                 if answer is not None:
                     await self.transport.send(frames.encode(answer))
+            case frames.LineLogin():
+                self.resumptions.append(frame)
+                answer = self._gateway.line_login(frame)
+                if answer is not None:
+                    await self.transport.send(frames.encode(answer))
             case frames.Ping(number=number):
                 self.pings.append(number)
                 if self._gateway.pongs:
@@ -108,6 +126,7 @@ class ScriptedGateway:
         self.deaf = False
         self.pongs = True
         self.login: Callable[[Login], GatewayFrame | None] = lambda _: accepted()
+        self.line_login: Callable[[LineLogin], GatewayFrame | None] = lambda _: refused("no such session", 200)
         self.inbox: list[tuple[int, str]] = []
         self.acknowledged = 0
         self._replies: dict[type[Request], Callable[[Request], Reply]] = {}

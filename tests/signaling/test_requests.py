@@ -249,6 +249,13 @@ BAD: list[Verb] = [
     lambda session: session.ban("bob", seconds=float("nan")),
     lambda session: session.kick("bob", ""),
     lambda session: session.close_channel("", reason=""),
+    lambda session: session.hold("room", budget=0.001),
+    lambda session: session.hold("room", budget=10.1),
+    lambda session: session.release(""),
+    lambda session: session.judge(1, "replace", text="x" * 8193),
+    lambda session: session.judge(1, "drop", reason="r" * 257),
+    lambda session: session.read_ledger(limit=0),
+    lambda session: session.read_ledger(limit=1001),
 ]
 
 

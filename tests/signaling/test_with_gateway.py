@@ -1,13 +1,13 @@
 """The client against botkit's own gateway: real WebSockets over streams in memory, in virtual time."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from botkit.errors import InviteFailed, InviteRefused, JoinFailed, LoginFailed, RequestFailed, SendFailed
+from botkit.errors import ConnectFailed, InviteFailed, InviteRefused, JoinFailed, LoginFailed, RequestFailed, SendFailed
 from botkit.events import (
     CallEnded,
     CallFailed,
@@ -16,10 +16,12 @@ from botkit.events import (
     ChannelAttributeUpdated,
     ChannelLeft,
     ChannelMessage,
+    EventsLost,
     InstantMessage,
     LoggedOut,
     MemberJoined,
     MemberLeft,
+    MessageHeld,
     Reconnected,
     Reconnecting,
     UserJoined,
@@ -274,6 +276,47 @@ async def test_moderation(app: Signal, autojump_clock: MockClock) -> None:
             pass
 
 
+@pytest.mark.row("D05")
+async def test_holding_a_channel(app: Signal, autojump_clock: MockClock) -> None:
+    async with app.open_session("server-1") as server, app.open_session("ann") as ann:
+        channel = await ann.join("room")
+        await server.hold("room", budget=2, open_on_silence=False)
+
+        async def judge() -> None:
+            for action, text in (("deliver", ""), ("replace", "***"), ("drop", "")):
+                held = await next_event(server, MessageHeld)
+                assert (held.channel, held.account, held.budget_ms) == ("room", "ann", 2000)
+                await server.judge(held.number, action, text=text, reason="rude")  # type: ignore[arg-type]
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(judge)
+            await channel.send("fine")
+            await channel.send("rude word")
+            with pytest.raises(SendFailed, match="rude"):
+                await channel.send("ruder word")
+        texts = [event.text for event in await waiting_events(ann) if isinstance(event, ChannelMessage)]
+        assert texts == ["fine", "***"]
+        await server.release("room")
+        await channel.send("free")
+
+
+@pytest.mark.row("G06")
+async def test_reading_the_ledger(app: Signal, autojump_clock: MockClock) -> None:
+    async with app.open_session("server-1") as server:
+        async with app.open_session("ann") as ann:
+            await ann.join("room")
+        first = await server.read_ledger(limit=2)
+        rest = await server.read_ledger(first.epoch, first.events[-1].seq)
+        told = [(event.event, event.account) for event in (*first.events, *rest.events) if event.account == "ann"]
+        assert told == [
+            ("user_online", "ann"),
+            ("channel_join", "ann"),
+            ("channel_leave", "ann"),
+            ("user_offline", "ann"),
+        ]
+        assert rest.events[-1].seq == rest.last
+
+
 @pytest.mark.row("W05", "P05")
 async def test_through_a_restart_of_the_gateway(autojump_clock: MockClock) -> None:
     gateways: list[Gateway] = []
@@ -332,3 +375,92 @@ async def test_many_sessions(server: Gateway, autojump_clock: MockClock) -> None
             nursery.start_soon(live, number)
     await wait_all_tasks_blocked()
     assert server.sessions == 0
+
+
+class _Lines:
+    """Connections to a gateway that a test can cut."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+        self.cut = False
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Transport]:
+        if self.cut:
+            raise ConnectFailed("test", "the line is cut")
+        async with self._gateway.connector() as transport:
+            self.latest = transport
+            yield transport
+
+    async def drop(self) -> None:
+        await self.latest.aclose()
+
+
+@pytest.mark.row("G07", "M11")
+async def test_nobody_notices_a_short_loss_and_nothing_is_missing(
+    server: Gateway, app: Signal, autojump_clock: MockClock
+) -> None:
+    lines = _Lines(server)
+    async with Signal("open", lines.connect).open_session("ann") as ann, app.open_session("bob") as bob:
+        in_ann, in_bob = await ann.join("room"), await bob.join("room")
+        call = await bob.invite("room", "ann")
+        incoming = ann.call((await next_event(ann, CallInvited)).call)
+        assert incoming is not None
+        await incoming.accept()
+        await waiting_events(ann)
+        await waiting_events(bob)
+        lines.cut = True
+        await lines.drop()
+        for number in range(5):
+            await in_bob.send(str(number))
+        await in_bob.set_attribute("topic", "snow")
+        await bob.send_instant("ann", "psst", ttl=0)
+        await call.press("7")
+        await trio.sleep(15)
+        lines.cut = False
+        reconnected = await next_event(ann, Reconnected)
+        assert reconnected.resumed
+        events = await waiting_events(ann)
+        assert [event.text for event in events if isinstance(event, ChannelMessage)] == ["0", "1", "2", "3", "4"]
+        assert [event.text for event in events if isinstance(event, InstantMessage)] == ["psst"]
+        assert in_ann.attributes == {"topic": "snow"}
+        assert not [event for event in events if isinstance(event, EventsLost)]
+        assert await incoming.gather_dtmf() == "7"
+        await in_ann.send("back")
+        told = await waiting_events(bob)
+        assert not [event for event in told if isinstance(event, UserLeft | UserJoined | CallEnded)]
+        assert incoming.state is CallState.CONNECTED
+        await incoming.end()
+
+
+@pytest.mark.row("G07")
+async def test_a_long_loss_is_a_new_session(server: Gateway, app: Signal, autojump_clock: MockClock) -> None:
+    lines = _Lines(server)
+    async with Signal("open", lines.connect).open_session("ann") as ann, app.open_session("bob") as bob:
+        await ann.join("room")
+        await bob.join("room")
+        await waiting_events(bob)
+        lines.cut = True
+        await lines.drop()
+        assert (await next_event(bob, UserLeft)).account == "ann"
+        lines.cut = False
+        reconnected = await next_event(ann, Reconnected)
+        assert (reconnected.resumed, reconnected.rejoined) == (False, "room")
+        assert (await next_event(bob, UserJoined)).account == "ann"
+
+
+async def test_a_feed_misses_nothing_over_a_loss(server: Gateway, app: Signal, autojump_clock: MockClock) -> None:
+    lines = _Lines(server)
+    async with Signal("open", lines.connect).open_session("server-1") as feed:
+        await feed.join("__agora_user_online")
+        async with app.open_session("ann"):
+            await next_event(feed, UserOnline)
+            lines.cut = True
+            await lines.drop()
+        async with app.open_session("bob"):
+            lines.cut = False
+            await next_event(feed, Reconnected)
+            assert (await next_event(feed, UserOffline)).account == "ann"
+            assert (await next_event(feed, UserOnline)).account == "bob"
+        assert not [event for event in await waiting_events(feed) if isinstance(event, EventsLost)]

@@ -146,7 +146,7 @@ async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock, mo
             stage.let_nobody_in()
             for transport in feeds_and_bot:
                 await transport.aclose()
-            await trio.sleep(1)
+            await trio.sleep(60)  # longer than a gateway holds the session of a lost connection
         stage.let_everybody_in()
         await trio.sleep(30)
         async with stage.signal.open_session("bob"):

@@ -90,7 +90,7 @@ async def test_what_an_earlier_run_left_open_is_closed_as_unknown(tmp_path: Path
         await ledger.end(moment(3, "bob", reason="logout"))
         await ledger.end(moment(4, "eve", reason="logout"))
     async with open_ledger(settings(tmp_path)) as ledger:
-        assert await ledger.close_left_open(9000) == 1
+        await ledger.start(9000)
     assert await rows(tmp_path, f"SELECT {COLUMNS} FROM spans ORDER BY end_ms") == [
         ("online/e/2", 2000, 3000, "logout", 0),
         ("online/e/4", None, 4000, "logout", 1),
@@ -99,11 +99,20 @@ async def test_what_an_earlier_run_left_open_is_closed_as_unknown(tmp_path: Path
     assert lines(tmp_path)[-1] == {"ms": 9000, "event": "started", "spans": 1}
 
 
+async def test_a_stop_closes_what_nobody_will_see_the_end_of(tmp_path: Path) -> None:
+    async with open_ledger(settings(tmp_path)) as ledger:
+        await ledger.start(500)
+        await ledger.begin(moment(1))
+        await ledger.stop(3000)
+    assert await rows(tmp_path, f"SELECT {COLUMNS} FROM spans") == [("online/e/1", 1000, 3000, "unknown", 1)]
+    assert lines(tmp_path)[-1] == {"ms": 3000, "event": "stopped", "spans": 1}
+
+
 async def test_a_clock_that_was_set_back_gives_no_span_of_negative_length(tmp_path: Path) -> None:
     async with open_ledger(settings(tmp_path)) as ledger:
         await ledger.begin(moment(5))
     async with open_ledger(settings(tmp_path)) as ledger:
-        await ledger.close_left_open(1000)
+        await ledger.start(1000)
     assert await rows(tmp_path, "SELECT start_ms, end_ms FROM spans") == [(5000, 5000)]
 
 

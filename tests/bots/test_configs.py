@@ -1,0 +1,101 @@
+"""The files under config/ are what they say: each loads, starts, and the demo shows all three bots at work."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+import structlog
+import trio
+from msgspec.structs import replace
+from structlog.testing import LogCapture
+from trio.testing import MockClock
+
+from botkit import App, BotPlacement, Database
+from botkit.app.visitors import run_visitors
+from botkit.config.loading import Config, load_config
+from botkit.gateway.server import serve_gateway
+from botkit.gateway.settings import GatewaySettings
+from bots.call_agent import records
+from bots.moderation import audit
+from bots.presence import ledger, table
+from bots.presence.settings import PresenceSettings
+from tests.bots.stage import kept_database
+
+CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
+DEMO = next(path for path in CONFIGS if path.stem == "demo")
+
+
+@asynccontextmanager
+async def running(
+    config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[tuple[App, dict[str, Database]]]:
+    """The bots of a configuration on its gateway, but without sockets, and with their tables in memory."""
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(config.gateway, GatewaySettings)
+    async with AsyncExitStack() as stack:
+        databases = {
+            "verdicts": await stack.enter_async_context(kept_database(monkeypatch, audit.__name__, audit.SCHEMA)),
+            "spans": await stack.enter_async_context(kept_database(monkeypatch, ledger.__name__, table.SCHEMA)),
+            "calls": await stack.enter_async_context(kept_database(monkeypatch, records.__name__, records.SCHEMA)),
+        }
+        async with trio.open_nursery() as nursery:
+            settings = replace(config.gateway, listen=None, http=None, store="memory:")
+            gateway = await nursery.start(serve_gateway, settings)
+            app = App(config.app_id, gateway.connector, [without_file(bot.placement) for bot in config.bots])
+            await nursery.start(app.run)
+            yield app, databases
+            nursery.cancel_scope.cancel()
+
+
+def without_file(placement: BotPlacement) -> BotPlacement:
+    """The placement, but a presence bot writes no file: virtual time would not wait for the disk."""
+    if isinstance(placement.settings, PresenceSettings):
+        return replace(placement, settings=replace(placement.settings, file=None))
+    return placement
+
+
+def test_there_is_one_for_each_bot_and_the_demo() -> None:
+    assert {path.stem for path in CONFIGS} >= {"call_agent", "demo", "moderation", "presence"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+async def test_it_starts_as_it_is(
+    path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = load_config(path, {})
+    async with running(config, monkeypatch, tmp_path) as (app, _):
+        assert [(bot.state, bot.last_error) for bot in app.statistics()] == [("running", None)] * len(config.bots)
+
+
+async def test_the_demo_shows_all_three_bots_within_20_seconds(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = load_config(DEMO, {})
+    log = LogCapture()
+    logger = structlog.wrap_logger(None, processors=[log], wrapper_class=structlog.make_filtering_bound_logger(0))
+    async with running(config, monkeypatch, tmp_path) as (app, databases):
+        with trio.move_on_after(20):
+            await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
+        verdicts = await databases["verdicts"].fetch("SELECT account, action, outcome FROM verdicts ORDER BY rowid")
+        spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
+        calls = await databases["calls"].fetch("SELECT caller, digits, outcome, reason FROM calls ORDER BY rowid")
+    assert verdicts == [("bob", "warn", "done"), ("bob", "warn", "done"), ("bob", "mute", "done")]
+    assert {("online", "bob"), ("member", "bob"), ("online", "eve"), ("online", "zoe")} <= set(spans)
+    assert calls == [("eve", "19", "completed", ""), ("zoe", "", "refused", "full")]
+    refused = [str(entry["problem"]) for entry in log.entries if entry["event"] == "visitor is refused"]
+    assert any("muted" in problem for problem in refused)
+    assert any("full" in problem for problem in refused)
+
+
+async def test_the_second_round_of_the_demo_is_like_the_first(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = load_config(DEMO, {})
+    async with running(config, monkeypatch, tmp_path) as (app, databases):
+        with trio.move_on_after(80):
+            await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds)
+        verdicts = await databases["verdicts"].fetch("SELECT action FROM verdicts ORDER BY rowid")
+        calls = await databases["calls"].fetch("SELECT outcome FROM calls ORDER BY rowid")
+    assert verdicts == [("warn",), ("warn",), ("mute",)] * 2
+    assert calls == [("completed",), ("refused",)] * 2

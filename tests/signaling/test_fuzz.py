@@ -102,7 +102,7 @@ class _CallWorld:
                 self.calls.append(await self.session.invite("room", peer))
         elif action == "lose":
             await self.gateway.peer.drop()
-            await trio.sleep(5)
+            await trio.sleep(10)  # the longest that a reconnect waits
         elif self.calls:
             await self._try(_VERBS[action], self.calls[-1])
         await self._collect()

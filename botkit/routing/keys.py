@@ -4,6 +4,7 @@
 event                                                   key
 ======================================================  =======================================
 what happens in the session's channel                   the channel
+``MessageHeld``, whose time is short                    the channel that is held, a key of its own
 ``InstantMessage``                                      the sender
 what the feeds tell (online, offline, joined, left)     the account that it is about
 what happens to a call                                  the call
@@ -28,6 +29,7 @@ from botkit.events import (
     Event,
     FeedEvent,
     InstantMessage,
+    MessageHeld,
     UserJoined,
     UserLeft,
 )
@@ -42,6 +44,11 @@ SESSION_KEY: OrderKey = ("session",)
 def _channel_key(event: Event) -> OrderKey:
     assert isinstance(event, _InChannel)
     return ("channel", event.channel)
+
+
+def _held_key(event: Event) -> OrderKey:
+    assert isinstance(event, MessageHeld)
+    return ("held", event.channel)
 
 
 def _sender_key(event: Event) -> OrderKey:
@@ -65,6 +72,7 @@ def _session_key(_event: Event) -> OrderKey:
 
 _KEYS: list[tuple[tuple[type[Event], ...], Callable[[Event], OrderKey]]] = [
     ((ChannelMessage, ChannelJoined, ChannelLeft, UserJoined, UserLeft, ChannelAttributeUpdated), _channel_key),
+    ((MessageHeld,), _held_key),
     ((InstantMessage,), _sender_key),
     ((FeedEvent,), _account_key),
     ((CallEvent,), _call_key),

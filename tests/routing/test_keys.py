@@ -33,6 +33,8 @@ VALUES: dict[str, object] = {
     "epoch": "e",
     "seq": 1,
     "reason": "leave",
+    "number": 1,
+    "budget_ms": 500,
 }
 
 
@@ -57,6 +59,7 @@ EXPECTED = {
     "Reconnecting": ("session",),
     "Reconnected": ("session",),
     "EventsLost": ("session",),
+    "MessageHeld": ("held", "lobby"),
     "InstantMessage": ("sender", "ann"),
     "ChannelMessage": ("channel", "lobby"),
     "ChannelJoined": ("channel", "lobby"),

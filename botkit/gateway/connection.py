@@ -7,7 +7,7 @@ for every peer, so a broadcast is framed once.
 
 import struct
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import trio
 from websockets.exceptions import InvalidState
@@ -19,12 +19,10 @@ from websockets.server import ServerProtocol
 from botkit.errors import ProtocolError
 from botkit.gateway.counters import Counters
 from botkit.gateway.outbox import Outbox
+from botkit.gateway.session import Session
 from botkit.transport.links import Link
 from botkit.wire.frames import ClientFrame, decode_client_frame
 from botkit.wire.limits import MAX_CLIENT_FRAME_BYTES
-
-if TYPE_CHECKING:
-    from botkit.gateway.session import Session
 
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001

@@ -1,12 +1,37 @@
 """A login session: one account, on one connection at a time."""
 
 import secrets
+from typing import Protocol
 
-from botkit.gateway.connection import Connection
 from botkit.gateway.limits import RateWindow
+from botkit.gateway.outbox import Outbox
 from botkit.gateway.timers import Timer
 from botkit.types import Account, AppId, ChannelName, Line, Uid
 from botkit.wire.limits import USER_MESSAGES_PER_SECOND
+
+
+class Peer(Protocol):
+    """What a session needs of the connection that it lives on (``botkit.gateway.connection.Connection``)."""
+
+    outbox: Outbox
+    session: "Session | None"
+    last_received: float
+
+    def send(self, payload: bytes) -> None:
+        """Queue one text message."""
+        ...
+
+    def send_framed(self, data: bytes) -> None:
+        """Queue a message that is framed already."""
+        ...
+
+    def close(self, code: int, reason: str, now: float) -> None:
+        """Start the closing handshake."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the peer at once."""
+        ...
 
 
 class Session:
@@ -37,7 +62,7 @@ class Session:
         self.app, self.account, self.uid = app, account, uid
         self.rate = rate
         self.line = line or Line(secrets.token_urlsafe(18))
-        self.connection: Connection | None = None
+        self.connection: Peer | None = None
         self.channel: ChannelName | None = None
         self.server = False
         self.botkit = False
@@ -45,7 +70,7 @@ class Session:
         self.expiry: Timer | None = None
         self.grace: Timer | None = None
 
-    def attach(self, connection: Connection) -> None:
+    def attach(self, connection: Peer) -> None:
         """Live on ``connection`` from now on."""
         self.connection = connection
         connection.session = self
@@ -53,7 +78,7 @@ class Session:
             self.grace.cancel()
             self.grace = None
 
-    def detach(self) -> Connection | None:
+    def detach(self) -> Peer | None:
         """Let go of the connection, which knows nothing of this session any more, and return it."""
         connection, self.connection = self.connection, None
         if connection is not None:

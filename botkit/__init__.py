@@ -39,7 +39,7 @@ from botkit.events import (
 )
 from botkit.routing import filters
 from botkit.signaling import Call, Channel, LoginSession, Signal
-from botkit.stores.sqlite import Database, SqlValue, open_database
+from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
 
 __all__ = [
     "App",
@@ -75,4 +75,5 @@ __all__ = [
     "UserOnline",
     "filters",
     "open_database",
+    "sqlite_path",
 ]

@@ -1,4 +1,4 @@
-"""Answers calls: takes them by rule, greets, leads callers through a menu by their digits, and keeps a record.
+"""Answers calls by rule, leads callers through a menu by their digits, and records every call.
 
 In the YAML::
 

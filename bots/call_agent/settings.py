@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from botkit import sqlite_path
 from bots.call_agent.hours import parse_hours, time_zone
 
 Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -106,3 +107,4 @@ class CallAgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         if not self.accept:
             raise ValueError("`accept` is empty, so no call would be taken: give a rule, or leave it out for all calls")
+        sqlite_path(self.database)  # raises ConfigError for what names no database

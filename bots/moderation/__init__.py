@@ -1,4 +1,4 @@
-"""Keeps channels civil: words, links and floods by rule; a warning first, then a mute, and a row for each verdict.
+"""Moderates channels by word, link and flood rules: warns, then mutes, and audits every verdict.
 
 In the YAML::
 

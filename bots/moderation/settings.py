@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from botkit import sqlite_path
 from bots.moderation.links import is_domain
 from bots.moderation.normalise import normalise
 from bots.moderation.notices import check_template
@@ -115,3 +116,4 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         for pattern in self.exempt:
             if not pattern or any(character.isspace() for character in pattern):
                 raise ValueError(f"`exempt` has {pattern!r}: write an account, or a pattern such as staff-*")
+        sqlite_path(self.database)  # raises ConfigError for what names no database

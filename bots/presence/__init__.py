@@ -1,4 +1,4 @@
-"""Writes down who is online and who is in which channel of an app, from when to when, and why it ended.
+"""Records who is online and who is in which channel: from when to when, and why it ended.
 
 In the YAML::
 

@@ -4,6 +4,8 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
+from botkit import sqlite_path
+
 _Patterns: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=1_000)]
 
 
@@ -27,3 +29,4 @@ class PresenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for pattern in self.ignore:
             if not pattern or any(character.isspace() for character in pattern):
                 raise ValueError(f"`ignore` has {pattern!r}: write an account, or a pattern such as bot-*")
+        sqlite_path(self.database)  # raises ConfigError for what names no database

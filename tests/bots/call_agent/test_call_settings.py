@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from botkit.errors import ConfigError
 from bots.call_agent.settings import CallAgentSettings, Menu
 
 
@@ -59,3 +60,8 @@ def test_what_cannot_be_meant_is_refused_and_says_what_would_be_right(settings: 
     with pytest.raises(msgspec.ValidationError) as caught:
         convert(settings)
     assert says in str(caught.value)
+
+
+def test_a_database_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="names no SQLite database"):
+        msgspec.convert({"database": "mysql://x"}, CallAgentSettings)

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from botkit.errors import ConfigError
 from bots.moderation.settings import ModerationSettings
 
 
@@ -56,3 +57,8 @@ def test_what_cannot_be_meant_is_refused_and_says_what_would_be_right(settings: 
 
 def test_128_characters_are_a_word() -> None:
     assert convert({"words": {"blocked": ["x" * 128]}}).words is not None
+
+
+def test_a_database_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="names no SQLite database"):
+        msgspec.convert({"database": "mysql://x"}, ModerationSettings)

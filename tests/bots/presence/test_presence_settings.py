@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from botkit.errors import ConfigError
 from bots.presence.settings import PresenceSettings
 
 
@@ -23,3 +24,8 @@ def test_what_cannot_be_meant_is_refused(settings: object, says: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert(settings, PresenceSettings)
     assert says in str(caught.value)
+
+
+def test_a_database_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="names no SQLite database"):
+        msgspec.convert({"database": "mysql://x"}, PresenceSettings)

@@ -87,7 +87,9 @@ class Hub:
         """Once a minute: let go of what is past its time."""
         self.mailboxes.expire(self.clock.ms())
         self.ledger.trim()
-        self.accounts.forget_idle_rates(trio.current_time())
+        now = trio.current_time()
+        self.sessions.tidy(now)
+        self.accounts.forget_idle_rates(now)
 
     def session_of(self, account: Account) -> Session | None:
         """The session of an account that is online."""
@@ -134,8 +136,13 @@ class Hub:
         session.grace = self._timers.after(RESUME_SECONDS, lambda: self.end(session, "disconnected"))
 
     def resume(self, connection: Connection, account: Account, line: str) -> Session:
-        """Continue a session on another connection. Raises ``LoginFailed`` (200) when there is no such session."""
+        """Continue a session on another connection.
+
+        Raises ``LoginFailed``: 207 when the account logged in elsewhere meanwhile, 200 when there is no such session.
+        """
         session = self.sessions.by_line(line)
+        if self.sessions.was_replaced(line):
+            raise LoginFailed(ErrorCode.LOGIN_E_TOKEN_KICKED, "kick")
         if session is None or session.account != account or not session.resumable:
             raise LoginFailed(ErrorCode.LOGIN_E_OTHER, "no such session: log in")
         before = session.detach()
@@ -260,7 +267,8 @@ class Hub:
             self.notify_inbox(session, newest)
 
     def _replace(self, session: Session) -> None:
-        """The account logs in elsewhere (103); a client that was gone already is just gone."""
+        """The account logs in elsewhere (103); a client that was gone already is just gone, and hears of it later."""
+        self.sessions.replaced(session)
         if session.connection is None:
             self.end(session, "disconnected")
             return

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import trio
 from starlette.applications import Starlette
 
-from botkit.errors import TransportClosed
+from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.admission import Admission
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import (
@@ -58,6 +58,7 @@ class Gateway:
         self._store = store
         self._nursery = nursery
         self._connections: set[Connection] = set()
+        self._stopped = False
         self._admission = Admission(settings, self.counters)
         self._dispatcher = Dispatcher(
             self.hubs,
@@ -90,6 +91,8 @@ class Gateway:
     async def connector(self) -> AsyncIterator[Transport]:
         """A connection in memory: a real WebSocket over trio streams, without a socket."""
         link = MemoryLink()
+        if self._stopped:
+            raise ConnectFailed("memory", "the gateway has stopped")
         self.accept(link)
         async with websocket_over(link.client_stream) as transport:
             yield transport
@@ -160,6 +163,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later, and make the rest durable."""
+        self._stopped = True
         now = trio.current_time()
         for connection in list(self._connections):
             connection.end_reason = "stopped"

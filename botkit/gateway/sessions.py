@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
+import trio
+
 from botkit.gateway.clock import WallClock
 from botkit.gateway.journal import Journal
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timers
 from botkit.stores.changes import SessionClosed, SessionMoved, SessionOpened
 from botkit.types import Account, AppId, Line
+from botkit.wire.limits import RESUME_SECONDS
 
 
 class Sessions:
@@ -21,6 +24,7 @@ class Sessions:
         self._expired = expired
         self._by_account: dict[Account, Session] = {}
         self._by_line: dict[Line, Session] = {}
+        self._replaced: dict[Line, float] = {}
 
     def __len__(self) -> int:
         return len(self._by_account)
@@ -32,6 +36,18 @@ class Sessions:
     def by_line(self, line: str) -> Session | None:
         """The session with this secret name."""
         return self._by_line.get(Line(line))
+
+    def replaced(self, session: Session) -> None:
+        """The account logged in elsewhere: who comes back to this session is told so, for as long as one may."""
+        self._replaced[session.line] = trio.current_time() + RESUME_SECONDS
+
+    def was_replaced(self, line: str) -> bool:
+        """Whether the session ``line`` lost its account to another login a short time ago."""
+        return Line(line) in self._replaced
+
+    def tidy(self, now: float) -> None:
+        """Forget the replaced sessions that nobody comes back to any more."""
+        self._replaced = {line: until for line, until in self._replaced.items() if until > now}
 
     def accounts(self) -> Iterable[Account]:
         """The accounts that have a session."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from botkit.errors import TransportClosed
+from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.server import Gateway
 from botkit.stores.gateway import MemoryGatewayStore
 from botkit.testing import Refusal, WirePeer, open_test_gateway
@@ -183,3 +183,11 @@ async def test_special_channels_are_replayed_too(autojump_clock: trio.testing.Mo
         async with WirePeer.connect(gateway.connector) as feed:
             await feed.resume("server", str(seen["line"]), boot=seen["boot"], channel=USER_ONLINE_CHANNEL)
             assert (await feed.next_notice()).content["account"] == "ann"
+
+
+async def test_a_gateway_that_stopped_takes_no_connection(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_test_gateway() as gateway:
+        pass
+    with pytest.raises(ConnectFailed, match="stopped"):
+        async with gateway.connector():
+            raise AssertionError("connected")

@@ -27,9 +27,9 @@ class FeedKeeper:
         self._feed, self._meters = feed, meters
         self.title = f"feed {feed.name}"
         self.starting = Starting()
-        hub = FeedHub(feed, subscribers, meters)
+        self._hub = FeedHub(feed, subscribers, meters)
         plan = SessionPlan(account=feed.account, channel=feed.channel)
-        self._session = SessionChild(plan, opener, hub.publish)
+        self._session = SessionChild(plan, opener, self._hub.publish)
         self._supervisor = Supervisor(
             self.title,
             [self._session.spec],
@@ -39,7 +39,10 @@ class FeedKeeper:
         )
 
     async def run(self) -> None:
-        """Run the feed. Raises nothing: without it bots go on, but deaf. Counts as started then too."""
+        """Run the feed. Raises nothing: without it bots go on, but deaf, and are told so by ``EventsLost``.
+
+        Counts as started then too.
+        """
         try:
             await self._supervisor.run(task_status=self.starting)
         except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed
@@ -47,6 +50,7 @@ class FeedKeeper:
         else:
             problem = "its session has ended"
         self._meters.feeds_given_up.add_for(self._feed.name)
+        self._hub.give_up()
         _log.error(
             "feed given up: nobody is told its events",
             feed=self._feed.name,

@@ -8,7 +8,7 @@ from botkit.actor.ref import ActorRef
 from botkit.app.bot import Bot
 from botkit.app.meters import AppMeters
 from botkit.errors import ActorDead
-from botkit.events import Event, EventsLost, FeedEvent, MemberJoined, MemberLeft, UserOffline, UserOnline
+from botkit.events import Event, EventsLost, FeedEvent, MemberJoined, MemberLeft, Reconnected, UserOffline, UserOnline
 from botkit.signaling import LoginSession
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import CHANNEL_EVENT_CHANNEL, USER_ONLINE_CHANNEL
@@ -83,12 +83,27 @@ class FeedHub:
         self._feed, self._subscribers, self._meters = feed, subscribers, meters
 
     async def publish(self, event: Event, _session: LoginSession) -> None:
-        """Tell an event of the feed to all subscribers. What the feeds' own sessions do is nobody's business."""
-        if isinstance(event, FeedEvent):
-            if event.account in FEED_ACCOUNTS:
-                return
-        elif not isinstance(event, EventsLost):
-            return
+        """Tell an event of the feed to all subscribers. What the feeds' own sessions do is nobody's business.
+
+        A new session after a lost connection may have missed something, whether or not more events come that show
+        it: so it is told at once.
+        """
+        match event:
+            case FeedEvent():
+                if event.account not in FEED_ACCOUNTS:
+                    self._tell(event)
+            case EventsLost():
+                self._tell(event)
+            case Reconnected(resumed=False):
+                self._tell(EventsLost(cause=f"{self._feed.channel}: the connection was lost"))
+            case _:
+                pass
+
+    def give_up(self) -> None:
+        """Tell all subscribers that nothing more comes from this feed."""
+        self._tell(EventsLost(cause=f"{self._feed.channel}: its feed is given up"))
+
+    def _tell(self, event: Event) -> None:
         self._meters.feed_events.add_for(self._feed.name)
         for subscriber in self._subscribers:
             subscriber.tell(event)

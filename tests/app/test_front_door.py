@@ -13,7 +13,7 @@ NAMES = {
     *("MemberJoined", "MemberLeft", "UserOffline", "UserOnline"),
     *("EventsLost", "LoggedIn", "LoggedOut"),
     *("BotkitError", "ErrorCode", "InviteFailed", "SignalingError", "StoreError"),
-    *("Database", "SqlValue", "open_database"),
+    *("Database", "SqlValue", "open_database", "sqlite_path"),
 }
 
 

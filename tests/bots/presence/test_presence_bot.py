@@ -151,8 +151,20 @@ async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock, mo
         await trio.sleep(30)
         async with stage.signal.open_session("bob"):
             spans = await stage.rows()
-    # ann's logout was never told; bob's login shows that something is missing.
+    # ann's logout was never told, but that something may be missing is.
     assert spans == [("online", "ann", "", "", 1, 1), ("online", "bob", "", "", 1, 0)]
+
+
+@pytest.mark.row("E07")
+async def test_when_nobody_watches_any_more_what_is_open_is_uncertain(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(monkeypatch) as stage:
+        thief = Signal(APP_ID, stage.connector)
+        async with stage.signal.open_session("ann"), thief.open_session("botkit-feed-online"):
+            await trio.sleep(5)
+        spans = await stage.rows()
+    assert spans == [("online", "ann", "", "", 1, 1)]
 
 
 @pytest.mark.row("E07")

@@ -75,7 +75,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.skipped and on_ci() and not hasattr(report, "wasxfail"):
         fail_skipped(report)
     for row in rows_of(item):
-        item.config.stash[_rows].record(row, item.nodeid, RowResult[report.outcome.upper()])
+        item.config.stash[_rows].record(row, item.nodeid.partition("[")[0], RowResult[report.outcome.upper()])
     return report
 
 

@@ -23,6 +23,7 @@ from botkit.events import (
     LoggedOut,
     MemberJoined,
     MemberLeft,
+    MessageHeld,
     Reconnected,
     Reconnecting,
     UserJoined,
@@ -88,6 +89,8 @@ def _channel_line(event: Event) -> str:
             return f"* {account} removed {name}"
         case ChannelAttributeUpdated(account=account):
             return f"* {account} removed all attributes"
+        case MessageHeld(account=account, text=text, budget_ms=budget):
+            return f"* held for {budget / 1000:g} s: <{account}> {text}"
     return ""
 
 

@@ -48,6 +48,10 @@ SHOWN: list[tuple[e.Event, str]] = [
     (attribute("update"), "* ann set n = v"),
     (attribute("del"), "* ann removed n"),
     (attribute("clear"), "* ann removed all attributes"),
+    (
+        e.MessageHeld(number=1, channel=DEN, account=ANN, uid=UID, text="hi", budget_ms=1500),
+        "* held for 1.5 s: <ann> hi",
+    ),
     (in_call(e.CallInvited, uid=UID, extra="{}", ms=0), "* ann calls, channel den with {}: /accept or /refuse"),
     (in_call(e.CallRinging), "* it rings at ann"),
     (in_call(e.CallAccepted, extra=""), "* ann accepted the call"),

@@ -1,5 +1,8 @@
 """The command itself, with a gateway of its own and with another one; and a real log, where there is one."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +19,7 @@ some line of another logger
 """
 ANYWHERE = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--app-id", "app"]
 CERTIFICATE = {"BOTKIT_APP_CERTIFICATE": "5cfd2fd1755d40ecb72977518be15d3b"}
+COMMAND = Path(sys.executable).with_name("botkit")
 REAL_LOG = Path(__file__).parents[4] / "shared" / "data" / "irc" / "ubuntu-2007-06-04.txt"
 
 Run: TypeAlias = Callable[..., Any]
@@ -95,8 +99,10 @@ def test_a_log_that_is_not_there(run_botkit: Run) -> None:
 
 if REAL_LOG.exists():
 
-    def test_a_real_log_of_1910_lines(run_botkit: Run) -> None:
-        result = run_botkit("replay", REAL_LOG, "--channel", "ubuntu")
+    def test_a_real_log_of_1910_lines() -> None:
+        command = [COMMAND, "replay", REAL_LOG, "--channel", "ubuntu"]
+        environment = os.environ | {"COLUMNS": "200"}
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr
         table = rows(result.stdout)
         assert table["lines read"].startswith("1910 ")

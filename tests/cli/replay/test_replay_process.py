@@ -100,7 +100,7 @@ def test_a_log_that_is_not_there(run_botkit: Run) -> None:
 if REAL_LOG.exists():
 
     def test_a_real_log_of_1910_lines() -> None:
-        command = [COMMAND, "replay", REAL_LOG, "--channel", "ubuntu"]
+        command = [str(COMMAND), "replay", str(REAL_LOG), "--channel", "ubuntu"]
         environment = os.environ | {"COLUMNS": "200"}
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr

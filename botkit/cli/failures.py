@@ -1,5 +1,6 @@
 """What a command says when it fails, and the exit code for it."""
 
+import json
 import os
 import sys
 import traceback
@@ -69,6 +70,11 @@ def _report_json(cause: BaseException, bug: BaseException | None) -> None:
         log.error(str(cause))
     else:
         log.error("botkit crashed", exc_info=bug)
+
+
+def failure_line(text: str, format: LogFormat) -> str:
+    """The line for a failure that can only be written as it is, when nothing else works any more."""
+    return json.dumps({"level": "error", "event": text}) if format == "json" else f"botkit: {text}"
 
 
 def _complaint(error: BaseException) -> ConfigError | None:

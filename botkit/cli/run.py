@@ -15,7 +15,7 @@ from botkit.app.visitors import run_visitors
 from botkit.cli.banner import STOPPED, banner, ready
 from botkit.cli.configuration import File, load
 from botkit.cli.credentials import account_tokens
-from botkit.cli.failures import complaining, reporting
+from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
 from botkit.cli.signals import stop_on_signals
 from botkit.config.loading import Config
@@ -24,7 +24,10 @@ from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
 
 STOP_SECONDS = 2.5
-"""What a bot may take to stop. Two more for sessions whose gateway is silent, and it is still within five seconds."""
+"""What a bot may take to stop, so that the gateway, which stops after it, is done before the deadline, too."""
+
+STOP_DEADLINE = 5.0
+"""Seconds from the signal to the end of the process, whatever bots do."""
 
 
 def register(app: typer.Typer) -> None:
@@ -46,13 +49,16 @@ def run(
     format = log or config.log.format
     start_logs(format, config.log.level, sys.stdout)
     with reporting(format), complaining(as_=config.document.placed):
-        trio.run(_run, config, Announcer(format, sys.stdout))
+        too_late = failure_line(
+            f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format
+        )
+        trio.run(_run, config, Announcer(format, sys.stdout), too_late)
 
 
-async def _run(config: Config, announcer: Announcer) -> None:
+async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
     meters = Meters()
     stopping = trio.CancelScope()
-    with stop_on_signals(stopping):
+    with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late):
         async with _open_gateway(config, meters) as addresses:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 announcer.tell(*banner(config, addresses.ws, addresses.http))

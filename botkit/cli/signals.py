@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one asks, the second one does not."""
+"""Ctrl-C and SIGTERM: the first one asks, the second one does not, and neither does the deadline."""
 
 import os
 import signal
@@ -10,15 +10,19 @@ from types import FrameType
 import trio
 
 EXIT_AT_ONCE = 130
+EXIT_TOO_LATE = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_on_signals(scope: trio.CancelScope) -> Iterator[None]:
+def stop_on_signals(scope: trio.CancelScope, *, within: float | None = None, too_late: str = "") -> Iterator[None]:
     """Inside, SIGINT and SIGTERM cancel ``scope``; a second one ends the process at once, with 130.
 
-    Plain handlers rather than ``trio.open_signal_receiver``: the second signal must work when a bot's handler
-    blocks the loop, and no task of ours would run then. For the main thread.
+    ``within`` seconds after the first one the process ends in any case, with 1 and the line ``too_late`` on
+    standard error (not on Windows, which has no timer for it). For the main thread.
+
+    Plain handlers rather than ``trio.open_signal_receiver``: both must work when a bot's handler blocks the loop,
+    and no task of ours would run then.
     """
     token = trio.lowlevel.current_trio_token()
     asked = False
@@ -29,11 +33,22 @@ def stop_on_signals(scope: trio.CancelScope) -> Iterator[None]:
             sys.stdout.flush()
             os._exit(EXIT_AT_ONCE)
         asked = True
+        if within is not None and sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, within)
         token.run_sync_soon(scope.cancel)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    def give_up(_number: int, _frame: FrameType | None) -> None:
+        os.write(2, f"{too_late}\n".encode())  # sys.stderr may be in the middle of a line
+        os._exit(EXIT_TOO_LATE)
+
+    handlers = dict.fromkeys(SIGNALS, handle)
+    if sys.platform != "win32":
+        handlers[signal.SIGALRM] = give_up
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
+        if sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

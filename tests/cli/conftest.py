@@ -20,7 +20,7 @@ Start = Callable[..., "Running"]
 
 def environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BOTKIT_")}
-    return kept | {"NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb"} | dict(extra or {})
+    return kept | {"NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb", "PYTHONFAULTHANDLER": "1"} | dict(extra or {})
 
 
 class Running:
@@ -47,7 +47,11 @@ class Running:
     def stop(self, number: signal.Signals) -> tuple[int, str, str]:
         """Send a signal; exit code, and what was left on standard output and error."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=STOP_SECONDS)
+        try:
+            out, err = self.process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler then says where it is
+            out, err = self.process.communicate()
         return self.process.returncode, out, err
 
     def _stderr(self) -> str:

@@ -23,6 +23,7 @@ class Counters:
         self.requests = counter("gateway_requests_total", "requests, by function", "function")
         self.refusals = counter("gateway_refusals_total", "requests refused, by the vendor's code", "code")
         self.handler_errors = counter("gateway_handler_errors_total", "requests that failed by our own fault")
+        self.connection_errors = counter("gateway_connection_errors_total", "connections that failed by our own fault")
         self.channel_messages = counter("gateway_channel_messages_total", "channel messages taken")
         self.instant_messages = counter("gateway_instant_messages_total", "instant messages taken")
         self.expired_messages = counter("gateway_expired_messages_total", "messages whose ttl ran out in the inbox")

@@ -6,8 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
+import structlog
 import trio
 from starlette.applications import Starlette
+from structlog.typing import FilteringBoundLogger
 
 from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.admission import Admission
@@ -36,6 +38,8 @@ from botkit.transport.base import Transport
 from botkit.transport.links import Link, MemoryLink
 from botkit.transport.websocket import websocket_over
 from botkit.types import AppId
+
+_log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
 SWEEP_SECONDS = 1.0
 TIDY_SECONDS = 60.0
@@ -135,6 +139,10 @@ class Gateway:
             connection.feed(b"", trio.current_time())
         except TransportClosed:
             pass  # how the connection ended is in connection.end_reason
+        except Exception:  # noqa: BLE001 - the border around one peer: our fault must not cost the others theirs
+            _log.exception("a connection failed by our own fault", peer=link.peer)
+            self.counters.connection_errors.add()
+            connection.end_reason = "internal_error"
         finally:
             self._connections.discard(connection)
             self._admission.leave(link.peer)

@@ -170,3 +170,19 @@ async def test_after_logout_the_session_is_over_and_the_connection_takes_a_new_l
             await ann.request("channel_join", name="lobby")
         await ann.login("ann")
         assert gateway.sessions == 1
+
+
+async def test_our_own_fault_costs_one_connection_and_no_more(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
+        hub = gateway.hubs[TEST_APP]
+        with monkeypatch.context() as broken:
+            broken.setattr(type(hub), "login", None)
+            async with WirePeer.connect(gateway.connector) as bob:
+                with pytest.raises(TransportClosed):
+                    await bob.login("bob")
+        assert gateway.counters.connection_errors.value == 1
+        assert await ann.fetch() == []
+        async with WirePeer.connect(gateway.connector, "bob"):
+            assert len(hub.sessions) == 2

@@ -148,8 +148,6 @@ class Connection:
         else:
             response = self._protocol.reject(HTTPStatus.FORBIDDEN, f"pages of {origin} may not connect here\n")
         self._protocol.send_response(response)
-        if response.status_code != 101:
-            self._counters.handshakes_failed.add()
 
     def _handle(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT and frame.fin:
@@ -184,6 +182,8 @@ class Connection:
                 self.outbox.finish()
         if self.closing_since is None and self._protocol.close_expected():
             self.closing_since = now
+            if self._protocol.state is State.CONNECTING:
+                self._counters.handshakes_failed.add()
             failure = self._protocol.parser_exc
             if failure is not None and not isinstance(failure, EOFError):
                 self._counters.bad_frames.add()

@@ -53,8 +53,8 @@ class FrameHandler(Protocol):
         """Answer one frame; may queue frames for any peer, may not wait."""
         ...
 
-    def allows_origin(self, origin: str | None) -> bool:
-        """Whether a browser on a page of ``origin`` (None: no browser) may connect."""
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a browser on a page of ``origin`` may connect."""
         ...
 
     def handle_end(self, connection: "Connection", reason: str) -> None:
@@ -142,11 +142,11 @@ class Connection:
         self.link.close()
 
     def _handshake(self, request: Request) -> None:
-        origin = request.headers.get("Origin")
-        if self._handler.allows_origin(origin):
+        origins = request.headers.get_all("Origin")  # what is no browser sends none
+        if all(self._handler.allows_origin(origin) for origin in origins):
             response = self._protocol.accept(request)
         else:
-            response = self._protocol.reject(HTTPStatus.FORBIDDEN, f"pages of {origin} may not connect here\n")
+            response = self._protocol.reject(HTTPStatus.FORBIDDEN, f"pages of {origins[0]} may not connect here\n")
         self._protocol.send_response(response)
 
     def _handle(self, frame: Frame) -> None:

@@ -126,9 +126,9 @@ class Dispatcher:
         else:
             self._resume(connection, frame.arguments)
 
-    def allows_origin(self, origin: str | None) -> bool:
-        """Whether a browser on a page of ``origin`` may connect; what sends no Origin is no browser."""
-        if origin is None or not self._origins or any(fnmatch.fnmatchcase(origin, page) for page in self._origins):
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a browser on a page of ``origin`` may connect."""
+        if not self._origins or any(fnmatch.fnmatchcase(origin, page) for page in self._origins):
             return True
         self._counters.refused_origins.add()
         return False

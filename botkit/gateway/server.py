@@ -16,6 +16,7 @@ from botkit.gateway.admission import Admission
 from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import (
     CLOSE_GOING_AWAY,
+    CLOSE_INTERNAL,
     CLOSE_NO_LOGIN,
     CLOSE_SILENT,
     CLOSE_SLOW,
@@ -143,6 +144,8 @@ class Gateway:
             _log.exception("a connection failed by our own fault", peer=link.peer)
             self.counters.connection_errors.add()
             connection.end_reason = "internal_error"
+            connection.close(CLOSE_INTERNAL, "internal error", trio.current_time())
+            await self.flusher.flush()
         finally:
             self._connections.discard(connection)
             self._admission.leave(link.peer)

@@ -10,7 +10,10 @@ from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.uri import parse_uri
 
+from botkit.errors import TransportClosed
+from botkit.gateway.dispatch import Dispatcher
 from botkit.gateway.server import Gateway
+from botkit.gateway.settings import GatewaySettings
 from botkit.testing import Refusal, WirePeer, open_test_gateway
 from botkit.transport.links import MemoryLink
 from botkit.types import JsonValue
@@ -75,9 +78,12 @@ class RawPeer:
 
 
 @asynccontextmanager
-async def unharmed() -> AsyncIterator[tuple[Gateway, WirePeer]]:
+async def unharmed(
+    settings: GatewaySettings | None = None, *, faults: int = 0
+) -> AsyncIterator[tuple[Gateway, WirePeer]]:
     """A gateway and a witness, who notices nothing of what goes on in the block, and who alone is left after it."""
-    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "witness") as witness:
+    async with open_test_gateway(settings) as gateway, WirePeer.connect(gateway.connector) as witness:
+        await witness.login("witness")
         await witness.request("channel_join", name="witnesses")
         await trio.testing.wait_all_tasks_blocked()
         tasks = trio.lowlevel.current_statistics().tasks_living
@@ -87,6 +93,7 @@ async def unharmed() -> AsyncIterator[tuple[Gateway, WirePeer]]:
         assert (await witness.next_notice()).content["msg"] == "still here"
         assert gateway.sessions == 1
         assert gateway.counters.handler_errors.value == 0
+        assert gateway.counters.connection_errors.value == faults
         assert b"botkit_gateway_open_connections 1.0\n" in gateway.meters.render()
         assert trio.lowlevel.current_statistics().tasks_living == tasks
 
@@ -276,6 +283,31 @@ async def test_garbage_instead_of_a_handshake(
         assert gateway.counters.handshakes_failed.value == 1
 
 
+@pytest.mark.row("G14")
+@pytest.mark.parametrize(
+    ("origins", "pages", "answer"),
+    [
+        (b"Origin: https://a.test\r\nOrigin: https://b.test\r\n", ("https://a.test",), b"403"),
+        (b"Origin: https://a.test\r\nOrigin: https://a.test\r\n", ("https://a.test",), b"400"),
+        (b"Origin: https://a.test\r\nOrigin: https://b.test\r\n", (), b"400"),
+        (b"Origin: \xff\xfe\r\n", ("https://a.test",), b"403"),
+        (b"Origin: \r\n", ("https://a.test",), b"403"),
+    ],
+)
+async def test_unreadable_origins(
+    origins: bytes, pages: tuple[str, ...], answer: bytes, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with unharmed(GatewaySettings(apps=(), origins=pages)) as (gateway, _):
+        peer = RawPeer(gateway)
+        await peer.send(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" + origins + b"\r\n"
+        )
+        assert (await peer.http_answer()).startswith(b"HTTP/1.1 " + answer)
+        assert gateway.counters.refused_origins.value == (answer == b"403")
+        assert gateway.counters.handshakes_failed.value == 1
+
+
 @pytest.mark.parametrize("opening", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"GET"])
 async def test_a_handshake_that_never_ends_is_cut(opening: bytes, autojump_clock: trio.testing.MockClock) -> None:
     async with unharmed() as (gateway, witness):
@@ -322,3 +354,21 @@ async def test_bad_requests_are_refused_and_no_more(
             assert f'\\"code\\":{code}' in msgspec.json.encode(await ann.receive()).decode()
         assert await ann.fetch() == []
         assert gateway.counters.bad_frames.value == 0
+
+
+async def test_our_own_fault_costs_one_connection(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    async with unharmed(faults=1) as (gateway, witness), WirePeer.connect(gateway.connector, "ann") as ann:
+        await ann.request("channel_join", name="witnesses")
+        with monkeypatch.context() as patch:
+            patch.setattr(Dispatcher, "handle_frame", fail)
+            await ann.send('["ping",1]')
+            with pytest.raises(TransportClosed) as closed:
+                await ann.receive()
+        assert closed.value.code == 1011
+        assert (await witness.next_notice("channel_user_leave")).content["account"] == "ann"
+        assert dict(gateway.counters.logouts.values) == {"internal_error": 1}

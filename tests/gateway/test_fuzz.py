@@ -153,7 +153,7 @@ async def witnessed() -> AsyncIterator[tuple[Gateway, WirePeer]]:
         await trio.sleep(5)
         assert (await witness.request("user_query_user_status", account="bystander"))["status"] == 1
         assert gateway.sessions == 1
-        assert gateway.counters.handler_errors.value == 0
+        assert gateway.counters.handler_errors.value == gateway.counters.connection_errors.value == 0
         assert trio.lowlevel.current_statistics().tasks_living == tasks
 
 

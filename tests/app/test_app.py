@@ -22,6 +22,7 @@ from botkit import (
     LoggedIn,
     LoggedOut,
     UserOffline,
+    UserOnline,
 )
 from botkit import filters as f
 from botkit.errors import ActorError, ConnectFailed, ErrorCode
@@ -571,3 +572,100 @@ async def test_a_gateway_that_restarts_costs_no_bot(autojump_clock: MockClock) -
                 assert (status.restarts, status.sessions[0].restarts) == (0, 0)
                 nursery.cancel_scope.cancel()
     assert lives[-1] == "end"
+
+
+class Silenced:
+    """A connection on which, from some time on, nothing comes back any more."""
+
+    def __init__(self, inner: Transport, silent: trio.Event) -> None:
+        self.inner, self.silent = inner, silent
+
+    async def send(self, data: bytes) -> None:
+        if not self.silent.is_set():
+            await self.inner.send(data)
+
+    async def receive(self) -> bytes | str:
+        message = await self.inner.receive()
+        if self.silent.is_set():
+            await trio.sleep_forever()
+        return message
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+async def test_sessions_whose_gateway_is_silent_stop_at_the_same_time(autojump_clock: MockClock) -> None:
+    log: list[str] = []
+    bot = Bot("b")
+
+    @bot.resource
+    async def store() -> AsyncIterator[list[str]]:
+        yield log
+        await trio.sleep(0.5)
+        log.append("saved")
+
+    async with open_world() as world:
+        silent = trio.Event()
+
+        @asynccontextmanager
+        async def connector() -> AsyncIterator[Transport]:
+            async with world.gateway.connector() as transport:
+                yield Silenced(transport, silent)
+
+        app = App(APP_ID, connector, [place(bot, "bot", *"abcdef")])
+        with capture_logs():
+            async with trio.open_nursery() as nursery:
+                await nursery.start(app.run)
+                silent.set()
+                begin = trio.current_time()
+                nursery.cancel_scope.cancel()
+        assert 2 <= trio.current_time() - begin <= 4
+        assert log == ["saved"]
+
+
+async def test_an_app_with_feeds_ends_when_no_bot_is_left(autojump_clock: MockClock) -> None:
+    bot = Bot("b")
+
+    @bot.on_user_online(account="ann")
+    async def leave(event: UserOnline, ctx: Context) -> None:
+        await ctx.session.logout()
+
+    async with open_world() as world:
+        app = world.app(place(bot))
+
+        async def visit() -> None:
+            await until(lambda: world.gateway.sessions == 2)
+            async with world.signal.open_session("ann"):
+                await trio.sleep(5)
+
+        with capture_logs():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(visit)
+                with pytest.raises(ActorError, match="no bot is left"), trio.fail_after(60):
+                    await app.run()
+        assert world.gateway.sessions == 0
+
+
+async def test_calls_of_different_sessions_do_not_wait_for_each_other(autojump_clock: MockClock) -> None:
+    pressed: list[str] = []
+    bot = Bot("b")
+
+    @bot.on_invite()
+    async def answer(invite: CallInvited, ctx: Context) -> None:
+        await ctx.call.accept()
+
+    @bot.on_dtmf()
+    async def slow(event: DigitsPressed, ctx: Context) -> None:
+        pressed.append(f"{ctx.session.account} {event.call} {event.digits}")
+        await trio.sleep(60)
+
+    bots = place(bot, "bot", "one", "two")
+    async with open_world() as world, world.running(bots), world.signal.open_session("ann") as ann:
+        begin = trio.current_time()
+        for callee in ("bot", "bot~2"):
+            call = await ann.invite("room", callee)
+            await call.wait_answer()
+            await call.press("1")
+        await until(lambda: len(pressed) == 2)
+        assert pressed == ["bot 1 1", "bot~2 1 1"]
+        assert trio.current_time() - begin < 1

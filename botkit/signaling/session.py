@@ -13,6 +13,7 @@ from botkit.signaling.channel import Channel
 from botkit.signaling.connection import ConnectionEnd
 from botkit.signaling.core import SessionCore
 from botkit.signaling.directory import Directory
+from botkit.signaling.invoke import Invoker
 from botkit.signaling.moderation import Moderation
 from botkit.signaling.statistics import SessionStatistics, snapshot
 from botkit.types import Account, ChannelName, JsonObject, Uid
@@ -21,7 +22,7 @@ from botkit.wire.requests import Logout, SendMessage, flag_of
 from botkit.wire.states import LoginStatus
 
 
-class LoginSession(Directory, Moderation):
+class LoginSession(Directory, Moderation, Invoker):
     """One account, logged in; ``Signal.open_session`` makes it.
 
     Every verb sends one request and returns when the gateway has answered it, within ``request_timeout`` (5 s). While

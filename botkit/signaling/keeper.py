@@ -1,6 +1,8 @@
 """Keeps one session connected: logs in, serves the connection, and comes back after a loss."""
 
+import math
 import random
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -12,6 +14,7 @@ from botkit.events import Reconnecting
 from botkit.signaling.connection import Connection, ConnectionEnd
 from botkit.signaling.core import Return, SessionCore
 from botkit.signaling.login import Credentials, LoginAnswer, log_in, resume
+from botkit.signaling.retries import LoginRetries
 from botkit.signaling.trace import AccountTrace
 from botkit.transport.base import Connector, Transport
 from botkit.types import ChannelName
@@ -36,8 +39,16 @@ _GIVE_UP_CALLS_SECONDS = 2 * RESUME_SECONDS
 class Keeper:
     """The background task of one session. It runs until the session is over."""
 
-    def __init__(self, core: SessionCore, connector: Connector, credentials: Credentials, trace: AccountTrace) -> None:
+    def __init__(
+        self,
+        core: SessionCore,
+        connector: Connector,
+        credentials: Credentials,
+        trace: AccountTrace,
+        retries: LoginRetries,
+    ) -> None:
         self._core = core
+        self._retries = retries
         self._connector = connector
         self._credentials = credentials
         self._trace = trace
@@ -61,13 +72,48 @@ class Keeper:
 
     async def _run(self, scope: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
         try:
-            end = await self._connect(scope, task_status)
+            end = await self._log_in(scope, task_status)
         except LoginFailed:
             self._core.status = LoginStatus.LOGIN_FAILED
             raise
         while end.code is None and self._core.ended is None:
             end = await self._come_back(end.reason)
         self._core.end(SessionEnded(end.code or ErrorCode.LOGOUT_E_NET, end.reason))
+
+    async def _log_in(self, scope: trio.CancelScope, task_status: trio.TaskStatus[None]) -> ConnectionEnd:
+        """The first connection, tried again within the limits while the gateway cannot be reached.
+
+        What became of the connection that was made. Raises ``LoginFailed``.
+        """
+        seconds, again = self._retries
+        began = trio.current_time()
+        limit = trio.CancelScope(deadline=math.inf if seconds is None else began + seconds)
+        tried, reason = 0, ""
+
+        def on_login() -> None:
+            if limit.cancel_called:  # the answer and the deadline came at once
+                raise LoginFailed(ErrorCode.LOGIN_E_NET, "the answer came too late")
+            limit.deadline = math.inf
+            scope.shield = True
+            task_status.started()
+
+        with limit:
+            while True:
+                tried += 1
+                try:
+                    return await self._connect(on_login)
+                except LoginFailed as error:
+                    if error.code is not ErrorCode.LOGIN_E_NET or again == 0:
+                        raise
+                    reason = error.reason
+                if again is not None and tried > again:
+                    raise LoginFailed(ErrorCode.LOGIN_E_NET, f"gave up after {tried} attempts: {reason}")
+                _log.warning("login again", account=self._core.account, attempt=tried + 1, reason=reason)
+                await trio.sleep(self._core.settings.reconnect.delay(tried, random.random()))
+        reason = reason or "no answer"
+        raise LoginFailed(
+            ErrorCode.LOGIN_E_NET, f"gave up {seconds:g} s and {tried} attempts after the first: {reason}"
+        )
 
     async def _come_back(self, reason: str) -> ConnectionEnd:
         """One attempt; what became of it, or of the connection that it made."""
@@ -85,10 +131,11 @@ class Keeper:
                 self._core.calls.lose_all()
             return ConnectionEnd(_FINAL_REFUSALS.get(error.code), str(error))
 
-    async def _connect(
-        self, scope: trio.CancelScope | None = None, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> ConnectionEnd:
-        """Connect, log in, and serve the connection until it ends. Raises ``LoginFailed``."""
+    async def _connect(self, on_login: Callable[[], None] | None = None) -> ConnectionEnd:
+        """Connect, log in, and serve the connection until it ends. Raises ``LoginFailed``.
+
+        ``on_login`` is told when the gateway has let the session in; what it raises undoes that.
+        """
         core = self._core
         core.status = LoginStatus.CONNECTING
         try:
@@ -97,10 +144,9 @@ class Keeper:
                 connection = Connection(
                     transport, answer.line, core.settings, counters=core.counters, trace=self._trace
                 )
+                if on_login is not None:
+                    on_login()
                 how = core.logged_in(answer, connection)
-                if scope is not None:
-                    scope.shield = True
-                    task_status.started()
                 return await self._serve(connection, how)
         except ConnectFailed as error:
             raise LoginFailed(ErrorCode.LOGIN_E_NET, str(error)) from error

@@ -9,6 +9,7 @@ from botkit.errors import ErrorCode, LoginFailed
 from botkit.signaling.core import SessionCore
 from botkit.signaling.keeper import Keeper
 from botkit.signaling.login import Credentials, TokenSource, check_account
+from botkit.signaling.retries import login_retries
 from botkit.signaling.session import LoginSession
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.trace import AccountTrace, Trace
@@ -48,23 +49,36 @@ class Signal:
         self._trace.enabled = enabled
 
     @asynccontextmanager
-    async def open_session(self, account: str, token: TokenSource = NO_TOKEN) -> AsyncIterator[LoginSession]:
-        """Log in for the body, and log out after it (``login``, ``logout``).
+    async def open_session(
+        self,
+        account: str,
+        token: TokenSource = NO_TOKEN,
+        *,
+        retry_seconds: float | None = None,
+        retry_count: int | None = None,
+    ) -> AsyncIterator[LoginSession]:
+        """Log in for the body, and log out after it (``login``, ``login2``, ``logout``).
 
         ``account`` is 1 to 128 bytes of visible characters without a blank. ``token`` is a SignalingToken, or a
         function, plain or async, that makes a fresh one for each login; an app without a certificate needs none.
         A connection that is lost comes back by itself (``Reconnecting``, ``Reconnected``); the body goes on until
         it ends, even when the session is over before it (``LoggedOut``).
 
-        Raises ``LoginFailed``: 201 when the gateway cannot be reached, 204 and 206 for the token, 207 for a kicked
-        account, 208 when this ``Signal`` has a session of the account, 209 for what can be no account, else 202. A
-        cancel while logging in leaves nothing behind; later it logs out like the end of the body, in at most
-        ``logout_timeout`` (2 s).
+        A login that does not reach the gateway fails at once. With ``retry_seconds`` (``login2``'s ``retry_time_in_s``:
+        30 there) or ``retry_count`` (3 there) it is tried again, after the pauses of ``settings.reconnect``, until
+        the first of the limits that are given: so many seconds after the start, or so many further attempts. A login
+        that the gateway refuses is not tried again.
+
+        Raises ``ParameterError`` for limits that cannot be, and ``LoginFailed``: 201 when the gateway cannot be reached,
+        204 and 206 for the token, 207 for a kicked account, 208 when this ``Signal`` has a session of the account, 209
+        for what can be no account, else 202. A cancel while logging in leaves nothing behind; later it logs out like
+        the end of the body, in at most ``logout_timeout`` (2 s).
         """
         check_account(account)
+        retries = login_retries(retry_seconds, retry_count)
         core = self._new_core(Account(account))
         credentials = Credentials(self._app_id, core.account, token)
-        keeper = Keeper(core, self._connector, credentials, AccountTrace(self._trace, core.account))
+        keeper = Keeper(core, self._connector, credentials, AccountTrace(self._trace, core.account), retries)
         scope = trio.CancelScope()
         try:
             async with open_background() as nursery:

@@ -5,6 +5,7 @@ from botkit.gateway.counters import Counters
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.settings import GatewaySettings
 from botkit.types import Account, AppId
+from botkit.wire.limits import MAX_ACCOUNT_BYTES
 
 MINUTE = 60.0
 
@@ -41,6 +42,7 @@ class Admission:
 
     def check_login(self, address: str, app: AppId, account: Account, now: float) -> None:
         """Count a login, right or wrong. Raises ``LoginFailed`` (202) over a rate."""
+        account = Account(account[:MAX_ACCOUNT_BYTES])  # whoever sends more of it is no account, and takes no room
         if address not in self._settings.trusted_addresses:
             by_address = self._logins_by_address.get(address)
             if by_address is None:

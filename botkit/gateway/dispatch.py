@@ -144,9 +144,13 @@ class Dispatcher:
             hub = self._hub_for(connection, login.vid, login.account)
             grant = check_login(login, hub.app, self._clock.seconds())
             botkit = login.device == BOTKIT_DEVICE
+            self._journal.check_room()
             session = hub.login(connection, Account(login.account), grant, botkit=botkit, resume=login.resume)
         except LoginFailed as refusal:
             self._refuse_login(connection, refusal)
+            return
+        except StoreError as error:
+            self._refuse_login(connection, LoginFailed(ErrorCode.LOGIN_E_OTHER, str(error)))
             return
         self._counters.logins.add_for("ok")
         boot = hub.boot if botkit else ""

@@ -55,6 +55,12 @@ def test_logins_are_counted_by_address_and_by_account(admission: Admission) -> N
     admission.check_login("127.0.0.1", AppId("other"), ANN, 59.9)
 
 
+def test_names_that_are_too_long_for_accounts_take_no_room(admission: Admission) -> None:
+    for number in range(3):
+        admission.check_login("127.0.0.1", APP, Account("a" * 60_000 + str(number)), 0.0)
+    assert [len(account) for _, account in admission._logins_by_account] == [128]
+
+
 def test_rates_that_nobody_uses_are_forgotten(admission: Admission) -> None:
     admission.check_login("10.0.0.1", APP, ANN, 0.0)
     admission.tidy(60.0)

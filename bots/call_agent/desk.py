@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -12,6 +12,26 @@ from bots.call_agent.settings import ALL_DAYS, AcceptRule
 
 Refusal: TypeAlias = Literal["no_rule", "closed", "full"]
 """Why an invitation is refused; it goes to the caller as ``{"reason": …}``."""
+
+
+class State(Protocol):
+    """Where a call is."""
+
+    @property
+    def terminal(self) -> bool:
+        """True when the call is over."""
+
+
+class Visitor(Protocol):
+    """What is needed of a call to give it a place; botkit's calls have it."""
+
+    @property
+    def channel(self) -> str:
+        """The channel that the invitation is to."""
+
+    @property
+    def state(self) -> State:
+        """Where the call is, now."""
 
 
 class _Opening(Struct, frozen=True):
@@ -29,34 +49,30 @@ class Desk:
     def __init__(self, rules: Sequence[AcceptRule], max_calls: int) -> None:
         self._openings = [_opening(rule) for rule in rules]
         self._max_calls = max_calls
-        self._busy = 0
+        self._admitted: list[Visitor] = []
 
     @property
     def busy(self) -> int:
-        """How many places are taken."""
-        return self._busy
+        """How many places are taken: by calls that were admitted and are not over."""
+        self._admitted = [call for call in self._admitted if not call.state.terminal]
+        return len(self._admitted)
 
-    def admit(self, channel: str, now: datetime) -> Refusal | None:
-        """Takes a place for a call in ``channel`` and returns None, or returns why there is none.
+    def admit(self, call: Visitor, now: datetime) -> Refusal | None:
+        """Gives a place to ``call`` until it is over and returns None, or returns why there is none.
 
         Asking and taking are one step without a wait in between, so that invitations that come at once cannot share
-        the last place. Who was admitted calls :meth:`release` once. Raises ``ValueError`` for a time without a zone.
+        the last place. A place is free the moment that its call is over, whatever its record still waits for: who
+        hangs up and calls again at once finds it so. Raises ``ValueError`` for a time without a zone.
         """
-        fitting = [opening for opening in self._openings if fnmatchcase(channel, opening.channel)]
+        fitting = [opening for opening in self._openings if fnmatchcase(call.channel, opening.channel)]
         if not fitting:
             return "no_rule"
         if not any(opening.hours.contain(now, opening.days, opening.zone) for opening in fitting):
             return "closed"
-        if self._busy >= self._max_calls:
+        if self.busy >= self._max_calls:
             return "full"
-        self._busy += 1
+        self._admitted.append(call)
         return None
-
-    def release(self) -> None:
-        """Gives a place back. Raises ``RuntimeError`` if none is taken: it would let one call too many in."""
-        if not self._busy:
-            raise RuntimeError("released more places than were taken")
-        self._busy -= 1
 
 
 def _opening(rule: AcceptRule) -> _Opening:

@@ -30,17 +30,14 @@ async def agent(settings: CallAgentSettings, info: BotInfo) -> AsyncIterator[Age
 @bot.on_invite()
 async def answer(invite: CallInvited, ctx: Context, desk: Desk, agent: Agent) -> None:
     """Takes the call if a rule and a place are there for it; returns when the call is over."""
-    clock = CallClock(invite.ms)
-    refusal = desk.admit(invite.channel, datetime.fromtimestamp(invite.ms / 1000, UTC))
+    call, clock = ctx.call, CallClock(invite.ms)
+    refusal = desk.admit(call, datetime.fromtimestamp(invite.ms / 1000, UTC))
     if refusal is not None:
         ctx.log.info("call refused", caller=invite.peer, reason=refusal)
-        await agent.refuse(ctx.call, refusal, clock)
+        await agent.refuse(call, refusal, clock)
         return
-    try:
-        ctx.log.info("call taken", caller=invite.peer, going_on=desk.busy)
-        ending = await agent.serve(ctx.call, clock)
-    finally:
-        desk.release()
+    ctx.log.info("call taken", caller=invite.peer, going_on=desk.busy)
+    ending = await agent.serve(call, clock)
     ctx.log.info(
         "call over",
         caller=invite.peer,

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from botkit import App, BotPlacement, CallEnded, Database, InstantMessage, LoginSession, SqlValue
 from botkit.errors import InviteRefused
 from bots.call_agent import bot
-from bots.call_agent.records import SCHEMA
+from bots.call_agent.records import SCHEMA, CallRecords
 from bots.call_agent.settings import AcceptRule, CallAgentSettings, Choice, Menu
 from tests.app.world import World, next_event, open_world
 from tests.bots.stage import kept_database
@@ -188,3 +188,53 @@ async def test_an_invitation_that_is_withdrawn_gives_its_place_back(
         last = await ann.invite("support-9", "support")
         await last.wait_answer()
         await last.end()
+
+
+async def test_who_hangs_up_and_calls_again_at_once_is_let_in(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_record = CallRecords.close_record
+
+    async def close_slowly(
+        self: CallRecords, record: str, ms: int, *, outcome: str, digits: str = "", reason: str = ""
+    ) -> None:
+        await trio.sleep(1)
+        await close_record(self, record, ms, outcome=outcome, digits=digits, reason=reason)
+
+    monkeypatch.setattr(CallRecords, "close_record", close_slowly)
+    async with office(monkeypatch) as at, at.world.signal.open_session("ann") as ann:
+        for _ in range(3):
+            call = await ann.invite("support-1", "support")
+            with trio.fail_after(0.5):
+                await call.wait_answer()
+            await call.end()
+        await trio.sleep(1)
+        assert [row[4] for row in await at.records()] == ["hung_up"] * 3
+
+
+async def test_an_agent_that_may_not_speak_ends_the_call_as_failed(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placement = BotPlacement(bot=bot, account="support", settings=SETTINGS)
+    async with (
+        kept_database(monkeypatch, "bots.call_agent.records", SCHEMA) as database,
+        open_world(server_accounts=("moderator",)) as world,
+        world.running(placement) as app,
+        world.signal.open_session("moderator") as moderator,
+        world.signal.open_session("ann") as ann,
+    ):
+        at = Office(world, database, app)
+        call = await ann.invite("support-1", "support")
+        await call.wait_answer()
+        assert await hear(ann, 2) == ["Welcome.", MENU.prompt]
+        await moderator.mute("support", reason="too chatty")
+        await call.press("1")
+        assert (await next_event(ann, CallEnded)).by_peer
+        ((*facts, reason),) = await at.records()
+        assert facts == ["ann", 1, 1, "1", "failed"]
+        assert "muted" in str(reason)
+        assert "too chatty" in str(reason)
+        await moderator.unmute("support")
+        again = await ann.invite("support-1", "support")
+        await again.wait_answer()
+        await again.end()

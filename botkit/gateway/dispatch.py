@@ -179,6 +179,7 @@ class Dispatcher:
         self._send_outcome(connection, outcome)
         for frame in missed:
             connection.send_framed(frame)
+        self._journal.hold(connection.outbox)  # what it missed may be younger than the last commit
         hub.announce_inbox(session)
 
     def _hub_for(self, connection: Connection, app: str, account: str) -> Hub:
@@ -209,7 +210,7 @@ class Dispatcher:
             reply.then(lambda known: connection.send(encode(encode_reply(call.call_id, known))))
             return
         connection.send(encode(encode_reply(call.call_id, reply)))
-        if self._journal.promised != promised:
+        if self._journal.promised != promised or call.function == admin_ask.Snapshot.function:
             self._journal.hold(connection.outbox)
         if session is not None and call.function == ask.GetMessages.function:
             self._announce_rest(session)
@@ -231,6 +232,7 @@ class Dispatcher:
             finally:
                 connection.slow_requests -= 1
             connection.send(encode(encode_reply(call.call_id, reply)))
+            self._journal.hold(connection.outbox)
 
         if connection.slow_requests >= MAX_SLOW_REQUESTS:
             busy = SignalingError(ErrorCode.GENERAL_E_FAILED, f"at most {MAX_SLOW_REQUESTS} of these at a time")

@@ -81,7 +81,7 @@ class Hub:
         )
         self.sessions = Sessions(app_id, journal=journal, timers=timers, clock=clock, expired=self._expire)
         self.boot = secrets.token_urlsafe(6)
-        self._timers = timers
+        self._timers, self._journal = timers, journal
 
     def tidy(self) -> None:
         """Once a minute: let go of what is past its time."""
@@ -257,8 +257,10 @@ class Hub:
         return self.mailboxes.has_room(account, self.clock.ms())
 
     def notify_inbox(self, session: Session, newest: int) -> None:
-        """Tell a peer that its inbox has messages up to ``newest``."""
+        """Tell a peer that its inbox has messages up to ``newest``, as soon as no crash can take them back."""
         session.send(encode(Notify(InboxNotice(newest))))
+        if session.connection is not None:
+            self._journal.hold(session.connection.outbox)
 
     def announce_inbox(self, session: Session) -> None:
         """Tell a peer of what waits for it, if anything does."""

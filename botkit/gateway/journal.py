@@ -32,7 +32,7 @@ class Journal:
         self._pending: list[Change] = []
         self._appended = trio.Event()
         self._progress = trio.Event()
-        self._held: dict[Outbox, int] = {}
+        self._held: dict[Outbox, None] = {}
         self.position = 0
         self.committed = 0
         self.promised = 0
@@ -53,15 +53,12 @@ class Journal:
 
     def hold(self, outbox: Outbox) -> None:
         """Let nothing more out of ``outbox`` until all that is promised so far is durable."""
-        if self.promised > self.committed:
-            outbox.hold()
-            self._held[outbox] = self.promised
+        self._hold(outbox, self.promised)
 
     def hold_newest(self, outbox: Outbox) -> None:
         """Let nothing more out of ``outbox`` until all that was appended so far is durable."""
-        if self._store.durable and self.position > self.committed:
-            outbox.hold()
-            self._held[outbox] = self.position
+        if self._store.durable:
+            self._hold(outbox, self.position)
 
     async def run(self, after_commit: Callable[[], Awaitable[None]]) -> None:
         """Commit until cancelled; ``await after_commit()`` sends the answers that a commit let out."""
@@ -77,6 +74,11 @@ class Journal:
         """Return when all that was appended is durable; ``run`` must be running."""
         while self._pending:
             await self._progress.wait()
+
+    def _hold(self, outbox: Outbox, position: int) -> None:
+        if position > self.committed:
+            outbox.hold(position)
+            self._held[outbox] = None
 
     async def _commit(self) -> None:
         batch = self._pending[:MAX_BATCH]
@@ -94,6 +96,4 @@ class Journal:
         self._progress = trio.Event()
 
     def _release(self) -> None:
-        for outbox in [outbox for outbox, position in self._held.items() if position <= self.committed]:
-            del self._held[outbox]
-            outbox.release()
+        self._held = {outbox: None for outbox in self._held if not outbox.release(self.committed)}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
-from botkit.stores.changes import InboxSnapshot, MessagesAcknowledged, MessagesExpired, MessageStored
+from botkit.stores.changes import InboxAdvanced, InboxSnapshot, MessagesAcknowledged, MessagesExpired, MessageStored
 from botkit.types import Account, AppId
 from botkit.wire.limits import INBOX_PAGE
 from botkit.wire.replies import Messages
@@ -87,7 +87,10 @@ class Mailboxes:
         A full inbox takes it too, for a call has to end at both sides: before anything that may come often, look at
         ``has_room``.
         """
-        return self._inboxes.setdefault(account, Inbox()).add(line, NEVER_MS, call)
+        inbox = self._inboxes.setdefault(account, Inbox())
+        # Not kept, but its number is: one that came after a restart must not get a number that was shown.
+        self._journal.append(InboxAdvanced(app=self._app, account=account, version=inbox.last + 1))
+        return inbox.add(line, NEVER_MS, call)
 
     def has_room(self, account: Account, now_ms: int) -> bool:
         """Whether the inbox is not full."""
@@ -145,6 +148,7 @@ class Mailboxes:
     def catch_up(self, account: Account, seen: int) -> None:
         """A client came back that saw versions up to ``seen``: later messages get higher ones, and are new to it."""
         inbox = self._inboxes.setdefault(account, Inbox())
+        seen = min(seen, MAX_VERSION)
         inbox.last = max(inbox.last, seen)
         inbox.handed_out = max(inbox.acknowledged, seen)
 
@@ -162,7 +166,8 @@ class Mailboxes:
         while inbox.messages and inbox.messages[0].version <= version:
             in_store |= inbox.messages.popleft().call is None
         if in_store:
-            self._journal.append(MessagesAcknowledged(app=self._app, account=account, version=version), promise=False)
+            # A promise, because a client that knows of it forgets what it has seen.
+            self._journal.append(MessagesAcknowledged(app=self._app, account=account, version=version))
 
     def _expire(self, inbox: Inbox, now_ms: int) -> None:
         if not inbox.messages or now_ms < inbox.next_expiry:

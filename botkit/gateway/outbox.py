@@ -2,8 +2,8 @@
 
 Frames queue up while a read, a timer or a commit is handled; one flush at the end hands each peer's bytes to
 its socket in a single non-blocking send. Only a socket that was full gets a task, and a peer whose backlog grows
-beyond its bound is cut. An outbox can also wait for the journal: then nothing leaves, in order, until the store has
-made durable what the waiting answers promise.
+beyond its bound is cut. An outbox can also wait for the journal: what promises something leaves, in order, when the
+store has made that durable.
 """
 
 from collections import deque
@@ -50,6 +50,7 @@ class Outbox:
         "_closed",
         "_flusher",
         "_held",
+        "_later",
         "_limit",
         "_link",
         "_marked",
@@ -80,7 +81,8 @@ class Outbox:
         self._marked = False
         self._closed = False
         self._then_eof = False
-        self._held = False
+        self._held: deque[tuple[int, list[bytes]]] = deque()
+        self._later: list[bytes] = []
         self.stuck_since: float | None = None
         """Since when the socket has taken nothing while a writer task waits for it; None when it is not full."""
 
@@ -93,7 +95,7 @@ class Outbox:
         """Queue ``data`` for the next flush. Dropped when the outbox is closed."""
         if self._closed:
             return
-        self._queue.append(data)
+        (self._later if self._held else self._queue).append(data)
         self._size += len(data)
         if self._size + len(self._rest) > self._limit:
             self.close()
@@ -101,15 +103,29 @@ class Outbox:
         else:
             self._mark()
 
-    def hold(self) -> None:
-        """Send nothing more until ``release``."""
-        self._held = True
+    def hold(self, position: int) -> None:
+        """Let out what is queued now, and what comes behind it, when ``release`` says that ``position`` is durable.
 
-    def release(self) -> None:
-        """Send what was held."""
-        self._held = False
+        What waits for an earlier position does not wait for this one too: who is always told something new is still
+        told what is durable.
+        """
+        if not self._held:
+            self._held.append((position, self._queue))
+            self._queue = []
+        elif position > self._held[-1][0]:
+            self._held.append((position, self._later))
+            self._later = []
+
+    def release(self, committed: int) -> bool:
+        """Send what waited for a position up to ``committed``; False while something waits for a later one."""
+        while self._held and self._held[0][0] <= committed:
+            self._queue += self._held.popleft()[1]
+        if not self._held:
+            self._queue += self._later
+            self._later = []
         if self._queue or self._then_eof:
             self._mark()
+        return not self._held
 
     def finish(self) -> None:
         """Say end of stream once all that is queued has been sent."""
@@ -120,12 +136,14 @@ class Outbox:
         """Forget what waits and take nothing more."""
         self._closed = True
         self._queue.clear()
+        self._held.clear()
+        self._later.clear()
         self._size = 0
 
     def send(self) -> None:
         """Hand the queued bytes to the socket; what it does not take waits for a writer task."""
         self._marked = False
-        if self._closed or self.stuck_since is not None or self._held:
+        if self._closed or self.stuck_since is not None:
             return
         data = self._take()
         try:
@@ -138,7 +156,7 @@ class Outbox:
             self._rest = data[taken:]
             self.stuck_since = trio.current_time()
             self._spawn(self)
-        elif self._then_eof:
+        elif self._then_eof and not self._held:
             self._end()
 
     async def drain(self) -> None:
@@ -150,14 +168,14 @@ class Outbox:
                 if self._rest:
                     taken = self._link.send_nowait(self._rest)
                     self._rest = self._rest[taken:]
-                if not self._rest and not self._held:
+                if not self._rest:
                     self._rest = self._take()
             self.stuck_since = None
         except TransportClosed:
             self.close()
             self._broken()
         else:
-            if self._then_eof and not self._closed:
+            if self._then_eof and not self._held and not self._closed:
                 self._end()
 
     def _mark(self) -> None:
@@ -168,7 +186,7 @@ class Outbox:
     def _take(self) -> bytes:
         data = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
         self._queue.clear()
-        self._size = 0
+        self._size -= len(data)
         return data
 
     def _end(self) -> None:

@@ -34,7 +34,7 @@ class SessionCore:
         self.counters = Counters()
         self.events = EventBuffer(settings.event_buffer, self.counters)
         self.requests = Requests(settings, self.counters)
-        self.channels = Channels(self.requests, self.events.put, self.counters)
+        self.channels = Channels(self.requests, self.events.put, self.counters, feed_events=settings.feed_events)
         self.calls = Calls(self.requests, self.events.put, settings, self.counters)
         self.inbox = InboxReader(self.calls, self.events.put, self.counters)
         self.status = LoginStatus.INITIAL
@@ -51,6 +51,8 @@ class SessionCore:
         self.status = LoginStatus.LOGGED_IN
         self.uid = answer.uid
         self.connection = connection
+        if answer.boot != self._boot:
+            self.calls.lose_all()  # a gateway's calls end with it, also where the session goes on
         self._line, self._boot = answer.line, answer.boot
         if first:
             self.events.put(LoggedIn(account=self.account, uid=answer.uid))

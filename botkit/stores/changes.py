@@ -77,6 +77,14 @@ class MessageStored(Struct, frozen=True, kw_only=True):
     expires_ms: int
 
 
+class InboxAdvanced(Struct, frozen=True, kw_only=True):
+    """Numbers up to ``version`` of the inbox of ``account`` are used up, by messages that are not kept."""
+
+    app: AppId
+    account: Account
+    version: int
+
+
 class MessagesAcknowledged(Struct, frozen=True, kw_only=True):
     """``ver_clear`` of ``account``: messages up to ``version`` are deleted and never handed out again."""
 
@@ -202,6 +210,7 @@ Change: TypeAlias = (
     | ChannelEmptied
     | ChannelDestroyed
     | MessageStored
+    | InboxAdvanced
     | MessagesAcknowledged
     | MessagesExpired
     | SessionOpened

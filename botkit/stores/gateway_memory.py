@@ -18,6 +18,7 @@ from botkit.stores.changes import (
     ChannelEmptied,
     HoldLifted,
     HoldSet,
+    InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
     LedgerSlice,
@@ -91,7 +92,7 @@ def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case
         case ChannelDestroyed():
             state.channel_attributes.pop((change.app, change.channel), None)
             state.emptied.pop((change.app, change.channel), None)
-        case MessageStored() | MessagesAcknowledged():
+        case MessageStored() | InboxAdvanced() | MessagesAcknowledged():
             _apply_message(state.inboxes.setdefault((change.app, change.account), InboxSnapshot()), change)
         case MessagesExpired():
             for inbox in state.inboxes.values():
@@ -129,7 +130,10 @@ def _apply_channel_attribute(
         state.channel_attributes.pop(key, None)
 
 
-def _apply_message(inbox: InboxSnapshot, change: MessageStored | MessagesAcknowledged) -> None:
+def _apply_message(inbox: InboxSnapshot, change: MessageStored | InboxAdvanced | MessagesAcknowledged) -> None:
+    if isinstance(change, InboxAdvanced):
+        inbox.last = max(inbox.last, change.version)
+        return
     if isinstance(change, MessagesAcknowledged):
         inbox.messages = [message for message in inbox.messages if message[0] > change.version]
         inbox.acknowledged = max(inbox.acknowledged, change.version)

@@ -17,6 +17,7 @@ from botkit.stores.changes import (
     ChannelEmptied,
     HoldLifted,
     HoldSet,
+    InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
     LedgerSlice,
@@ -103,6 +104,10 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
     MessageStored: (
         """INSERT INTO gateway_messages VALUES (:app, :account, :version, :line, :expires_ms)
            ON CONFLICT DO UPDATE SET line = excluded.line, expires_ms = excluded.expires_ms""",
+        """INSERT INTO gateway_inboxes VALUES (:app, :account, 0, :version)
+           ON CONFLICT DO UPDATE SET last = max(last, excluded.last)""",
+    ),
+    InboxAdvanced: (
         """INSERT INTO gateway_inboxes VALUES (:app, :account, 0, :version)
            ON CONFLICT DO UPDATE SET last = max(last, excluded.last)""",
     ),

@@ -22,6 +22,7 @@ from botkit.stores.gateway import (
     GatewayStore,
     HoldLifted,
     HoldSet,
+    InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
     LedgerSlice,
@@ -174,6 +175,12 @@ async def test_versions_are_remembered_when_no_message_is_left(kept: Kept) -> No
     assert snapshot.inboxes == {(APP, ANN): InboxSnapshot(acknowledged=7, last=7)}
 
 
+async def test_numbers_can_be_used_up_without_a_message(kept: Kept) -> None:
+    advanced = InboxAdvanced(app=APP, account=ANN, version=3)
+    snapshot = await kept.after(stored(1), advanced, InboxAdvanced(app=APP, account=ANN, version=2))
+    assert snapshot.inboxes == {(APP, ANN): InboxSnapshot(last=3, messages=[(1, stored(1).line, 1000)])}
+
+
 async def test_an_older_acknowledgement_takes_nothing_back(kept: Kept) -> None:
     snapshot = await kept.after(
         stored(1),
@@ -287,6 +294,7 @@ def _changes() -> st.SearchStrategy[Change]:
         st.builds(ChannelEmptied, **channel, ms=_numbers),
         st.builds(ChannelDestroyed, **channel),
         st.builds(MessageStored, **user, version=st.integers(1, 6), line=_texts, expires_ms=_numbers),
+        st.builds(InboxAdvanced, **user, version=_numbers),
         st.builds(MessagesAcknowledged, **user, version=_numbers),
         st.builds(MessagesExpired, ms=_numbers),
         st.builds(

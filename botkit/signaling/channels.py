@@ -26,7 +26,8 @@ _LEAVE_CODES = {int(code): code for code in ErrorCode if 600 <= code <= 604}
 class Channels:
     """Joins, leaves and follows the session's channel: one at a time, as with the vendor."""
 
-    def __init__(self, requests: Requests, emit: Emit, counters: Counters) -> None:
+    def __init__(self, requests: Requests, emit: Emit, counters: Counters, *, feed_events: bool = True) -> None:
+        self._special = SPECIAL_CHANNELS if feed_events else frozenset[str]()
         self._requests = requests
         self._emit = emit
         self._counters = counters
@@ -96,7 +97,7 @@ class Channels:
         membership.last_message_id = notice.message_id
         line = parse_line(notice.line)
         event = channel_event(line)
-        if membership.channel in SPECIAL_CHANNELS and isinstance(event, ChannelText):
+        if membership.channel in self._special and isinstance(event, ChannelText):
             told = self._feed_events(membership, event)
             if told is not None:
                 for each in told:

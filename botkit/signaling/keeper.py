@@ -73,9 +73,9 @@ class Keeper:
     async def _run(self, scope: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
         try:
             end = await self._log_in(scope, task_status)
-        except LoginFailed:
-            self._core.status = LoginStatus.LOGIN_FAILED
-            raise
+        finally:
+            if not self._core.counters.connections:  # refused, or cancelled
+                self._core.status = LoginStatus.LOGIN_FAILED
         while end.code is None and self._core.ended is None:
             end = await self._come_back(end.reason)
         self._core.end(SessionEnded(end.code or ErrorCode.LOGOUT_E_NET, end.reason))
@@ -91,8 +91,6 @@ class Keeper:
         tried, reason = 0, ""
 
         def on_login() -> None:
-            if limit.cancel_called:  # the answer and the deadline came at once
-                raise LoginFailed(ErrorCode.LOGIN_E_NET, "the answer came too late")
             limit.deadline = math.inf
             scope.shield = True
             task_status.started()
@@ -134,7 +132,7 @@ class Keeper:
     async def _connect(self, on_login: Callable[[], None] | None = None) -> ConnectionEnd:
         """Connect, log in, and serve the connection until it ends. Raises ``LoginFailed``.
 
-        ``on_login`` is told when the gateway has let the session in; what it raises undoes that.
+        ``on_login`` is told when the gateway has let the session in.
         """
         core = self._core
         core.status = LoginStatus.CONNECTING
@@ -145,6 +143,8 @@ class Keeper:
                     transport, answer.line, core.settings, counters=core.counters, trace=self._trace
                 )
                 if on_login is not None:
+                    # A cancel, or a deadline, that came with the answer counts: behind the shield nobody could end it.
+                    await trio.lowlevel.checkpoint_if_cancelled()
                     on_login()
                 how = core.logged_in(answer, connection)
                 return await self._serve(connection, how)

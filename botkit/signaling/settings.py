@@ -20,6 +20,8 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
     ``max_requests``: requests of one session that wait for an answer.
     ``max_calls``: calls open at once; further invitations are refused.
     ``ended_calls``: calls that ``LoginSession.call`` still finds after their end.
+    ``feed_events``: what the special channels carry becomes events of its own (``UserOnline``, …); otherwise it
+    stays what it is on the wire, a ``ChannelMessage`` with JSON.
     """
 
     connect_timeout: float = 6.0
@@ -35,6 +37,7 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
     max_requests: int = 1024
     max_calls: int = 1024
     ended_calls: int = 256
+    feed_events: bool = True
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:

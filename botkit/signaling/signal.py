@@ -18,6 +18,7 @@ from botkit.transport.base import Connector
 from botkit.transport.websocket import websocket_connector
 from botkit.types import Account, AppId
 from botkit.wire.limits import NO_TOKEN
+from botkit.wire.states import LoginStatus
 
 
 class Signal:
@@ -33,6 +34,7 @@ class Signal:
         self._connector = self._connector_to(gateway)
         self._trace = Trace()
         self._cores: dict[Account, SessionCore] = {}
+        self._latest: SessionCore | None = None
 
     @property
     def app_id(self) -> AppId:
@@ -43,6 +45,11 @@ class Signal:
     def settings(self) -> SignalSettings:
         """What its sessions follow."""
         return self._settings
+
+    @property
+    def status(self) -> LoginStatus:
+        """The vendor's ``getStatus``: that of the session which was opened last."""
+        return self._latest.status if self._latest is not None else LoginStatus.INITIAL
 
     def set_log(self, enabled: bool) -> None:
         """Log every frame of every session at DEBUG, or stop (``setDoLog``). Tokens and lines are left out."""
@@ -99,7 +106,7 @@ class Signal:
         present = self._cores.get(account)
         if present is not None and present.ended is None:
             raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, f"{account} is logged in; this login is ignored")
-        core = self._cores[account] = SessionCore(account, self._settings)
+        core = self._latest = self._cores[account] = SessionCore(account, self._settings)
         return core
 
     def _connector_to(self, gateway: str | Connector) -> Connector:

@@ -1,5 +1,6 @@
 """The WebSocket client against the server side of trio-websocket, in memory."""
 
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -138,6 +139,31 @@ async def test_nobody_listens() -> None:
             async with open_websocket(url):
                 pytest.fail("it is not open")
     assert caught.value.address == url
+    assert str(caught.value) == f"cannot connect to {url}: connection refused; is a gateway listening there?"
+
+
+async def test_every_address_of_a_name_has_its_reason_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = [OSError(errno.ECONNREFUSED, f"Error connecting to {host}: refused") for host in ("::1", "127.0.0.1")]
+
+    async def fail(host: str, port: int) -> trio.SocketStream:
+        raise OSError("all attempts failed") from ExceptionGroup("", [*refused, OSError(errno.ENETUNREACH, "no net")])
+
+    monkeypatch.setattr(trio, "open_tcp_stream", fail)
+    with pytest.raises(ConnectFailed) as caught:
+        async with open_websocket("ws://both.example/"):
+            pytest.fail("it is not open")
+    assert caught.value.reason == "connection refused, network is unreachable"
+
+
+async def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(host: str, port: int) -> trio.SocketStream:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(trio, "open_tcp_stream", fail)
+    with pytest.raises(ConnectFailed) as caught:
+        async with open_websocket("ws://nowhere.example/"):
+            pytest.fail("it is not open")
+    assert caught.value.reason == "name or service not known"
 
 
 async def test_over_a_real_socket(nursery: trio.Nursery) -> None:

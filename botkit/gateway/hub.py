@@ -156,11 +156,10 @@ class Hub:
 
         -1 lost means that nobody knows: the gateway was started anew, or the client was in another channel.
         """
+        self.mailboxes.catch_up(session.account, seen.inbox)
         channel = self.channels.get(session.channel) if session.channel else None
         if seen.boot != self.boot or (channel is not None and seen.channel != channel.name):
-            self.mailboxes.catch_up(session.account, seen.inbox)
             return [], -1
-        self.mailboxes.catch_up(session.account, seen.inbox)
         if channel is None:
             return [], 0
         return channel.history.since(seen.message_id, channel.last_message_id)

@@ -175,6 +175,8 @@ class Gateway:
     async def stop(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later, and make the rest durable."""
         self._stopped = True
+        for hub in self.hubs.values():
+            hub.channels.quiet = True
         now = trio.current_time()
         for connection in list(self._connections):
             connection.end_reason = "stopped"

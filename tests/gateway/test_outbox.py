@@ -208,52 +208,115 @@ async def test_held_data_waits_also_behind_a_full_socket_and_before_the_end(buff
         b.outbox.put(b"abc")
         await b.flush()
         b.outbox.put(b"promise")
-        b.outbox.hold()
+        b.outbox.hold(7)
         b.outbox.finish()
         b.socket.make_room(100)
         await b.flush()
         assert (b.socket.sent, b.socket.ended) == (b"abc", False)
-        b.outbox.release()
+        assert not b.outbox.release(6)
+        await b.flush()
+        assert (b.socket.sent, b.socket.ended) == (b"abc", False)
+        assert b.outbox.release(7)
         await b.flush()
         assert (b.socket.sent, b.socket.ended) == (b"abcpromise", True)
 
 
+async def test_each_promise_waits_for_its_own_position() -> None:
+    async with box() as b:
+        b.outbox.put(b"first,")
+        b.outbox.hold(3)
+        b.outbox.put(b"second,")
+        b.outbox.hold(5)
+        b.outbox.hold(4)
+        b.outbox.put(b"third")
+        for committed, sent in [(2, b""), (3, b"first,"), (4, b"first,"), (5, b"first,second,third")]:
+            assert b.outbox.release(committed) is (committed == 5)
+            await b.flush()
+            assert b.socket.sent == sent
+        assert b.outbox.backlog == 0
+
+
+async def test_what_is_held_counts_for_the_bound() -> None:
+    async with box(limit=10) as b:
+        b.outbox.put(b"12345")
+        b.outbox.hold(1)
+        b.outbox.put(b"67890")
+        await b.flush()
+        assert (b.outbox.backlog, b.overflows) == (10, 0)
+        b.outbox.put(b"x")
+        assert (b.outbox.backlog, b.overflows) == (0, 1)
+        assert b.outbox.release(1)
+        await b.flush()
+        assert b.socket.sent == b""
+
+
 actions = st.lists(
-    st.sampled_from(["put", "put", "flush", "hold", "release", "room 1", "room 5", "finish"]), max_size=30
+    st.sampled_from(["put", "put", "flush", "hold", "hold", "commit", "room 1", "room 5", "finish"]), max_size=30
 )
 
 
-@settings(max_examples=60)
+class Walk:
+    """Puts, holds and commits at random, and what may have been sent by then."""
+
+    def __init__(self, b: Box) -> None:
+        self._box = b
+        self._put = b""
+        self._flushed = 0
+        self._promises: list[tuple[int, int]] = []
+        self._position = self._committed = 0
+        self._finished = False
+
+    async def step(self, action: str) -> None:
+        box = self._box
+        if action == "put" and not self._finished:
+            data = str(len(self._put) % 7).encode() * 3
+            box.outbox.put(data)
+            self._put += data
+        elif action == "flush":
+            await box.flush()
+            self._flushed = len(self._put)
+        elif action == "hold":
+            self._position += 1
+            box.outbox.hold(self._position)
+            if self._flushed < len(self._put):
+                self._promises.append((self._flushed, self._position))
+        elif action == "commit":
+            self._committed = min(self._committed + 1, self._position)
+            box.outbox.release(self._committed)
+        elif action == "finish":
+            box.outbox.finish()
+            self._finished = True
+        elif action.startswith("room"):
+            box.socket.make_room(int(action[5:]))
+        self.check()
+
+    def check(self) -> None:
+        """What was sent is the beginning of what was put, and nothing that was put just before a hold is in it."""
+        sent = self._box.socket.sent
+        assert self._put.startswith(sent)
+        assert all(len(sent) <= start for start, position in self._promises if position > self._committed)
+
+    async def finish(self) -> None:
+        assert self._box.outbox.release(self._position)
+        self._box.socket.make_room(1000)
+        await self._box.flush()
+        assert self._box.socket.sent == self._put
+        assert self._box.socket.ended is self._finished
+        assert self._box.outbox.backlog == 0
+
+
+@settings(max_examples=100)
 @given(actions, st.booleans())
 @example(["put", "flush", "put", "hold", "finish", "room 5", "flush"], False)
 def test_any_order_of_events_sends_everything_once_in_order(actions: list[str], buffers: bool) -> None:
-    async def walk() -> None:
+    async def main() -> None:
         async with box(room=2, limit=10**6, buffers=buffers) as b:
-            put, finished = b"", False
+            walk = Walk(b)
             for action in actions:
-                if action == "put" and not finished:
-                    data = str(len(put) % 7).encode() * 3
-                    b.outbox.put(data)
-                    put += data
-                elif action == "flush":
-                    await b.flush()
-                elif action == "hold":
-                    b.outbox.hold()
-                elif action == "release":
-                    b.outbox.release()
-                elif action == "finish":
-                    b.outbox.finish()
-                    finished = True
-                elif action.startswith("room"):
-                    b.socket.make_room(int(action[5:]))
-                assert put.startswith(b.socket.sent)
-            b.outbox.release()
-            b.socket.make_room(1000)
-            await b.flush()
-            assert b.socket.sent == put
-            assert b.socket.ended is finished
+                await walk.step(action)
+            await walk.finish()
 
-    trio.run(walk)
+    trio.run(main)
 
 
 async def test_a_big_flush_lets_other_tasks_have_a_turn() -> None:

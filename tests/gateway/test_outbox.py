@@ -278,8 +278,9 @@ class Walk:
         elif action == "hold":
             self._position += 1
             box.outbox.hold(self._position)
-            if self._flushed < len(self._put):
+            if self._flushed < len(self._put):  # what was put since the last flush or hold waits for this one
                 self._promises.append((self._flushed, self._position))
+            self._flushed = len(self._put)
         elif action == "commit":
             self._committed = min(self._committed + 1, self._position)
             box.outbox.release(self._committed)

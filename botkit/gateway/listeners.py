@@ -54,10 +54,11 @@ def _listen_pair(address: Address, key: str) -> tuple[socket.socket, socket.sock
         host, port = plain.getsockname()[:2]
         try:
             return plain, _listen(Address(host, port + 1), key)
-        except ConfigError:
+        except ConfigError as error:
             plain.close()
             if not attempts:
-                raise
+                problem = f"{error.problem} (TLS takes the port after {port})"
+                raise ConfigError(problem, key=key, hint=error.hint) from error
 
 
 def _listen(address: Address, key: str) -> socket.socket:

@@ -48,7 +48,8 @@ class Names:
 
     def match(self, expected: str, found: str) -> bool:
         """Whether ``found`` is what was expected; new names are learned from it."""
-        pattern, fresh = "", {}
+        pattern = ""
+        fresh: dict[str, str] = {}
         at = 0
         for place in _PLACE.finditer(expected):
             pattern += re.escape(expected[at : place.start()]) + self._pattern(place[1], fresh)

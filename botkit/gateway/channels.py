@@ -140,7 +140,7 @@ class Channels:
                 self._journal.append(ChannelEmptied(app=self._app, channel=channel.name, ms=0), promise=False)
         channel.members[session.account] = session
         channel.resumable_members += session.resumable
-        session.channel = channel.name
+        session.channel, session.joined_after = channel.name, channel.last_message_id
 
     def leave(self, session: Session) -> ChannelName | None:
         """Take ``session`` out of its channel, tell the others, and return the channel's name."""

@@ -162,7 +162,8 @@ class Hub:
             return [], -1
         if channel is None:
             return [], 0
-        return channel.history.since(seen.message_id, channel.last_message_id)
+        # What was told before it joined was never the client's to see.
+        return channel.history.since(max(seen.message_id, session.joined_after), channel.last_message_id)
 
     def end(self, session: Session, reason: str) -> None:
         """End a session, for ``reason``; the others are told that it left its channel, its calls, and the app."""

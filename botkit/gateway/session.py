@@ -38,9 +38,9 @@ class Session:
     """What the gateway knows of a logged-in account.
 
     ``connection`` is None while a ``resumable`` session waits for its client to come back. ``channel`` is the one
-    channel that it is in. ``line`` is its secret name on the wire. ``server`` is the role that special channels and
-    admin calls need; ``botkit`` says that the client understands what is ours. ``expiry`` ends it with its token,
-    ``grace`` when nobody came back.
+    channel that it is in, ``joined_after`` the channel's newest notice at that time. ``line`` is its secret name on
+    the wire. ``server`` is the role that special channels and admin calls need; ``botkit`` says that the client
+    understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody came back.
     """
 
     __slots__ = (
@@ -51,6 +51,7 @@ class Session:
         "connection",
         "expiry",
         "grace",
+        "joined_after",
         "line",
         "rate",
         "resumable",
@@ -64,6 +65,7 @@ class Session:
         self.line = line or Line(secrets.token_urlsafe(18))
         self.connection: Peer | None = None
         self.channel: ChannelName | None = None
+        self.joined_after = 0
         self.server = False
         self.botkit = False
         self.resumable = False

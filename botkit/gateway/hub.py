@@ -290,4 +290,4 @@ class Hub:
         self.end(session, reason)
         if connection is not None:
             connection.send(encode(Close(close)))
-            connection.close(CLOSE_NORMAL, close, connection.last_received)
+            connection.close(CLOSE_NORMAL, close, trio.current_time())

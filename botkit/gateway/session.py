@@ -3,6 +3,8 @@
 import secrets
 from typing import Protocol
 
+import trio
+
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.outbox import Outbox
 from botkit.gateway.timers import Timer
@@ -15,7 +17,7 @@ class Peer(Protocol):
 
     outbox: Outbox
     session: "Session | None"
-    last_received: float
+    sessionless_since: float
 
     def send(self, payload: bytes) -> None:
         """Queue one text message."""
@@ -85,6 +87,7 @@ class Session:
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.session = None
+            connection.sessionless_since = trio.current_time()
         return connection
 
     def stop_timers(self) -> None:

@@ -14,12 +14,14 @@ MAX_ATTRIBUTES = 100
 class Accounts:
     """All accounts that ever logged in to one app."""
 
-    def __init__(self, app: AppId, journal: Journal, uids: dict[Account, Uid]) -> None:
+    def __init__(self, app: AppId, journal: Journal, uids: dict[Account, Uid], changes_per_second: int) -> None:
         self._app, self._journal = app, journal
         self._uids = uids
         self._next_uid = max(uids.values(), default=0) + 1
         self._attributes: dict[Account, dict[str, str]] = {}
         self._rates: dict[Account, RateWindow] = {}
+        self._changes: dict[Account, RateWindow] = {}
+        self._changes_per_second = changes_per_second
 
     def load_attributes(self, account: Account, attributes: dict[str, str]) -> None:
         """Take over what the store had."""
@@ -43,10 +45,18 @@ class Accounts:
         """The account's message allowance: it does not start anew with a new login."""
         return self._rates.setdefault(account, new_rate())
 
+    def changes_of(self, account: Account) -> RateWindow:
+        """The account's allowance of changes to channels, attributes and calls."""
+        rate = self._changes.get(account)
+        if rate is None:
+            rate = self._changes[account] = RateWindow(self._changes_per_second)
+        return rate
+
     def forget_idle_rates(self, now: float) -> None:
         """Drop allowances that nobody has used lately."""
-        for account in [account for account, rate in self._rates.items() if rate.idle(now)]:
-            del self._rates[account]
+        for rates in (self._rates, self._changes):
+            for account in [account for account, rate in rates.items() if rate.idle(now)]:
+                del rates[account]
 
     def attributes_of(self, account: Account) -> dict[str, str]:
         """A user's attributes, perhaps none. Do not change it."""

@@ -34,6 +34,13 @@ class Counters:
         self.delayed_attributes = counter(
             "gateway_delayed_attribute_events_total", "attribute events held back by the limit of 10/s per channel"
         )
+        self.refused_strangers = counter(
+            "gateway_refused_strangers_total", "messages to accounts that never logged in, beyond the bound of those"
+        )
+        self.failed_accepts = counter("gateway_failed_accepts_total", "connections that failed while being accepted")
+        self.timer_errors = counter("gateway_timer_errors_total", "deadlines whose callback failed by our own fault")
+        self.http_errors = counter("gateway_http_errors_total", "HTTP requests that failed by our own fault")
+        self.fast_changes = counter("gateway_fast_changes_total", "requests beyond the rate of changes of one user")
         self.held_messages = counter("gateway_held_messages_total", "messages that met a hold, by outcome", "outcome")
         self.silent_moderators = counter(
             "gateway_silent_moderators_total", "held messages whose moderator did not answer within the budget"

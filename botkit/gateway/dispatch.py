@@ -87,6 +87,20 @@ SLOW_HANDLERS: dict[str, SlowHandler] = {
 }
 """Requests whose answers wait for the store; other requests of the same connection are answered meanwhile."""
 
+CHANGES: frozenset[type[Request]] = frozenset(
+    {
+        ask.JoinChannel,
+        ask.LeaveChannel,
+        ask.SetChannelAttribute,
+        ask.DeleteChannelAttribute,
+        ask.ClearChannelAttributes,
+        ask.SetUserAttribute,
+        ask.Invite,
+        ask.CallMessage,
+    }
+)
+"""Requests that make others hear something or the store write something, and have no rate of the vendor's."""
+
 MAX_SLOW_REQUESTS = 8
 
 BOTKIT_DEVICE = "botkit"
@@ -268,7 +282,10 @@ class Dispatcher:
         if request.function.startswith(admin_ask.ADMIN_PREFIX) and not session.server:
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, "for server accounts only")
         self._journal.check_room()
-        return self._hubs[session.app], session, request
+        hub = self._hubs[session.app]
+        if type(request) in CHANGES and not session.server:
+            hub.check_changes(session.account)
+        return hub, session, request
 
     def _announce_rest(self, session: Session) -> None:
         """The Python SDK never asks again after a page of 30 unless it is told once more, behind the answer."""

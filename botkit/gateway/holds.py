@@ -147,8 +147,13 @@ class Holds:
             self._counters.held_messages.add_for("refused")
             held.later.resolve(failure(ErrorCode.SENDMESSAGE_E_OTHER, reason or "refused by a moderator"))
             return
+        channel = self._channels.get(held.channel.name)
+        if channel is not held.channel:
+            self._counters.held_messages.add_for("too late")
+            held.later.resolve(failure(ErrorCode.SENDMESSAGE_E_OTHER, "the channel was closed meanwhile"))
+            return
         self._counters.held_messages.add_for("delivered" if text == held.text else "replaced")
-        self._channels.deliver(held.sender, held.channel, text)
+        self._channels.deliver(held.sender, channel, text)
         held.later.resolve(OK)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import structlog
 import trio
 from hypercorn.config import Config, Sockets
 from hypercorn.trio import serve
@@ -9,10 +10,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from structlog.typing import FilteringBoundLogger
 
 from botkit.gateway.listeners import Listeners
 from botkit.gateway.settings import Address, GatewaySettings
-from botkit.observability.metrics import Meters
+from botkit.observability.metrics import Counter, Meters
+
+_log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 """Web clients look addresses up from whatever page they are on, and fail without this (201)."""
@@ -24,14 +28,18 @@ ANY_HOST = frozenset({"0.0.0.0", "::", ""})
 
 def create_http_app(
     settings: GatewaySettings,
+    *,
     websocket_address: Callable[[], Address | None],
     meters: Meters,
+    health: Callable[[], str],
     sessions: Callable[[], int],
+    errors: Counter,
 ) -> Starlette:
     """The ASGI app with ``/getaddr?vid=APPID``, ``/healthz`` and ``/metrics``.
 
-    ``websocket_address`` tells where WebSockets are accepted. The vendor's Python SDK connects to that port, the
-    web SDKs to the port after it by TLS, so the port is a number in the answer and never a text.
+    ``health`` names what is wrong (503), or nothing. ``websocket_address`` tells where WebSockets are accepted. The
+    vendor's Python SDK connects to that port, the web SDKs to the port after it by TLS, so the port is a number in the
+    answer and never a text.
     """
 
     app_ids = frozenset(app.id for app in settings.apps)
@@ -51,12 +59,19 @@ def create_http_app(
         return JSONResponse({"web": web, "web2": web, "wx_web": [f"{host}:{address.port + wx_offset}/"]}, headers=CORS)
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok", "sessions": sessions()})
+        trouble = health()
+        return JSONResponse({"status": trouble or "ok", "sessions": sessions()}, 503 if trouble else 200)
 
     async def metrics(_request: Request) -> Response:
         return PlainTextResponse(meters.render(), media_type=METRICS_TYPE)
 
-    return Starlette(routes=[Route("/getaddr", getaddr), Route("/healthz", healthz), Route("/metrics", metrics)])
+    async def failed(request: Request, error: Exception) -> Response:
+        _log.error("an HTTP request failed by our own fault", path=request.url.path, exc_info=error)
+        errors.add()
+        return PlainTextResponse("internal error\n", 500)
+
+    routes = [Route("/getaddr", getaddr), Route("/healthz", healthz), Route("/metrics", metrics)]
+    return Starlette(routes=routes, exception_handlers={Exception: failed})
 
 
 class _BoundConfig(Config):

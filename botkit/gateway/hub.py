@@ -58,9 +58,11 @@ class Hub:
         self.app, self.settings, self.clock, self.counters = app, settings, clock, counters
         app_id = AppId(app.id)
         uids = {account: uid for (owner, account), uid in snapshot.accounts.items() if owner == app_id}
-        self.accounts = Accounts(app_id, journal, uids)
+        self.accounts = Accounts(app_id, journal, uids, settings.changes_per_second)
         self.channels = Channels(app_id, journal=journal, counters=counters, timers=timers, clock=clock)
-        self.mailboxes = Mailboxes(app_id, journal, counters, settings.inbox_limit)
+        self.mailboxes = Mailboxes(
+            app_id, journal, counters, settings.inbox_limit, known=lambda account: bool(self.uid_of(account))
+        )
         self.sanctions = Sanctions(app_id, journal, clock)
         self.ledger = Ledger(
             app_id,
@@ -89,6 +91,7 @@ class Hub:
         self.ledger.trim()
         now = trio.current_time()
         self.sessions.tidy(now)
+        self.sanctions.tidy()
         self.accounts.forget_idle_rates(now)
 
     def session_of(self, account: Account) -> Session | None:
@@ -98,6 +101,13 @@ class Hub:
     def uid_of(self, account: Account) -> Uid:
         """The account's number, 0 when it never logged in."""
         return self.accounts.uid_of(account)
+
+    def check_changes(self, account: Account) -> None:
+        """Count one change that a user makes. Raises ``SignalingError`` (1001) over the rate."""
+        if not self.accounts.changes_of(account).allow(trio.current_time()):
+            self.counters.fast_changes.add()
+            reason = f"too fast: at most {self.settings.changes_per_second} changes per second and user"
+            raise SignalingError(ErrorCode.GENERAL_E_FAILED, reason)
 
     def login(
         self, connection: Connection, account: Account, grant: LoginGrant, *, botkit: bool, resume: bool

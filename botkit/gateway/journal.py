@@ -35,6 +35,8 @@ class Journal:
         self._held: dict[Outbox, None] = {}
         self.position = 0
         self.committed = 0
+        self.trouble = ""
+        """Why the store could not write the last time; empty while it can."""
         self.promised = 0
         """The newest position that an answer must wait for."""
 
@@ -86,12 +88,14 @@ class Journal:
             await self._store.commit(batch)
         except StoreError as error:
             self._counters.store_errors.add()
+            self.trouble = str(error)
             _log.error("the store cannot write; answers wait", error=str(error), pending=len(self._pending))
             await trio.sleep(RETRY_SECONDS)
             return
         del self._pending[: len(batch)]
         self.committed += len(batch)
         self._counters.commits.add()
+        self.trouble = ""
         self._progress.set()
         self._progress = trio.Event()
 

@@ -10,11 +10,27 @@ import trio
 
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address
+from botkit.observability.metrics import Counter
 from botkit.transport.links import Link, SocketLink
 
 BACKLOG = 4096
 BUSY_SECONDS = 0.1
 FREE_PAIR_ATTEMPTS = 50
+_LOST_ON_THE_WAY = frozenset(
+    {
+        errno.EPERM,
+        errno.EPROTO,
+        errno.ENETDOWN,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+    }
+)
+"""What Linux's accept(2) says of a connection that failed before it was accepted: it concerns nobody else."""
+
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -78,18 +94,23 @@ def _listen(address: Address, key: str) -> socket.socket:
     return listener
 
 
-async def accept_links(listener: socket.socket, accepted: Callable[[Link], None]) -> None:
-    """Hand every connection to ``accepted``, until cancelled. Out of file descriptors: wait and go on."""
+async def accept_links(listener: socket.socket, accepted: Callable[[Link], None], failed: Counter) -> None:
+    """Hand every connection to ``accepted``, until cancelled; those that fail before that are counted.
+
+    Out of file descriptors, it waits and goes on.
+    """
     while True:
         await trio.lowlevel.wait_readable(listener)
         try:
             connected, peer = listener.accept()
-        except (BlockingIOError, ConnectionError):
+        except BlockingIOError:
             continue
         except OSError as error:
-            if error.errno not in _OUT_OF_FILES:
+            failed.add()
+            if error.errno in _OUT_OF_FILES:
+                await trio.sleep(BUSY_SECONDS)
+            elif not (isinstance(error, ConnectionError) or error.errno in _LOST_ON_THE_WAY):
                 raise
-            await trio.sleep(BUSY_SECONDS)
             continue
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -5,6 +5,7 @@ fetches it; what it has seen it acknowledges with its next fetch.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from botkit.errors import ErrorCode, SignalingError
@@ -19,6 +20,9 @@ MAX_VERSION = 2**52
 """No client is believed to have seen a newer one: numbers on the wire end soon after."""
 
 NEVER_MS = 2**63 - 1
+
+MAX_STRANGERS = 10_000
+"""Accounts that never logged in and that messages wait for; anybody can make such names up."""
 
 
 class Waiting(NamedTuple):
@@ -57,14 +61,20 @@ class Inbox:
 class Mailboxes:
     """All inboxes of an app, at most ``limit`` messages in each."""
 
-    def __init__(self, app: AppId, journal: Journal, counters: Counters, limit: int) -> None:
+    def __init__(
+        self, app: AppId, journal: Journal, counters: Counters, limit: int, *, known: Callable[[Account], bool]
+    ) -> None:
         self._app, self._journal, self._counters = app, journal, counters
         self._limit = limit
+        self._known = known
         self._inboxes: dict[Account, Inbox] = {}
+        self._strangers: set[Account] = set()
 
     def load(self, account: Account, snapshot: InboxSnapshot) -> None:
         """Take over what the store had."""
         self._inboxes[account] = Inbox(snapshot)
+        if not self._known(account):
+            self._strangers.add(account)
 
     def newest(self, account: Account) -> int:
         """The newest version that waits for ``account``; 0 when nothing does."""
@@ -75,6 +85,8 @@ class Mailboxes:
         """Add a message and return its version. Raises ``SignalingError`` (400) when the inbox is full."""
         if not self.has_room(account, now_ms):
             raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"inbox full: {self._limit} messages wait")
+        if account not in self._inboxes and not self._known(account):
+            self._take_in(account)
         inbox = self._inboxes.setdefault(account, Inbox())
         self._journal.append(
             MessageStored(app=self._app, account=account, version=inbox.last + 1, line=line, expires_ms=expires_ms)
@@ -156,7 +168,20 @@ class Mailboxes:
         """Drop what has waited too long, in all inboxes and in the store."""
         for inbox in self._inboxes.values():
             self._expire(inbox, now_ms)
+        for account in list(self._strangers):
+            if self._known(account):
+                self._strangers.discard(account)
+            elif not self._inboxes[account].messages:
+                self._strangers.discard(account)
+                del self._inboxes[account]
         self._journal.append(MessagesExpired(ms=now_ms), promise=False)
+
+    def _take_in(self, account: Account) -> None:
+        if len(self._strangers) >= MAX_STRANGERS:
+            self._counters.refused_strangers.add()
+            reason = f"messages wait for {MAX_STRANGERS} accounts that never logged in already"
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
+        self._strangers.add(account)
 
     def _acknowledge(self, account: Account, inbox: Inbox, version: int) -> None:
         if version <= inbox.acknowledged:

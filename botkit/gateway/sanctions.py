@@ -54,6 +54,11 @@ class Sanctions:
             if sanction is not None:
                 yield sanction
 
+    def tidy(self) -> None:
+        """Let go of the sanctions that have lapsed."""
+        for key in list(self._sanctions):
+            self._in_force(*key)
+
     def check_send(self, account: Account, channel: str) -> None:
         """Raises ``SendFailed`` (400) with the reason when ``account`` may not speak in ``channel``."""
         if not self._sanctions:

@@ -54,7 +54,7 @@ class Gateway:
         self.settings, self.meters = settings, meters
         self.counters = Counters(meters)
         self.clock = WallClock()
-        self.timers = Timers()
+        self.timers = Timers(self.counters.timer_errors)
         self.flusher = Flusher()
         self.journal = Journal(store, self.counters)
         self.hubs: dict[str, Hub] = {}
@@ -104,7 +104,18 @@ class Gateway:
 
     def http_app(self) -> Starlette:
         """The HTTP side of this gateway, for whoever serves it."""
-        return create_http_app(self.settings, lambda: self.ws_address, self.meters, lambda: self.sessions)
+        return create_http_app(
+            self.settings,
+            websocket_address=lambda: self.ws_address,
+            meters=self.meters,
+            health=self.health,
+            sessions=lambda: self.sessions,
+            errors=self.counters.http_errors,
+        )
+
+    def health(self) -> str:
+        """What keeps the gateway from doing its work; empty when nothing does."""
+        return self.journal.trouble
 
     def load(self, snapshot: Snapshot) -> None:
         """Open every app's world as the store had it."""
@@ -300,10 +311,11 @@ async def _run(start: _Start, running: trio.CancelScope, *, task_status: trio.Ta
             nursery.start_soon(gateway.run)
             if listeners.websocket is not None:
                 gateway.ws_address = listeners.websocket.address
-                nursery.start_soon(accept_links, listeners.websocket.plain, gateway.accept)
+                failed = gateway.counters.failed_accepts
+                nursery.start_soon(accept_links, listeners.websocket.plain, gateway.accept, failed)
                 if listeners.websocket.tls is not None and tls is not None:
                     accept_tls = partial(_accept_tls, gateway, tls)
-                    nursery.start_soon(accept_links, listeners.websocket.tls, accept_tls)
+                    nursery.start_soon(accept_links, listeners.websocket.tls, accept_tls, failed)
             if listeners.http is not None:
                 gateway.http_address = listeners.http.address
                 await nursery.start(serve_http, gateway.http_app(), listeners.http, start.settings)

@@ -100,6 +100,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     send_buffer: int = 4 * 1024 * 1024
     ring_timeout: float = 60.0
     inbox_limit: int = 1000
+    changes_per_second: int = 200
     max_connections: int = 20_000
     connections_per_address: int = 1000
     logins_per_address: int = 600
@@ -143,8 +144,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
 
     def _check_doors(self) -> None:
         """Who reaches a gateway from other machines has to show a token."""
-        if self.listen is None or self.listen.loopback or self.insecure:
+        outside = {"gateway.listen": self.listen, "gateway.http": self.http}
+        open_doors = {key: address for key, address in outside.items() if address and not address.loopback}
+        if not open_doors or self.insecure:
             return
+        key, address = next(iter(open_doors.items()))
         for app in self.apps:
             if app.certificate and not app.allow_no_token:
                 continue
@@ -153,7 +157,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
                 how, remedy = "with allow_no_token", "set that to false"
             which = f" to app {app.id}" if len(self.apps) > 1 else ""
             raise ConfigError(
-                f"listening on {self.listen} {how} would let everybody in{which}",
-                key="gateway.listen",
+                f"listening on {address} {how} would let everybody in{which}",
+                key=key,
                 hint=f"{remedy}, listen on 127.0.0.1, or say insecure",
             )

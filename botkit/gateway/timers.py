@@ -5,7 +5,13 @@ import itertools
 import math
 from collections.abc import Awaitable, Callable
 
+import structlog
 import trio
+from structlog.typing import FilteringBoundLogger
+
+from botkit.observability.metrics import Counter
+
+_log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
 FEW = 1000
 """Up to so many deadlines are kept without looking which of them were cancelled."""
@@ -38,7 +44,8 @@ class Timer:
 class Timers:
     """Deadlines by trio's clock. Callbacks run in the task of ``run``, one after the other, and may not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Counter) -> None:
+        self._failed = failed
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._changed = trio.Event()
@@ -96,6 +103,11 @@ class Timers:
         fired = False
         now = trio.current_time()
         while self._heap and self._heap[0][0] <= now:
-            heapq.heappop(self._heap)[2].fire()
+            timer = heapq.heappop(self._heap)[2]
+            try:
+                timer.fire()
+            except Exception:  # noqa: BLE001 - the border around deadlines: one that fails must not stop the others
+                _log.exception("a deadline's callback failed by our own fault")
+                self._failed.add()
             fired = True
         return fired

@@ -94,7 +94,10 @@ class MessagesAcknowledged(Struct, frozen=True, kw_only=True):
 
 
 class MessagesExpired(Struct, frozen=True, kw_only=True):
-    """Every waiting message, of any app and account, with ``expires_ms`` at or before ``ms`` is deleted."""
+    """Every waiting message, of any app and account, with ``expires_ms`` at or before ``ms`` is deleted.
+
+    So is the inbox of an account that never logged in, once nothing waits in it: nobody has seen its numbers.
+    """
 
     ms: int
 

@@ -95,8 +95,7 @@ def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case
         case MessageStored() | InboxAdvanced() | MessagesAcknowledged():
             _apply_message(state.inboxes.setdefault((change.app, change.account), InboxSnapshot()), change)
         case MessagesExpired():
-            for inbox in state.inboxes.values():
-                inbox.messages = [message for message in inbox.messages if message[2] > change.ms]
+            _expire_messages(state, change.ms)
         case SessionOpened() | SessionMoved() | SessionClosed():
             _apply_session(state, change)
         case LedgerStarted() | LedgerAppended() | LedgerTrimmed():
@@ -157,6 +156,12 @@ def _apply_ledger(state: Snapshot, change: LedgerStarted | LedgerAppended | Ledg
         ledger = state.ledgers[change.app]
         ledger.last = max(ledger.last, change.seq)
         ledger.last_of[change.stream] = max(ledger.last_of.get(change.stream, 0), change.seq)
+
+
+def _expire_messages(state: Snapshot, ms: int) -> None:
+    for inbox in state.inboxes.values():
+        inbox.messages = [message for message in inbox.messages if message[2] > ms]
+    state.inboxes = {key: inbox for key, inbox in state.inboxes.items() if inbox.messages or key in state.accounts}
 
 
 def _apply_session(state: Snapshot, change: SessionOpened | SessionMoved | SessionClosed) -> None:

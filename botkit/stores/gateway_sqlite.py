@@ -124,7 +124,12 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
         """INSERT INTO gateway_inboxes VALUES (:app, :account, :version, 0)
            ON CONFLICT DO UPDATE SET acknowledged = max(acknowledged, excluded.acknowledged)""",
     ),
-    MessagesExpired: ("DELETE FROM gateway_messages WHERE expires_ms <= :ms",),
+    MessagesExpired: (
+        "DELETE FROM gateway_messages WHERE expires_ms <= :ms",
+        """DELETE FROM gateway_inboxes AS inbox
+           WHERE NOT EXISTS (SELECT 1 FROM gateway_accounts WHERE app = inbox.app AND account = inbox.account)
+           AND NOT EXISTS (SELECT 1 FROM gateway_messages WHERE app = inbox.app AND account = inbox.account)""",
+    ),
     SessionOpened: (
         """INSERT OR REPLACE INTO gateway_sessions
            VALUES (:app, :account, :line, :server, :resumable, :expires_ms, '')""",

@@ -167,3 +167,30 @@ async def test_bad_parameters_are_refused(
         with pytest.raises(Refusal) as refusal:
             await moderator.request(function, **arguments)
         assert refusal.value.code in (1001, 1004, 1005)
+
+
+async def test_sanctions_that_lapsed_are_let_go(autojump_clock: trio.testing.MockClock) -> None:
+    store = MemoryGatewayStore()
+    async with open_test_gateway(store=store) as gateway, WirePeer.connect(gateway.connector, "server") as moderator:
+        for number in range(5):
+            await moderator.request("botkit_mute", account=f"user-{number}", seconds=10)
+        for second in range(62):
+            await trio.sleep(1)
+            await moderator.send(f'["ping",{second}]')
+        assert (await store.load()).sanctions == []
+
+
+async def test_users_change_things_at_a_bounded_rate_and_servers_as_they_must(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with world() as (gateway, moderator, ann, _):
+        for number in range(198):
+            await ann.request("user_set_attr", name="n", value=str(number))
+        await ann.request("channel_leave", name="lobby")
+        with pytest.raises(Refusal, match="at most 200 changes"):
+            await ann.request("channel_join", name="lobby")
+        assert gateway.counters.fast_changes.value == 1
+        for number in range(300):
+            await moderator.request("user_set_attr", name="n", value=str(number))
+        await trio.sleep(1)
+        await ann.request("channel_join", name="lobby")

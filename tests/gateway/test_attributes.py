@@ -8,6 +8,7 @@ import trio
 
 from botkit.gateway.accounts import MAX_ATTRIBUTES
 from botkit.gateway.server import Gateway
+from botkit.gateway.settings import GatewaySettings
 from botkit.testing import Notice, Refusal, WirePeer, open_test_gateway
 from botkit.types import JsonValue
 
@@ -184,7 +185,8 @@ async def test_a_clear_makes_held_back_notices_pointless(autojump_clock: trio.te
 
 
 async def test_no_flood_of_names_makes_the_backlog_grow_without_bound(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_test_gateway() as gateway, lobby(gateway, "ann") as (ann,):
+    settings = GatewaySettings(apps=(), changes_per_second=1000)
+    async with open_test_gateway(settings) as gateway, lobby(gateway, "ann") as (ann,):
         refusals: list[Refusal] = []
         for number in range(500):
             try:

@@ -169,3 +169,18 @@ async def test_holds_are_for_botkit_servers_and_ordinary_channels(autojump_clock
         for wrong in ({"channel": "__agora_user_online"}, {"channel": ""}, {"channel": "c", "budget_ms": 10_001}):
             with pytest.raises(Refusal):
                 await server.request("botkit_hold", **wrong)
+
+
+async def test_a_verdict_after_the_channel_was_closed_refuses_the_message(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with held() as (_, moderator, ann, bob), trio.open_nursery() as nursery:
+        outcomes: list[str] = []
+        nursery.start_soon(say, ann, "hello", outcomes)
+        number, *_rest = await next_held(moderator)
+        await moderator.request("botkit_close_channel", channel="lobby")
+        await bob.next_notice("channel_user_leave")
+        await bob.request("channel_join", name="lobby")
+        await moderator.request("botkit_judge", number=number, action="deliver")
+        assert await bob.is_silent(1)
+        assert outcomes == ["400 the channel was closed meanwhile"]

@@ -132,7 +132,7 @@ async def test_a_port_in_use_names_its_key(key: str) -> None:
 
 
 async def test_a_host_of_another_machine_names_its_key() -> None:
-    settings = GatewaySettings(apps=(AppCredentials(id="app"),), http=Address("192.0.2.1", 0))
+    settings = GatewaySettings(apps=(AppCredentials(id="app"),), http=Address("192.0.2.1", 0), insecure=True)
     with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1:0") as error:
         await serve_gateway(settings)
     assert error.value.key == "gateway.http"
@@ -173,3 +173,18 @@ async def test_ready_means_ready() -> None:
             async with WirePeer.connect(websocket_connector(gateway.ws_url), "ann"):
                 pass
             nursery.cancel_scope.cancel()
+
+
+async def test_health_tells_when_the_store_cannot_write() -> None:
+    async with listening() as gateway:
+        gateway.journal.trouble = "disk full"
+        health = await get(gateway, "/healthz")
+        assert health.status == 503
+        assert msgspec.json.decode(health.body)["status"] == "disk full"
+
+
+async def test_http_open_to_other_machines_needs_a_certificate_too() -> None:
+    settings = GatewaySettings(apps=(AppCredentials(id="app"),), http=Address("0.0.0.0", 0))
+    with pytest.raises(ConfigError) as error:
+        settings.check()
+    assert error.value.key == "gateway.http"

@@ -7,12 +7,13 @@ from functools import partial
 import trio
 
 from botkit.gateway.timers import Timer, Timers
+from botkit.observability.metrics import Meters
 
 
 @asynccontextmanager
 async def running(flushes: list[float] | None = None) -> AsyncIterator[Timers]:
     """Timers that run; each flush after call-backs is noted with its time."""
-    timers = Timers()
+    timers = Timers(Meters().counter("timer_errors_total", "errors"))
 
     async def flush() -> None:
         if flushes is not None:
@@ -115,3 +116,24 @@ async def test_cancelled_timers_take_no_room_for_long(autojump_clock: trio.testi
         await trio.sleep(7201)
         assert timers.waiting == 0
     assert fired == list(range(19_990, -1, -10))
+
+
+async def test_a_callback_that_fails_is_counted_and_stops_no_other(autojump_clock: trio.testing.MockClock) -> None:
+    failed = Meters().counter("timer_errors_total", "errors")
+    timers = Timers(failed)
+    fired: list[str] = []
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    async def flush() -> None:
+        fired.append("flush")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run, flush)
+        timers.after(1, fail)
+        timers.after(1, lambda: fired.append("other"))
+        await trio.sleep(2)
+        nursery.cancel_scope.cancel()
+    assert fired == ["other", "flush"]
+    assert failed.value == 1

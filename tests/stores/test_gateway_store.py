@@ -199,8 +199,11 @@ async def test_a_message_stored_twice_waits_once(kept: Kept) -> None:
 
 async def test_expired_messages_go_in_every_inbox(kept: Kept) -> None:
     bobs = MessageStored(app=OTHER_APP, account=BOB, version=1, line="x", expires_ms=10)
+    strangers = MessageStored(app=OTHER_APP, account=ANN, version=1, line="x", expires_ms=10)
     snapshot = await kept.after(
-        stored(1, expires_ms=10), stored(2, expires_ms=11), stored(3, expires_ms=9), bobs, MessagesExpired(ms=10)
+        AccountSeen(app=OTHER_APP, account=BOB, uid=Uid(1)),
+        *(stored(1, expires_ms=10), stored(2, expires_ms=11), stored(3, expires_ms=9), bobs, strangers),
+        MessagesExpired(ms=10),
     )
     assert snapshot.inboxes == {
         (APP, ANN): InboxSnapshot(last=3, messages=[(2, stored(2).line, 11)]),

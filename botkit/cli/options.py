@@ -8,6 +8,8 @@ from botkit.observability.logs import LogFormat, LogLevel
 
 CERTIFICATE_VARIABLE = "BOTKIT_APP_CERTIFICATE"
 
+GATEWAY_HELP = "ws://… or wss://… of the gateway, or http://… or https://… where to ask for it."
+
 AppId = Annotated[str, typer.Option("--app-id", metavar="ID", help="The app id that clients log in with.")]
 
 Certificate = Annotated[

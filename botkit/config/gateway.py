@@ -7,7 +7,7 @@ from botkit.config.schema import DEFAULT_HTTP, DEFAULT_LISTEN, ConfigFile
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.stores.gateway import MEMORY_URL, check_gateway_store_url
-from botkit.transport.address import parse_websocket_url
+from botkit.transport.address import check_gateway_url
 
 _OURS = ("listen", "http", "server_accounts", "insecure", "store")
 """Keys that are about a gateway of our own."""
@@ -41,7 +41,7 @@ def read_gateway(document: Document, file: ConfigFile, feed_accounts: Sequence[s
             ("store",), "is for an embedded gateway, and gateway.url names another", "leave out one of the two"
         )
     with document.placing(("gateway", "url")):
-        parse_websocket_url(section.url)
+        check_gateway_url(section.url)
     return section.url
 
 

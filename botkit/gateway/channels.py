@@ -93,6 +93,8 @@ class Channels:
         self._app, self._journal, self._counters = app, journal, counters
         self._timers, self._clock = timers, clock
         self._channels: dict[ChannelName, Channel] = {}
+        self.quiet = False
+        """True once the gateway stops: all members leave, and none is told of each of the others."""
 
     def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> Channel:
         """Take over a channel that the store had; ``emptied_ms`` is when its last member left, 0 if in a crash."""
@@ -138,7 +140,7 @@ class Channels:
                 self._journal.append(ChannelEmptied(app=self._app, channel=channel.name, ms=0), promise=False)
         channel.members[session.account] = session
         channel.resumable_members += session.resumable
-        session.channel = channel.name
+        session.channel, session.joined_after = channel.name, channel.last_message_id
 
     def leave(self, session: Session) -> ChannelName | None:
         """Take ``session`` out of its channel, tell the others, and return the channel's name."""
@@ -179,7 +181,7 @@ class Channels:
     def tell(self, channel: Channel, event: ChannelEvent) -> None:
         """Queue one event for every member: encoded and framed once, the same bytes for all."""
         channel.last_message_id += 1
-        if not channel.members:
+        if not channel.members or self.quiet:
             return
         frame = text_frame(encode(channel_notice(event, channel.last_message_id, self._clock.ms())))
         if channel.resumable_members:

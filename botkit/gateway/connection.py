@@ -65,8 +65,8 @@ class FrameHandler(Protocol):
 class Connection:
     """The state of one peer. Everything here is synchronous; the server reads and flushes around it.
 
-    ``session`` is the login session that lives on this connection, None before login and after logout; it ends when the
-    closing handshake starts, from either side. ``closing_since`` is when that was.
+    ``session`` is the login session that lives on this connection, None before login and after logout, since
+    ``sessionless_since``; it ends when the closing handshake starts, from either side, at ``closing_since``.
     ``end_reason`` says why the connection is ending, for presence and logs.
     """
 
@@ -79,9 +79,9 @@ class Connection:
         "end_reason",
         "last_received",
         "link",
-        "opened_at",
         "outbox",
         "session",
+        "sessionless_since",
         "slow_requests",
         "supports_binary",
     )
@@ -94,7 +94,7 @@ class Connection:
         self.session: Session | None = None
         self.supports_binary = False
         self.slow_requests = 0
-        self.opened_at = self.last_received = trio.current_time()
+        self.sessionless_since = self.last_received = trio.current_time()
         self.closing_since: float | None = None
         self.end_reason = "disconnected"
 
@@ -123,6 +123,7 @@ class Connection:
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._handshake(event)
+                self._queue_protocol_bytes(now)  # before the answers to what came with it
             elif isinstance(event, Frame) and self.closing_since is None:
                 self._handle(event)
         self._queue_protocol_bytes(now)

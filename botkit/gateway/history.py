@@ -29,7 +29,7 @@ class History:
     def since(self, message_id: int, newest: int) -> tuple[list[bytes], int]:
         """The frames after ``message_id`` up to ``newest``, and how many of them are gone."""
         frames = [frame for number, _, frame in self._notices if message_id < number <= newest]
-        return frames, newest - message_id - len(frames)
+        return frames, max(0, newest - message_id - len(frames))
 
     def clear(self) -> None:
         """Forget all: nobody is in the channel who could come back."""

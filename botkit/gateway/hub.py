@@ -162,7 +162,8 @@ class Hub:
             return [], -1
         if channel is None:
             return [], 0
-        return channel.history.since(seen.message_id, channel.last_message_id)
+        # What was told before it joined was never the client's to see.
+        return channel.history.since(max(seen.message_id, session.joined_after), channel.last_message_id)
 
     def end(self, session: Session, reason: str) -> None:
         """End a session, for ``reason``; the others are told that it left its channel, its calls, and the app."""
@@ -289,4 +290,4 @@ class Hub:
         self.end(session, reason)
         if connection is not None:
             connection.send(encode(Close(close)))
-            connection.close(CLOSE_NORMAL, close, connection.last_received)
+            connection.close(CLOSE_NORMAL, close, trio.current_time())

@@ -16,6 +16,7 @@ BACKLOG = 4096
 BUSY_SECONDS = 0.1
 FREE_PAIR_ATTEMPTS = 50
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_LISTENER_GONE = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
 
 
 class Listeners(NamedTuple):
@@ -54,10 +55,11 @@ def _listen_pair(address: Address, key: str) -> tuple[socket.socket, socket.sock
         host, port = plain.getsockname()[:2]
         try:
             return plain, _listen(Address(host, port + 1), key)
-        except ConfigError:
+        except ConfigError as error:
             plain.close()
             if not attempts:
-                raise
+                problem = f"{error.problem} (TLS takes the port after {port})"
+                raise ConfigError(problem, key=key, hint=error.hint) from error
 
 
 def _listen(address: Address, key: str) -> socket.socket:
@@ -78,18 +80,25 @@ def _listen(address: Address, key: str) -> socket.socket:
 
 
 async def accept_links(listener: socket.socket, accepted: Callable[[Link], None]) -> None:
-    """Hand every connection to ``accepted``, until cancelled. Out of file descriptors: wait and go on."""
+    """Hand every connection to ``accepted``, until cancelled. Out of file descriptors: wait and go on.
+
+    ``accept`` also raises what befell the connection that it would have returned (a firewall's no, an early reset): it
+    is over before it began, and no reason to stop.
+    """
     while True:
         await trio.lowlevel.wait_readable(listener)
         try:
             connected, peer = listener.accept()
-        except (BlockingIOError, ConnectionError):
-            continue
         except OSError as error:
-            if error.errno not in _OUT_OF_FILES:
+            if error.errno in _LISTENER_GONE:
                 raise
-            await trio.sleep(BUSY_SECONDS)
+            if error.errno in _OUT_OF_FILES:
+                await trio.sleep(BUSY_SECONDS)
             continue
-        connected.setblocking(False)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            connected.setblocking(False)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            connected.close()  # reset meanwhile
+            continue
         accepted(SocketLink(connected, peer[0]))

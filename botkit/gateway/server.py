@@ -175,6 +175,8 @@ class Gateway:
     async def stop(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later, and make the rest durable."""
         self._stopped = True
+        for hub in self.hubs.values():
+            hub.channels.quiet = True
         now = trio.current_time()
         for connection in list(self._connections):
             connection.end_reason = "stopped"
@@ -218,7 +220,7 @@ class Gateway:
             self.counters.slow_peers.add()
             connection.end_reason = "slow"
             connection.close(CLOSE_SLOW, "not reading", now)
-        elif connection.session is None and now - connection.opened_at > settings.login_timeout:
+        elif connection.session is None and now - connection.sessionless_since > settings.login_timeout:
             self.counters.never_logged_in.add()
             connection.close(CLOSE_NO_LOGIN, "no login", now)
         elif now - connection.last_received > settings.idle_timeout:

@@ -3,6 +3,8 @@
 import secrets
 from typing import Protocol
 
+import trio
+
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.outbox import Outbox
 from botkit.gateway.timers import Timer
@@ -15,7 +17,7 @@ class Peer(Protocol):
 
     outbox: Outbox
     session: "Session | None"
-    last_received: float
+    sessionless_since: float
 
     def send(self, payload: bytes) -> None:
         """Queue one text message."""
@@ -38,9 +40,9 @@ class Session:
     """What the gateway knows of a logged-in account.
 
     ``connection`` is None while a ``resumable`` session waits for its client to come back. ``channel`` is the one
-    channel that it is in. ``line`` is its secret name on the wire. ``server`` is the role that special channels and
-    admin calls need; ``botkit`` says that the client understands what is ours. ``expiry`` ends it with its token,
-    ``grace`` when nobody came back.
+    channel that it is in, ``joined_after`` the channel's newest notice at that time. ``line`` is its secret name on
+    the wire. ``server`` is the role that special channels and admin calls need; ``botkit`` says that the client
+    understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody came back.
     """
 
     __slots__ = (
@@ -51,6 +53,7 @@ class Session:
         "connection",
         "expiry",
         "grace",
+        "joined_after",
         "line",
         "rate",
         "resumable",
@@ -64,6 +67,7 @@ class Session:
         self.line = line or Line(secrets.token_urlsafe(18))
         self.connection: Peer | None = None
         self.channel: ChannelName | None = None
+        self.joined_after = 0
         self.server = False
         self.botkit = False
         self.resumable = False
@@ -83,6 +87,7 @@ class Session:
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.session = None
+            connection.sessionless_since = trio.current_time()
         return connection
 
     def stop_timers(self) -> None:

@@ -125,11 +125,35 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
             )
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise ConfigError("TLS needs a certificate and a key", key="gateway.tls", hint="name both files or none")
+        self._check_ports()
+        self._check_doors()
+
+    def _check_ports(self) -> None:
+        """Two listeners on one port: said before the second one meets the first, as if it were somebody else's."""
+        if self.listen is None or self.http is None or self.listen.host != self.http.host:
+            return
+        span = {0, 1} if self.tls_certificate else {0}
+        if 0 not in (self.listen.port, self.http.port) and abs(self.listen.port - self.http.port) in span:
+            taken = "its port and, for TLS, the one after" if self.tls_certificate else "its port"
+            raise ConfigError(
+                f"{self.http} is where gateway.listen is",
+                key="gateway.http",
+                hint=f"each takes {taken}; choose another",
+            )
+
+    def _check_doors(self) -> None:
+        """Who reaches a gateway from other machines has to show a token."""
         if self.listen is None or self.listen.loopback or self.insecure:
             return
-        if not all(app.certificate and not app.allow_no_token for app in self.apps):
+        for app in self.apps:
+            if app.certificate and not app.allow_no_token:
+                continue
+            how, remedy = "without an app certificate", "set a certificate"
+            if app.certificate:
+                how, remedy = "with allow_no_token", "set that to false"
+            which = f" to app {app.id}" if len(self.apps) > 1 else ""
             raise ConfigError(
-                f"listening on {self.listen} without an app certificate would let everybody in",
+                f"listening on {self.listen} {how} would let everybody in{which}",
                 key="gateway.listen",
-                hint="set a certificate, listen on 127.0.0.1, or say insecure",
+                hint=f"{remedy}, listen on 127.0.0.1, or say insecure",
             )

@@ -1,24 +1,47 @@
 """TLS over a link, in memory, so that sends stay non-blocking."""
 
 import ssl
+from pathlib import Path
 
 from botkit.errors import ConfigError, TransportClosed
 from botkit.transport.links import RECEIVE_BYTES, Link
 
 
 def load_tls(certificate_file: str, key_file: str) -> ssl.SSLContext:
-    """The server's TLS from a certificate chain and its key, both PEM. Raises ``ConfigError`` for anything else."""
+    """The server's TLS from a certificate chain and its key, both PEM; the key without a passphrase.
+
+    Raises ``ConfigError`` for anything else, naming ``gateway.tls.certificate`` or ``gateway.tls.key``.
+    """
+    for file, key in (certificate_file, "certificate"), (key_file, "key"):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            problem = f"{file} cannot be read: {error.strerror}"
+            raise ConfigError(problem, key=f"gateway.tls.{key}", hint=f"name a PEM file with the {key}") from error
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(certificate_file, key_file)
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        context.load_cert_chain(certificate_file, key_file, password=_refuse_passphrase)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            problem, hint = f"{key_file} is not the key of {certificate_file}", "name the two that belong together"
+            raise ConfigError(problem, key="gateway.tls.key", hint=hint) from error
         raise ConfigError(
-            f"cannot use {certificate_file} with {key_file}: {reason}",
+            f"{certificate_file} cannot be used with {key_file}: {error}",
             key="gateway.tls",
-            hint="name a PEM file with the certificate chain and one with its key",
+            hint="name a PEM file with the certificate chain, and one with its key",
         ) from error
+    except _HasPassphrase as error:
+        problem = f"{key_file} has a passphrase, which nobody is there to type"
+        raise ConfigError(problem, key="gateway.tls.key", hint="name a file with the key without one") from error
     return context
+
+
+class _HasPassphrase(Exception):
+    pass
+
+
+def _refuse_passphrase() -> str:
+    raise _HasPassphrase  # without this, OpenSSL would ask on the terminal
 
 
 class TlsLink:

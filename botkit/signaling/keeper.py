@@ -108,10 +108,7 @@ class Keeper:
                     raise LoginFailed(ErrorCode.LOGIN_E_NET, f"gave up after {tried} attempts: {reason}")
                 _log.warning("login again", account=self._core.account, attempt=tried + 1, reason=reason)
                 await trio.sleep(self._core.settings.reconnect.delay(tried, random.random()))
-        reason = reason or "no answer"
-        raise LoginFailed(
-            ErrorCode.LOGIN_E_NET, f"gave up {seconds:g} s and {tried} attempts after the first: {reason}"
-        )
+        raise LoginFailed(ErrorCode.LOGIN_E_NET, f"gave up after {seconds:g} s: {reason or 'no answer'}")
 
     async def _come_back(self, reason: str) -> ConnectionEnd:
         """One attempt; what became of it, or of the connection that it made."""

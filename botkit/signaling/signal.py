@@ -1,6 +1,6 @@
 """The entry: one ``Signal`` per app id."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -15,7 +15,7 @@ from botkit.signaling.settings import SignalSettings
 from botkit.signaling.trace import AccountTrace, Trace
 from botkit.transport.background import open_background
 from botkit.transport.base import Connector
-from botkit.transport.websocket import websocket_connector
+from botkit.transport.discovery import gateway_connector
 from botkit.types import Account, AppId
 from botkit.wire.limits import NO_TOKEN
 from botkit.wire.states import LoginStatus
@@ -24,14 +24,22 @@ from botkit.wire.states import LoginStatus
 class Signal:
     """The vendor's ``Signal(appid)``: opens login sessions of one app at one gateway.
 
-    Any number may live in a process, each with any number of sessions. ``gateway`` is a URL (``ws://`` or ``wss://``)
-    or a ``Connector``. Nothing is sent until a session is opened. Raises ``ConfigError`` for what is no such URL.
+    Any number may live in a process, each with any number of sessions. ``gateway`` is its URL (``ws://`` or
+    ``wss://``), or the URLs of one or more places that know where it is (``http://`` or ``https://``, the vendor's
+    LBS: see ``botkit.transport.discovery``), or a ``Connector``. Nothing is sent until a session is opened. Raises
+    ``ConfigError`` for what is no such URL.
     """
 
-    def __init__(self, app_id: str, gateway: str | Connector, *, settings: SignalSettings | None = None) -> None:
+    def __init__(
+        self, app_id: str, gateway: str | Sequence[str] | Connector, *, settings: SignalSettings | None = None
+    ) -> None:
         self._app_id = AppId(app_id)
         self._settings = settings or SignalSettings()
-        self._connector = self._connector_to(gateway)
+        self._connector = (
+            gateway
+            if callable(gateway)
+            else gateway_connector(gateway, self._app_id, connect_timeout=self._settings.connect_timeout)
+        )
         self._trace = Trace()
         self._cores: dict[Account, SessionCore] = {}
         self._latest: SessionCore | None = None
@@ -76,10 +84,10 @@ class Signal:
         the first of the limits that are given: so many seconds after the start, or so many further attempts. A login
         that the gateway refuses is not tried again.
 
-        Raises ``ParameterError`` for limits that cannot be, and ``LoginFailed``: 201 when the gateway cannot be reached,
-        204 and 206 for the token, 207 for a kicked account, 208 when this ``Signal`` has a session of the account, 209
-        for what can be no account, else 202. A cancel while logging in leaves nothing behind; later it logs out like
-        the end of the body, in at most ``logout_timeout`` (2 s).
+        Raises ``ParameterError`` for limits that cannot be, and ``LoginFailed``: 201 when the gateway cannot be
+        reached, 204 and 206 for the token, 207 for a kicked account, 208 when this ``Signal`` has a session of the
+        account, 209 for what can be no account, else 202. A cancel while logging in leaves nothing behind; later it
+        logs out like the end of the body, in at most ``logout_timeout`` (2 s).
         """
         check_account(account)
         retries = login_retries(retry_seconds, retry_count)
@@ -108,8 +116,3 @@ class Signal:
             raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, f"{account} is logged in; this login is ignored")
         core = self._latest = self._cores[account] = SessionCore(account, self._settings)
         return core
-
-    def _connector_to(self, gateway: str | Connector) -> Connector:
-        if isinstance(gateway, str):
-            return websocket_connector(gateway, connect_timeout=self._settings.connect_timeout)
-        return gateway

@@ -1,7 +1,9 @@
 """The gateway store in one SQLite file: what was committed survives kill -9."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -37,8 +39,14 @@ from botkit.stores.changes import (
     Snapshot,
     UserAttributeSet,
 )
-from botkit.stores.sqlite import Database, open_database
+from botkit.stores.lock import FileLock, acquire_lock
+from botkit.stores.sqlite import Database, open_database, sqlite_path
 from botkit.types import Account, AppId, ChannelName, Line, Uid
+
+LOCK_SUFFIX = "-lock"
+"""Of the empty file beside the database, like SQLite's own ``-wal`` and ``-shm``."""
+
+IN_USE = "another gateway has it open; stop that one, or give this one a file of its own"
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS gateway_accounts (
@@ -235,8 +243,8 @@ _RowT = TypeVar("_RowT")
 class SqliteGatewayStore:
     """Made by :func:`open_sqlite_gateway_store`. See :class:`~botkit.stores.gateway.GatewayStore`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, lock: FileLock | None) -> None:
+        self._database, self._lock = database, lock
 
     @property
     def durable(self) -> bool:
@@ -319,15 +327,30 @@ class SqliteGatewayStore:
         )
 
     async def aclose(self) -> None:
-        """Wait for the commit that runs, if any, and close the file."""
-        await self._database.aclose()
+        """Wait for the commit that runs, if any, and close the file; another gateway may open it then."""
+        try:
+            await self._database.aclose()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
 
 @asynccontextmanager
 async def open_sqlite_gateway_store(url: str) -> AsyncIterator[SqliteGatewayStore]:
     """The store in the file that ``url`` names (:func:`~botkit.stores.sqlite.sqlite_path`).
 
-    Raises ``ConfigError`` for another URL and ``StoreError`` when the file is no database.
+    A file has one gateway: two would give out the same uids and numbers. Raises ``ConfigError`` for another URL and
+    ``StoreError`` when the file is no database, or another gateway has it open.
     """
-    async with open_database(url, SCHEMA) as database:
-        yield SqliteGatewayStore(database)
+    path = sqlite_path(url)
+    lock = None if path is None else await acquire_lock(_lock_path(path), url, IN_USE)
+    try:
+        async with open_database(url, SCHEMA) as database:
+            yield SqliteGatewayStore(database, lock)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock_path(path: Path) -> Path:
+    return Path(f"{os.path.realpath(path)}{LOCK_SUFFIX}")  # the real path: one file may have several names

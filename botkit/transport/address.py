@@ -1,13 +1,17 @@
-"""WebSocket URLs, taken apart."""
+"""URLs, taken apart: of WebSockets, and of the places that know where they are."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from botkit.errors import ConfigError
 
+_WEBSOCKET_HINT = "ws://HOST:PORT/ or wss://HOST:PORT/ is right"
+_LOOKUP_HINT = "http://HOST:PORT/ or https://HOST:PORT/ is right"
+_SECURE_SCHEMES = frozenset({"wss", "https"})
 
-class WebSocketAddress(NamedTuple):
-    """The parts of a WebSocket URL."""
+
+class UrlAddress(NamedTuple):
+    """The parts of a URL; ``secure`` ones are spoken to by TLS."""
 
     secure: bool
     host: str
@@ -21,16 +25,37 @@ class WebSocketAddress(NamedTuple):
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
-def parse_websocket_url(url: str) -> WebSocketAddress:
+def parse_websocket_url(url: str) -> UrlAddress:
     """The parts of ``url``. Raises ``ConfigError`` for what is no ``ws://`` or ``wss://`` URL."""
-    hint = "ws://HOST:PORT/ or wss://HOST:PORT/ is right"
+    return _parse(url, {"ws", "wss"}, "WebSocket URL", _WEBSOCKET_HINT)
+
+
+def parse_lookup_url(url: str) -> UrlAddress:
+    """The parts of ``url``. Raises ``ConfigError`` for what is no ``http://`` or ``https://`` URL."""
+    return _parse(url, {"http", "https"}, "HTTP URL", _LOOKUP_HINT)
+
+
+def is_lookup_url(url: str) -> bool:
+    """Whether ``url`` names a place to ask for a gateway, rather than a gateway."""
+    return url.partition(":")[0].lower() in {"http", "https"}
+
+
+def check_gateway_url(url: str) -> None:
+    """Raises ``ConfigError`` for what is neither a gateway's URL nor one of a place to ask for it."""
+    if is_lookup_url(url):
+        parse_lookup_url(url)
+    else:
+        parse_websocket_url(url)
+
+
+def _parse(url: str, schemes: set[str], what: str, hint: str) -> UrlAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ConfigError(f"{url!r} is no URL: {error}", hint=hint) from None
-    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
-        raise ConfigError(f"{url!r} is no WebSocket URL", hint=hint)
-    secure = parts.scheme == "wss"
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ConfigError(f"{url!r} is no {what}", hint=hint)
+    secure = parts.scheme in _SECURE_SCHEMES
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return WebSocketAddress(secure, parts.hostname, port or (443 if secure else 80), path)
+    return UrlAddress(secure, parts.hostname, port or (443 if secure else 80), path)

@@ -9,13 +9,11 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from botkit.errors import ConnectFailed, TransportClosed
-from botkit.transport.address import WebSocketAddress, parse_websocket_url
+from botkit.transport.address import parse_websocket_url
 from botkit.transport.background import open_background
 from botkit.transport.base import Connector, Transport
+from botkit.transport.streams import CONNECT_SECONDS, open_stream
 from botkit.wire.limits import MAX_GATEWAY_FRAME_BYTES
-
-CONNECT_SECONDS = 6.0
-"""The vendor's web SDKs give up a connection that is not open after 6 s."""
 
 CLOSE_SECONDS = 1.0
 """How long a peer may take to answer the closing handshake."""
@@ -57,18 +55,22 @@ async def open_websocket(
     *,
     connect_timeout: float = CONNECT_SECONDS,
     ssl_context: ssl.SSLContext | None = None,
+    certificate_host: str = "",
     max_message_bytes: int = MAX_GATEWAY_FRAME_BYTES,
 ) -> AsyncIterator[Transport]:
     """Connect to ``url`` (``ws://`` or ``wss://``) and close in the end.
 
     ``connect_timeout`` (seconds) covers the look-up of the name, TCP, TLS and the WebSocket's handshake.
-    ``ssl_context`` is for ``wss``; without one the system's authorities are trusted. A message of more than
-    ``max_message_bytes`` costs the connection. A cancel leaves no connection behind. Raises ``ConfigError``
+    ``ssl_context`` is for ``wss``; without one the system's authorities are trusted. ``certificate_host`` is the name
+    that the peer's certificate must have, when it is not the URL's. A message of more than ``max_message_bytes``
+    costs the connection. A cancel leaves no connection behind. Raises ``ConfigError``
     for what is no such URL and ``ConnectFailed`` when no connection comes about.
     """
     address = parse_websocket_url(url)
     deadline = trio.current_time() + connect_timeout
-    stream = await _open_stream(url, address, ssl_context, deadline)
+    stream = await open_stream(
+        address, name=url, deadline=deadline, ssl_context=ssl_context, certificate_host=certificate_host
+    )
     handshake = _Handshake(address.host_header, address.path, max_message_bytes, deadline, url)
     async with _over(stream, handshake) as transport:
         yield transport
@@ -113,28 +115,6 @@ async def websocket_over(
     handshake = _Handshake(host, path, max_message_bytes, deadline, name=f"{host}{path}")
     async with _over(stream, handshake) as transport:
         yield transport
-
-
-async def _open_stream(
-    name: str, address: WebSocketAddress, ssl_context: ssl.SSLContext | None, deadline: float
-) -> trio.abc.Stream:
-    try:
-        with trio.fail_at(deadline):
-            if not address.secure:
-                return await trio.open_tcp_stream(address.host, address.port)
-            stream = await trio.open_ssl_over_tcp_stream(
-                address.host, address.port, ssl_context=ssl_context, https_compatible=True
-            )
-            try:
-                await stream.do_handshake()
-            except BaseException:
-                await trio.aclose_forcefully(stream)
-                raise
-            return stream
-    except trio.TooSlowError:
-        raise ConnectFailed(name, "no answer in time") from None
-    except (OSError, trio.BrokenResourceError) as error:
-        raise ConnectFailed(name, str(error.__cause__ or error) or type(error).__name__) from error
 
 
 class _Handshake(NamedTuple):

@@ -140,6 +140,7 @@ def test_http_can_be_left_off(load: Load) -> None:
 
 def test_a_gateway_elsewhere_is_its_url(load: Load) -> None:
     assert load(MINIMAL + "gateway: {url: 'wss://gateway.example/'}").gateway == "wss://gateway.example/"
+    assert load(MINIMAL + "gateway: {url: 'https://lookup.example'}").gateway == "https://lookup.example"
 
 
 def test_an_insecure_gateway_may_listen_everywhere(load: Load) -> None:
@@ -163,7 +164,7 @@ BAD_VALUES = [
     ("gateway: {embedded: true, url: 'ws://a/'}", "5: gateway.url: there is an embedded gateway too; leave out one"),
     ("gateway: {url: 'ws://a/', http: 'b:1'}", "5: gateway.http: is for an embedded gateway, and gateway.url names"),
     ("gateway: {url: 'ws://a/'}\nstore: {url: 'sqlite:///a'}", "6: store: is for an embedded gateway, and gateway.url"),
-    ("gateway: {url: 'http://a/'}", "5: gateway.url: 'http://a/' is no WebSocket URL; ws://HOST:PORT/"),
+    ("gateway: {url: 'ftp://a/'}", "5: gateway.url: 'ftp://a/' is no WebSocket URL; ws://HOST:PORT/"),
     ("gateway: {store: 'redis://a'}", "5: gateway.store: 'redis://a' names no gateway store; use 'memory:'"),
     ("store: {url: 'x.db'}", "5: store.url: 'x.db' names no gateway store; use 'memory:', 'sqlite:///"),
     ("store: {}", "5: store.url: is missing; it is the database, sqlite:///"),

@@ -193,7 +193,7 @@ async def test_a_cancel_while_logging_in_leaves_no_connection(
 
 def test_a_wrong_url_is_refused_at_once() -> None:
     with pytest.raises(ConfigError):
-        Signal("app", "http://127.0.0.1/")
+        Signal("app", "ftp://127.0.0.1/")
 
 
 def test_a_signal_touches_no_network() -> None:

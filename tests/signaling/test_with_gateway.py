@@ -7,7 +7,16 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from botkit.errors import ConnectFailed, InviteFailed, InviteRefused, JoinFailed, LoginFailed, RequestFailed, SendFailed
+from botkit.errors import (
+    ConnectFailed,
+    ErrorCode,
+    InviteFailed,
+    InviteRefused,
+    JoinFailed,
+    LoginFailed,
+    RequestFailed,
+    SendFailed,
+)
 from botkit.events import (
     CallEnded,
     CallFailed,
@@ -30,7 +39,7 @@ from botkit.events import (
     UserOnline,
 )
 from botkit.gateway.server import Gateway, serve_gateway
-from botkit.gateway.settings import AppCredentials, GatewaySettings
+from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.signaling import Signal
 from botkit.transport.base import Transport
 from botkit.wire.states import CallState
@@ -464,3 +473,21 @@ async def test_a_feed_misses_nothing_over_a_loss(server: Gateway, app: Signal, a
             assert (await next_event(feed, UserOffline)).account == "ann"
             assert (await next_event(feed, UserOnline)).account == "bob"
         assert not [event for event in await waiting_events(feed) if isinstance(event, EventsLost)]
+
+
+@pytest.mark.row("W08")
+@pytest.mark.parametrize("dead_first", [False, True])
+async def test_a_client_that_knows_only_where_to_ask(dead_first: bool) -> None:
+    settings = GatewaySettings(apps=APPS, listen=Address("127.0.0.1", 0), http=Address("127.0.0.1", 0))
+    async with trio.open_nursery() as nursery:
+        gateway: Gateway = await nursery.start(serve_gateway, settings)
+        lookups = ["http://127.0.0.1:1/", gateway.http_url] if dead_first else [gateway.http_url]
+        async with Signal("open", lookups).open_session("ann") as ann:
+            assert await ann.is_online("ann")
+        async with Signal("open", gateway.http_url).open_session("ann") as ann:
+            assert await ann.is_online("ann")
+        with pytest.raises(LoginFailed, match="unknown app id") as refused:
+            async with Signal("no such app", lookups).open_session("ann"):
+                pytest.fail("it is not logged in")
+        assert refused.value.code is ErrorCode.LOGIN_E_NET
+        nursery.cancel_scope.cancel()

@@ -3,19 +3,19 @@
 import pytest
 
 from botkit.errors import ConfigError
-from botkit.transport.address import WebSocketAddress, parse_websocket_url
+from botkit.transport.address import UrlAddress, parse_websocket_url
 
 
 @pytest.mark.parametrize(
     ("url", "address", "header"),
     [
-        ("ws://127.0.0.1:8001", WebSocketAddress(False, "127.0.0.1", 8001, "/"), "127.0.0.1:8001"),
-        ("ws://example.org/", WebSocketAddress(False, "example.org", 80, "/"), "example.org"),
-        ("wss://example.org/a?b=c", WebSocketAddress(True, "example.org", 443, "/a?b=c"), "example.org"),
-        ("wss://[::1]:9/", WebSocketAddress(True, "::1", 9, "/"), "[::1]:9"),
+        ("ws://127.0.0.1:8001", UrlAddress(False, "127.0.0.1", 8001, "/"), "127.0.0.1:8001"),
+        ("ws://example.org/", UrlAddress(False, "example.org", 80, "/"), "example.org"),
+        ("wss://example.org/a?b=c", UrlAddress(True, "example.org", 443, "/a?b=c"), "example.org"),
+        ("wss://[::1]:9/", UrlAddress(True, "::1", 9, "/"), "[::1]:9"),
     ],
 )
-def test_parts(url: str, address: WebSocketAddress, header: str) -> None:
+def test_parts(url: str, address: UrlAddress, header: str) -> None:
     assert parse_websocket_url(url) == address
     assert address.host_header == header
 

@@ -11,7 +11,7 @@ from botkit.cli.chat.terminal import open_terminal
 from botkit.cli.credentials import account_tokens
 from botkit.cli.failures import EXIT_FAILED, reporting
 from botkit.cli.names import checked_account, checked_channel
-from botkit.cli.options import Certificate
+from botkit.cli.options import GATEWAY_HELP, Certificate
 from botkit.cli.output import start_logs
 from botkit.cli.signals import stop_on_signals
 from botkit.errors import ErrorCode
@@ -32,7 +32,7 @@ def chat(
     *,
     account: Annotated[str, typer.Option(help="Who to log in as.")],
     channel: Annotated[str, typer.Option(help="The channel to join.")],
-    gateway: Annotated[str, typer.Option(metavar="URL", help="ws://… or wss://… of the gateway.")] = DEFAULT_GATEWAY,
+    gateway: Annotated[str, typer.Option(metavar="URL", help=GATEWAY_HELP)] = DEFAULT_GATEWAY,
     app_id: Annotated[str, typer.Option("--app-id", metavar="ID", help="The app id to log in with.")] = DEFAULT_APP,
     certificate: Certificate = "",
     token: Annotated[str, typer.Option(metavar="T", help="A token for the account, instead of a certificate.")] = "",

@@ -19,7 +19,7 @@ from botkit.cli.embedded import open_gateway
 from botkit.cli.failures import EXIT_FAILED, reporting
 from botkit.cli.files import allow_open_files
 from botkit.cli.names import checked_account, checked_channel
-from botkit.cli.options import Certificate
+from botkit.cli.options import GATEWAY_HELP, Certificate
 from botkit.cli.output import start_logs
 from botkit.cli.replay.accounts import AccountNames
 from botkit.cli.replay.irc_log import read_log
@@ -58,7 +58,7 @@ def replay(
     *,
     channel: Annotated[str, typer.Option(help="The channel to play it in.")],
     speed: Annotated[str, typer.Option(metavar="X|max", help="X times as fast as the log, or all out.")] = "max",
-    gateway: Annotated[str, typer.Option(metavar="URL", help="ws://… of a gateway; without it, one of our own.")] = "",
+    gateway: Annotated[str, typer.Option(metavar="URL", help=f"{GATEWAY_HELP} Without it, one of our own.")] = "",
     app_id: Annotated[str, typer.Option("--app-id", metavar="ID", help="The app id to log in with.")] = "replay",
     certificate: Certificate = "",
     server_account: Annotated[

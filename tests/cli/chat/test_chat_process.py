@@ -48,6 +48,18 @@ def test_lines_of_a_pipe_are_sent_and_its_end_logs_out(arguments: list[str]) -> 
     assert "! there is no /nonsense: /help lists the commands" in lines
 
 
+@pytest.mark.row("W08")
+def test_a_gateway_that_is_looked_up(start_botkit: Start) -> None:
+    (ready,) = start_botkit("gateway", *ANYWHERE).read_until("ready")
+    url = ready.split()[2].removeprefix("http=")
+    arguments = ["chat", "--account", "ann", "--channel", "lobby", "--gateway", url, "--app-id", "app"]
+    result = subprocess.run(
+        [COMMAND, *arguments], input="", capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "* in lobby, with ann" in result.stdout.splitlines()
+
+
 def test_on_a_terminal_lines_are_edited_and_its_modes_come_back(arguments: list[str]) -> None:
     ours, theirs = pty.openpty()
     modes = termios.tcgetattr(theirs)
@@ -88,7 +100,7 @@ def test_no_gateway_there_is_one_message(run_botkit: Run) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value", "named"),
-    [("--account", "a b", "--account"), ("--channel", "x" * 129, "--channel"), ("--gateway", "http://x", "http://x")],
+    [("--account", "a b", "--account"), ("--channel", "x" * 129, "--channel"), ("--gateway", "ftp://x", "ftp://x")],
 )
 def test_what_is_wrong_is_named(arguments: list[str], run_botkit: Run, option: str, value: str, named: str) -> None:
     arguments[arguments.index(option) + 1] = value

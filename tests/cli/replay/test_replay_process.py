@@ -71,6 +71,16 @@ def test_with_another_gateway_and_its_certificate(run_botkit: Run, start_botkit:
     assert "206 LOGIN_E_TOKENWRONG" in result.stderr
 
 
+@pytest.mark.row("W08")
+def test_with_a_gateway_that_is_looked_up(run_botkit: Run, start_botkit: Start, log: Path) -> None:
+    gateway = start_botkit("gateway", *ANYWHERE, "--server-account", "watcher")
+    url = gateway.read_until("ready")[0].split()[2].removeprefix("http=")
+    arguments = ["replay", log, "--channel", "den", "--gateway", url, "--app-id", "app", "--server-account", "watcher"]
+    result = run_botkit(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert rows(result.stdout)["lost"] == "0"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
@@ -79,8 +89,9 @@ def test_with_another_gateway_and_its_certificate(run_botkit: Run, start_botkit:
         (["--channel", "den", "--speed", "nan"], 2, "--speed"),
         (["--channel", "x" * 129], 2, "--channel"),
         (["--channel", "den", "--server-account", "a b"], 2, "--server-account"),
-        (["--channel", "den", "--gateway", "http://127.0.0.1:1/"], 2, "http://127.0.0.1:1/"),
+        (["--channel", "den", "--gateway", "ftp://127.0.0.1:1/"], 2, "ftp://127.0.0.1:1/"),
         (["--channel", "den", "--gateway", "ws://127.0.0.1:1/"], 1, "127.0.0.1:1"),
+        (["--channel", "den", "--gateway", "http://127.0.0.1:1/"], 1, "http://127.0.0.1:1/getaddr?vid=replay"),
         ([], 2, "--channel"),
     ],
 )

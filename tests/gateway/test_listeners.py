@@ -1,0 +1,67 @@
+"""Accepting: what befalls one connection, or a moment without file descriptors, does not end it."""
+
+import errno
+import socket
+
+import pytest
+import trio
+
+from botkit.gateway.listeners import accept_links
+from botkit.transport.links import Link
+
+
+class Flaky(socket.socket):
+    """A listener whose ``accept`` first fails as it is told to."""
+
+    failures: list[int]
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.failures:
+            raise OSError(self.failures.pop(0), "told to")
+        return super().accept()
+
+
+@pytest.fixture
+def listener() -> Flaky:
+    flaky = Flaky()
+    flaky.failures = []
+    flaky.setblocking(False)
+    flaky.bind(("127.0.0.1", 0))
+    flaky.listen()
+    return flaky
+
+
+async def first_link(listener: Flaky) -> Link:
+    """The first connection that is accepted."""
+    links: list[Link] = []
+    arrived = trio.Event()
+
+    def accepted(link: Link) -> None:
+        links.append(link)
+        arrived.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(accept_links, listener, accepted)
+        await arrived.wait()
+        nursery.cancel_scope.cancel()
+    return links[0]
+
+
+@pytest.mark.row("G14")
+@pytest.mark.parametrize("name", ["EMFILE", "ENOMEM", "EPERM", "EPROTO", "ECONNABORTED", "ENETUNREACH", "EAGAIN"])
+async def test_accepting_goes_on(name: str, listener: Flaky) -> None:
+    with listener, socket.create_connection(listener.getsockname()) as client:
+        listener.failures = [getattr(errno, name)]
+        link = await first_link(listener)
+        assert listener.failures == []
+        assert link.peer == "127.0.0.1"
+        client.sendall(b"hello")
+        assert await link.receive() == b"hello"
+        link.close()
+
+
+async def test_a_listener_that_is_no_more_is_an_error(listener: Flaky) -> None:
+    with listener, socket.create_connection(listener.getsockname()):
+        listener.failures = [errno.EBADF]
+        with pytest.RaisesGroup(OSError):
+            await first_link(listener)

@@ -1,0 +1,89 @@
+"""Peers that do not read: bounded, cut with their own counter, and felt by nobody else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from websockets.client import ClientProtocol
+from websockets.frames import Frame
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from botkit.errors import TransportClosed
+from botkit.gateway.connection import text_frame
+from botkit.gateway.server import Gateway
+from botkit.gateway.settings import GatewaySettings
+from botkit.testing import WirePeer, open_test_gateway
+from botkit.transport.links import MemoryLink
+from botkit.transport.websocket import websocket_over
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+def test_text_frames_are_what_clients_read(size: int) -> None:
+    client = ClientProtocol(parse_uri("ws://memory/"), state=State.OPEN, max_size=None)
+    payload = b"x" * size
+    client.receive_data(text_frame(payload) + text_frame(b"next"))
+    frames = [event for event in client.events_received() if isinstance(event, Frame)]
+    assert [bytes(frame.data) for frame in frames] == [payload, b"next"]
+    assert all(frame.fin for frame in frames)
+
+
+@asynccontextmanager
+async def stalling_peer(gateway: Gateway, account: str) -> AsyncIterator[tuple[WirePeer, MemoryLink]]:
+    """A member of the lobby whose link can be stalled."""
+    link = MemoryLink()
+    gateway.accept(link)
+    async with websocket_over(link.client_stream) as transport:
+        peer = WirePeer(transport)
+        await peer.login(account)
+        await peer.request("channel_join", name="lobby")
+        yield peer, link
+
+
+@pytest.mark.row("G09")
+async def test_a_reader_that_stops_is_cut_at_the_bound_and_hurts_nobody(autojump_clock: trio.testing.MockClock) -> None:
+    settings = GatewaySettings(apps=(), send_buffer=20_000)
+    async with open_test_gateway(settings) as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
+        await ann.request("channel_join", name="lobby")
+        async with stalling_peer(gateway, "slow") as (slow, link):
+            link.stall()
+            for number in range(30):
+                await ann.request("channel_sendmsg", name="lobby", msg=f"{number} " + "x" * 1000)
+                assert str((await ann.next_notice("channel_msg")).content["msg"]).startswith(f"{number} ")
+            assert gateway.counters.slow_peers.value == 1
+            assert gateway.counters.logouts.values == {"slow": 1}
+            assert (await ann.request("channel_query_num", name="lobby"))["num"] == 1
+            with pytest.raises(TransportClosed):
+                await slow.next_notice("channel_msg")
+
+
+@pytest.mark.row("G09")
+async def test_a_reader_that_goes_on_in_time_misses_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
+        await ann.request("channel_join", name="lobby")
+        async with stalling_peer(gateway, "slow") as (slow, link):
+            for round_number in range(3):
+                link.stall()
+                for number in range(20):
+                    await ann.request("channel_sendmsg", name="lobby", msg=f"{round_number} {number}")
+                link.stall(False)
+                texts = [(await slow.next_notice("channel_msg")).content["msg"] for _ in range(20)]
+                assert texts == [f"{round_number} {number}" for number in range(20)]
+                await trio.sleep(1)
+        assert gateway.counters.slow_peers.value == 0
+
+
+async def test_a_silent_reader_that_is_stuck_is_cut_by_the_sweep(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
+        await ann.request("channel_join", name="lobby")
+        async with stalling_peer(gateway, "slow") as (_, link):
+            link.stall()
+            await ann.request("channel_sendmsg", name="lobby", msg="hello")
+            for _ in range(4):
+                await trio.sleep(10)
+                await ann.send('["ping",1]')
+            assert gateway.counters.slow_peers.value == 1
+            assert gateway.counters.dead_peers.value == 0
+            assert gateway.sessions == 1
+            assert b"botkit_gateway_open_connections 1.0\n" in gateway.meters.render()

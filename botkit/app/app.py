@@ -77,6 +77,8 @@ class App:
         """
         async with self._gauges(), trio.open_nursery() as nursery:
             await _start_all(nursery, self._feeds)
+            for feed in self._feeds:
+                feed.bots_go_ahead()
             async with trio.open_nursery() as bots:
                 await _start_all(bots, self._bots)
                 task_status.started()

@@ -38,6 +38,11 @@ class FeedKeeper:
             on_exit=self._session_ended,
         )
 
+    def bots_go_ahead(self) -> None:
+        """The bots start now, whether or not this feed is in."""
+        if not self.starting.done:
+            self._hub.bots_go_ahead()
+
     async def run(self) -> None:
         """Run the feed. Raises nothing: without it bots go on, but deaf, and are told so by ``EventsLost``.
 

@@ -8,7 +8,17 @@ from botkit.actor.ref import ActorRef
 from botkit.app.bot import Bot
 from botkit.app.meters import AppMeters
 from botkit.errors import ActorDead
-from botkit.events import Event, EventsLost, FeedEvent, MemberJoined, MemberLeft, Reconnected, UserOffline, UserOnline
+from botkit.events import (
+    Event,
+    EventsLost,
+    FeedEvent,
+    LoggedIn,
+    MemberJoined,
+    MemberLeft,
+    Reconnected,
+    UserOffline,
+    UserOnline,
+)
 from botkit.signaling import LoginSession
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import CHANNEL_EVENT_CHANNEL, USER_ONLINE_CHANNEL
@@ -40,6 +50,7 @@ FEEDS = (
 
 
 FEED_ACCOUNTS = frozenset(feed.account for feed in FEEDS)
+"""The feeds' own accounts; no bot is told of their coming and going."""
 
 
 def feeds_of(bot: Bot) -> tuple[Feed, ...]:
@@ -81,12 +92,17 @@ class FeedHub:
 
     def __init__(self, feed: Feed, subscribers: Sequence[Subscriber], meters: AppMeters) -> None:
         self._feed, self._subscribers, self._meters = feed, subscribers, meters
+        self._late = False
+
+    def bots_go_ahead(self) -> None:
+        """The bots start without this feed: once it is in, it tells them that it was not."""
+        self._late = True
 
     async def publish(self, event: Event, _session: LoginSession) -> None:
         """Tell an event of the feed to all subscribers. What the feeds' own sessions do is nobody's business.
 
-        A new session after a lost connection may have missed something, whether or not more events come that show
-        it: so it is told at once.
+        A first session that the bots did not wait for, or a new one after a lost connection, may have missed
+        something, whether or not more events come that show it: so it is told at once.
         """
         match event:
             case FeedEvent():
@@ -94,6 +110,9 @@ class FeedHub:
                     self._tell(event)
             case EventsLost():
                 self._tell(event)
+            case LoggedIn() if self._late:
+                self._late = False
+                self._tell(EventsLost(cause=f"{self._feed.channel}: its feed began late"))
             case Reconnected(resumed=False):
                 self._tell(EventsLost(cause=f"{self._feed.channel}: the connection was lost"))
             case _:

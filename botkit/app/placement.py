@@ -50,19 +50,24 @@ class BotPlan(Struct, frozen=True, kw_only=True):
         return self.bot.name if self.bot.name == self.info.account else f"{self.bot.name} ({self.info.account})"
 
 
-def make_plans(placements: Sequence[BotPlacement]) -> tuple[BotPlan, ...]:
-    """Check the placements, one by one and against each other. Raises ``ConfigError`` with the key ``bots[i].…``."""
-    plans = tuple(_make_plan(placement, f"bots[{index}]") for index, placement in enumerate(placements))
+def make_plans(placements: Sequence[BotPlacement], *, keys: Sequence[str] | None = None) -> tuple[BotPlan, ...]:
+    """Check the placements of one app, one by one and against each other.
+
+    Raises ``ConfigError`` with a key below the placement's own of ``keys``, ``bots[i]`` for want of others.
+    """
+    if keys is None:
+        keys = [f"bots[{index}]" for index in range(len(placements))]
+    plans = tuple(_make_plan(placement, key) for placement, key in zip(placements, keys, strict=True))
     taken: dict[str, str] = {feed.account: f"the feed of {feed.channel}" for feed in FEEDS}
-    for index, plan in enumerate(plans):
+    for plan, key in zip(plans, keys, strict=True):
         for session in plan.sessions:
             if session.account in taken:
                 raise ConfigError(
                     f"account {session.account} is used by {taken[session.account]} already",
-                    key=f"bots[{index}].account",
+                    key=f"{key}.account",
                     hint="each session needs an account of its own, or they log each other out",
                 )
-            taken[session.account] = f"bots[{index}]"
+            taken[session.account] = key
     return plans
 
 

@@ -6,22 +6,29 @@ from collections.abc import Iterator, Sequence
 from botkit.app.report import BotDescription, BotStatus, FeedDescription, describe_app
 from botkit.cli.output import Notice
 from botkit.config.loading import Config
+from botkit.gateway.settings import GatewaySettings
+from botkit.types import AppId
 
 
 def banner(config: Config, ws: str, http: str) -> Iterator[Notice]:
     """The lines, with the addresses that the gateway really got; ``http`` is empty when it has none."""
     version = importlib.metadata.version("botkit")
+    ids = [app.id for app in config.apps]
+    apps = f"app {ids[0]}" if len(ids) == 1 else f"apps {', '.join(ids)}"
     yield Notice(
-        text=f"botkit {version} with {config.document.name}, app {config.app_id}",
+        text=f"botkit {version} with {config.document.name}, {apps}",
         event="botkit starts",
-        facts={"version": version, "file": config.document.name, "app": config.app_id},
+        facts={"version": version, "file": config.document.name, "apps": ids},
     )
     yield _gateway(config, ws, http)
-    app = describe_app(config.app_id, [bot.plan for bot in config.bots])
-    for bot, configured in zip(app.bots, config.bots, strict=True):
-        yield _bot(bot, configured.description)
-    if app.feeds:
-        yield _feeds(app.feeds)
+    for app in config.apps:
+        configured = config.bots_of(app)
+        described = describe_app(AppId(app.id), [bot.plan for bot in configured])
+        where = f" of {app.id}" if len(ids) > 1 else ""
+        for bot, one in zip(described.bots, configured, strict=True):
+            yield _bot(bot, one.description, app.id, where)
+        if described.feeds:
+            yield _feeds(described.feeds, app.id, where)
     if config.demo.visitors:
         names = [visitor.account for visitor in config.demo.visitors]
         yield Notice(text=_line("visitors", ", ".join(names)), event="visitors", facts={"accounts": names})
@@ -48,18 +55,24 @@ def _line(label: str, text: str) -> str:
 
 def _gateway(config: Config, ws: str, http: str) -> Notice:
     where = "elsewhere" if isinstance(config.gateway, str) else "in this process"
+    tls = isinstance(config.gateway, GatewaySettings) and bool(config.gateway.tls_certificate)
     facts = {"ws": ws, "http": http} if http else {"ws": ws}
     keys = " ".join(f"{key}={url}" for key, url in facts.items())
-    return Notice(text=_line("gateway", f"{keys} {where}"), event="gateway", facts={**facts, "where": where})
+    return Notice(
+        text=_line("gateway", f"{keys} {where}{', TLS on the port after each' if tls else ''}"),
+        event="gateway",
+        facts={**facts, "where": where, "tls": tls},
+    )
 
 
-def _bot(bot: BotDescription, does: str) -> Notice:
+def _bot(bot: BotDescription, does: str, app: str, where: str) -> Notice:
     channels = f" in {', '.join(bot.channels)}" if bot.channels else ""
     return Notice(
-        text=_line("bot", f"{bot.name}, account {bot.account}{channels}: {does or _handlers(bot)}"),
+        text=_line("bot", f"{bot.name}{where}, account {bot.account}{channels}: {does or _handlers(bot)}"),
         event="bot",
         facts={
             "bot": bot.name,
+            "app": app,
             "account": bot.account,
             "channels": list(bot.channels),
             "does": does,
@@ -73,9 +86,9 @@ def _handlers(bot: BotDescription) -> str:
     return f"handles {', '.join([*bot.events, *beats]) or 'nothing'}"
 
 
-def _feeds(feeds: Sequence[FeedDescription]) -> Notice:
+def _feeds(feeds: Sequence[FeedDescription], app: str, where: str) -> Notice:
     return Notice(
-        text=_line("feeds", ", ".join(f"{feed.account} in {feed.channel}" for feed in feeds)),
+        text=_line("feeds", ", ".join(f"{feed.account} in {feed.channel}" for feed in feeds) + where),
         event="feeds",
-        facts={"feeds": {feed.account: feed.channel for feed in feeds}},
+        facts={"feeds": {feed.account: feed.channel for feed in feeds}, "app": app},
     )

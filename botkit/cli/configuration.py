@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from botkit.config.loading import Config, load_config
+from botkit.config.loading import Config, GatewayConfig, load_any_config, load_config
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="A YAML file, such as config/demo.yaml.", show_default=False)
@@ -15,11 +15,19 @@ File = Annotated[
 
 
 def load(file: Path) -> Config:
-    """The checked configuration. Bots are found as Python started in the working directory would find them.
+    """The checked configuration of bots. Raises ``ConfigError`` that names file, line and key."""
+    _find_bots_here()
+    return load_config(file)
 
-    Raises ``ConfigError`` that names file, line and key.
-    """
+
+def load_any(file: Path) -> Config | GatewayConfig:
+    """The checked configuration, of bots or of a gateway alone. Raises ``ConfigError`` like :func:`load`."""
+    _find_bots_here()
+    return load_any_config(file)
+
+
+def _find_bots_here() -> None:
+    """Bots are found as Python started in the working directory would find them."""
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
-    return load_config(file)

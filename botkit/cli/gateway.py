@@ -2,21 +2,28 @@
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
+import structlog
 import trio
 import typer
+from structlog.typing import FilteringBoundLogger
 
 from botkit.cli.failures import complaining, reporting
-from botkit.cli.options import AppId, Certificate, Level, Log
+from botkit.cli.gateway_options import GatewayOptions, complaints, settings_of, settings_with
+from botkit.cli.options import Certificate
 from botkit.cli.output import start_logs
 from botkit.cli.signals import stop_on_signals
-from botkit.errors import ConfigError
+from botkit.config.gateway_schema import DEFAULT_HTTP, DEFAULT_LISTEN
+from botkit.config.loading import load_gateway_config
+from botkit.config.schema import LogSection
 from botkit.gateway.server import serve_gateway
-from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
-from botkit.stores.gateway import check_gateway_store_url
+from botkit.gateway.settings import GatewaySettings
+from botkit.observability.logs import LogFormat, LogLevel
+from botkit.stores.gateway import MEMORY_URL
 
-_OPTIONS = {"app.id": "--app-id", "gateway.listen": "--listen", "gateway.http": "--http"}
+_log: FilteringBoundLogger = structlog.get_logger("botkit.gateway")
 
 
 def register(app: typer.Typer) -> None:
@@ -25,43 +32,77 @@ def register(app: typer.Typer) -> None:
 
 
 def gateway(
+    context: typer.Context,
     *,
-    app_id: AppId,
-    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="For clients; port 0 picks one.")] = "127.0.0.1:8001",
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A YAML file, such as config/gateway.yaml; it names the apps."),
+    ] = None,
+    app_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The app id that clients log in with; without --config.")
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="For clients; port 0 picks one.", show_default=DEFAULT_LISTEN),
+    ] = None,
     http: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="For /getaddr, /healthz, /metrics; port 0 picks one.")
-    ] = "127.0.0.1:8080",
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="For /getaddr, /healthz, /metrics; port 0 picks one.", show_default=DEFAULT_HTTP
+        ),
+    ] = None,
     certificate: Certificate = "",
     server_account: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Accounts that may read the special channels.")
     ] = None,
-    store: Annotated[str, typer.Option(metavar="URL", help="memory: or sqlite:///path.db")] = "memory:",
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="memory: or sqlite:///path.db", show_default=MEMORY_URL)
+    ] = None,
+    tls_certificate: Annotated[
+        str | None, typer.Option(metavar="PEM", help="Speak TLS, too, on the port after each plain one.")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option(metavar="PEM", help="The key of --tls-certificate.")] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Let everybody in, from other machines too.")] = False,
-    log: Log = "text",
-    log_level: Level = "info",
+    log: Annotated[
+        LogFormat | None, typer.Option(help="Readable lines, or one JSON object per line.", show_default="text")
+    ] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged.", show_default="info")] = None,
 ) -> None:
-    """Run a gateway until SIGTERM or Ctrl-C. Prints one line `ready ws=… http=…` when it accepts connections."""
-    start_logs(log, log_level, sys.stderr)
-    with reporting(log), complaining(as_=_by_option):
-        check_gateway_store_url(store, "--store")
-        credentials = AppCredentials(id=app_id, certificate=certificate, server_accounts=tuple(server_account or ()))
-        settings = GatewaySettings(
-            apps=(credentials,),
-            listen=Address.parse(listen, "gateway.listen"),
-            http=Address.parse(http, "gateway.http"),
-            store=store,
-            insecure=insecure,
-        )
+    """Run a gateway until SIGTERM or Ctrl-C. Prints one line `ready ws=… http=…` when it accepts connections.
+
+    What --config's file says about listening and storing, options may change; who may come in is said there alone.
+    """
+    options = GatewayOptions(
+        app_id=app_id,
+        certificate=certificate,
+        certificate_from_environment=_from_environment(context, "certificate"),
+        server_accounts=tuple(server_account or ()),
+        listen=listen,
+        http=http,
+        store=store,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        insecure=insecure,
+    )
+    with reporting(log or "text"):
+        file = None if config is None else load_gateway_config(config)
+        settings = settings_of(options) if file is None else settings_with(file, options)
+    logs = LogSection() if file is None else file.log
+    format = log or logs.format
+    start_logs(format, log_level or logs.level, sys.stderr)
+    with reporting(format), complaining(as_=complaints(options, file)):
         trio.run(_serve, settings)
 
 
-def _by_option(error: ConfigError) -> ConfigError:
-    # The gateway's complaints name keys of a configuration file; here, they are options.
-    return ConfigError(error.problem, key=_OPTIONS.get(error.key, error.key), hint=error.hint)
+def _from_environment(context: typer.Context, parameter: str) -> bool:
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 async def _serve(settings: GatewaySettings) -> None:
     with trio.CancelScope() as scope, stop_on_signals(scope):
         async with trio.open_nursery() as nursery:
             running = await nursery.start(partial(serve_gateway, settings))
+            if settings.tls_certificate:
+                _log.info("TLS is spoken on the port after each plain one")
             typer.echo(f"ready ws={running.ws_url} http={running.http_url}")

@@ -1,7 +1,7 @@
 """``botkit run``: the bots of a configuration file, with the gateway that they need."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated
@@ -11,6 +11,7 @@ import typer
 from msgspec import Struct
 
 from botkit.app.app import App
+from botkit.app.apps import run_apps
 from botkit.app.visitors import run_visitors
 from botkit.cli.banner import STOPPED, banner, ready
 from botkit.cli.configuration import File, load
@@ -18,10 +19,13 @@ from botkit.cli.credentials import account_tokens
 from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
 from botkit.cli.signals import stop_on_signals
+from botkit.config.bots import ConfiguredBot
 from botkit.config.loading import Config
 from botkit.gateway.server import serve_gateway
+from botkit.gateway.settings import AppCredentials
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
+from botkit.signaling import Signal
 
 STOP_SECONDS = 2.5
 """What a bot may take to stop, so that the gateway, which stops after it, is done before the deadline, too."""
@@ -67,21 +71,28 @@ async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
 
 
 async def _run_bots(config: Config, url: str, meters: Meters, announcer: Announcer) -> None:
-    token_for = account_tokens(config.app_id, config.certificate)
-    app = App(
-        config.app_id,
+    apps = [_make_app(app, config.bots_of(app), url, meters) for app in config.apps if config.bots_of(app)]
+    first = config.apps[0]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run_apps, apps)
+        announcer.tell(ready([bot for app in apps for bot in app.statistics()]))
+        await run_visitors(
+            Signal(first.id, url),
+            config.demo.visitors,
+            repeat_seconds=config.demo.repeat_seconds,
+            token_for=account_tokens(first),
+        )
+
+
+def _make_app(app: AppCredentials, bots: Sequence[ConfiguredBot], url: str, meters: Meters) -> App:
+    return App(
+        app.id,
         url,
-        [bot.placement for bot in config.bots],
-        token_for=token_for,
+        [bot.placement for bot in bots],
+        token_for=account_tokens(app),
         meters=meters,
         stop_seconds=STOP_SECONDS,
     )
-    async with trio.open_nursery() as nursery:
-        await nursery.start(app.run)
-        announcer.tell(ready(app.statistics()))
-        await run_visitors(
-            app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, token_for=token_for
-        )
 
 
 class _Addresses(Struct, frozen=True):

@@ -1,21 +1,24 @@
 """The ``bots`` section: each bot imported, its settings typed, its place checked."""
 
 import sys
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from botkit.app.bot import Bot
 from botkit.app.placement import BotPlacement, BotPlan, make_plans
-from botkit.config.checking import convert
+from botkit.config.checking import convert, suggestion
 from botkit.config.document import Document, KeyPath
 from botkit.config.importing import import_object
-from botkit.config.schema import BotSection, ConfigFile
+from botkit.config.schema import BotSection
 from botkit.errors import ConfigError
+from botkit.types import AppId
 
 
 class ConfiguredBot(Struct, frozen=True, kw_only=True):
     """A bot, where it runs, and words for people about it."""
 
+    app: AppId
     placement: BotPlacement
     plan: BotPlan
     """What the placement comes to: sessions and feeds."""
@@ -23,19 +26,31 @@ class ConfiguredBot(Struct, frozen=True, kw_only=True):
     """The first line of the docstring of the module that the file names, or of that of the handlers; may be empty."""
 
 
-def read_bots(document: Document, file: ConfigFile) -> tuple[ConfiguredBot, ...]:
-    """The bots of a file.
+def read_bots(document: Document, sections: Sequence[BotSection], apps: Sequence[AppId]) -> tuple[ConfiguredBot, ...]:
+    """The bots of a file, in its order; who names no app is in the first of ``apps``.
 
     Imports their modules. Raises ``ConfigError`` for a bot that cannot be imported or is none, settings that are not
-    the bot's, an account or a channel that is none, and an account that two would log in with.
+    the bot's, an app that is none, an account or a channel that is none, and an account that two would log in with.
     """
-    placements = [_placement(document, ("bots", index), section) for index, section in enumerate(file.bots)]
-    with document.placing():
-        plans = make_plans(placements)
-    return tuple(
-        ConfiguredBot(placement=placement, plan=plan, description=_description(section, placement.bot))
-        for section, placement, plan in zip(file.bots, placements, plans, strict=True)
-    )
+    homes = [_app(document, ("bots", index, "app"), section, apps) for index, section in enumerate(sections)]
+    placements = [_placement(document, ("bots", index), section) for index, section in enumerate(sections)]
+    bots: dict[int, ConfiguredBot] = {}
+    for app in apps:
+        here = [index for index, home in enumerate(homes) if home == app]
+        with document.placing():
+            plans = make_plans([placements[index] for index in here], keys=[f"bots[{index}]" for index in here])
+        for index, plan in zip(here, plans, strict=True):
+            description = _description(sections[index], plan.bot)
+            bots[index] = ConfiguredBot(app=app, placement=placements[index], plan=plan, description=description)
+    return tuple(bots[index] for index in range(len(sections)))
+
+
+def _app(document: Document, path: KeyPath, section: BotSection, apps: Sequence[AppId]) -> AppId:
+    if section.app is None:
+        return apps[0]
+    if section.app not in apps:
+        raise document.error(path, f"{section.app!r} is none of the apps here", suggestion(section.app, apps))
+    return AppId(section.app)
 
 
 def _placement(document: Document, path: KeyPath, section: BotSection) -> BotPlacement:

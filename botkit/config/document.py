@@ -76,6 +76,10 @@ class Document:
             path = path[:-1]
         return self._lines.get(path, 0)
 
+    def has(self, path: KeyPath) -> bool:
+        """Whether something stands at ``path``, be it nothing but the key."""
+        return path in self._lines
+
     def error(self, path: KeyPath, problem: str, hint: str = "") -> ConfigError:
         """A ``ConfigError`` about the value at ``path``, ready to be raised."""
         return self._error(self.line(path), path, problem, hint)

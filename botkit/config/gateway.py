@@ -1,78 +1,122 @@
 """The ``gateway`` section: a gateway of our own and its settings, or the address of one elsewhere."""
 
+import ipaddress
+import re
 from collections.abc import Sequence
 
-from botkit.config.document import Document
-from botkit.config.schema import DEFAULT_HTTP, DEFAULT_LISTEN, ConfigFile
-from botkit.errors import ConfigError
+from botkit.config.apps import app_sections
+from botkit.config.document import Document, KeyPath
+from botkit.config.gateway_schema import GatewaySection
+from botkit.config.schema import ConfigFile
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.stores.gateway import MEMORY_URL, check_gateway_store_url
 from botkit.transport.address import check_gateway_url
 
-_OURS = ("listen", "http", "server_accounts", "insecure", "store")
+_OF_ANY = frozenset({"url", "embedded"})
+_OURS = [key for key in GatewaySection.__struct_fields__ if key not in _OF_ANY]
 """Keys that are about a gateway of our own."""
 
+_OURS_OF_AN_APP = ("retiring", "allow_no_token", "accept_v1")
 
-def read_gateway(document: Document, file: ConfigFile, feed_accounts: Sequence[str]) -> GatewaySettings | str:
-    """The settings of the embedded gateway, or the URL of one elsewhere.
+_ORIGIN = re.compile(r"[^:/?#\s]+://[^/?#\s]+")
+_ANY_ORIGIN = frozenset({"*", "null"})  # "null" is what a page from a file says
 
-    ``feed_accounts`` get the server role at the embedded one, beside those that the file names. Raises
-    ``ConfigError`` for an address, URL or store that is none, for keys that exclude each other, and for a gateway
-    that would let everybody in from other machines.
+
+def read_gateway(document: Document, file: ConfigFile, apps: Sequence[AppCredentials]) -> GatewaySettings | str:
+    """The settings of a gateway of our own, not yet checked as a whole, or the URL of one elsewhere.
+
+    Raises ``ConfigError`` for an address, URL, store, page or IP address that is none, and for keys that exclude each
+    other.
     """
     section = file.gateway
-    if section.url is None:
-        if section.embedded is False:
-            raise document.error(
-                ("gateway", "url"), "is missing", "with embedded: false it says where the gateway is, ws://HOST:PORT/"
-            )
-        return _embedded(document, file, feed_accounts)
-    if section.embedded:
-        raise document.error(("gateway", "url"), "there is an embedded gateway too", "leave out one of the two")
-    for key in _OURS:
-        if getattr(section, key) is not None:
-            raise document.error(
-                ("gateway", key),
-                "is for an embedded gateway, and gateway.url names another",
-                "leave out one of the two",
-            )
-    if file.store is not None:
+    if document.has(("gateway", "url")):
+        _check_elsewhere(document, file)
+        return section.url
+    if not section.embedded:
         raise document.error(
-            ("store",), "is for an embedded gateway, and gateway.url names another", "leave out one of the two"
+            ("gateway", "url"), "is missing", "with embedded: false it says where the gateway is, ws://HOST:PORT/"
         )
-    with document.placing(("gateway", "url")):
-        check_gateway_url(section.url)
-    return section.url
+    for index, origin in enumerate(section.origins):
+        _check_origin(document, ("gateway", "origins", index), origin)
+    return _settings(document, file, apps)
 
 
-def _embedded(document: Document, file: ConfigFile, feed_accounts: Sequence[str]) -> GatewaySettings:
-    section = file.gateway
-    app = AppCredentials(
-        id=file.app.id,
-        certificate=file.app.certificate,
-        server_accounts=(*feed_accounts, *(section.server_accounts or ())),
-    )
+def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredentials]) -> GatewaySettings:
+    section, limits, timeouts = file.gateway, file.gateway.limits, file.gateway.timeouts
     with document.placing():
-        http = DEFAULT_HTTP if section.http is None else section.http
-        settings = GatewaySettings(
-            apps=(app,),
-            listen=Address.parse(section.listen or DEFAULT_LISTEN, "gateway.listen"),
-            http=Address.parse(http, "gateway.http") if http else None,
-            store=_store_url(file),
-            insecure=bool(section.insecure),
-        )
-        settings.check()
-    return settings
+        listen = Address.parse(section.listen, "gateway.listen")
+        http = Address.parse(section.http, "gateway.http") if section.http else None
+    return GatewaySettings(
+        apps=tuple(apps),
+        listen=listen,
+        http=http,
+        store=_store_url(document, file),
+        insecure=section.insecure,
+        offline_messages=section.offline_messages,
+        login_timeout=timeouts.login,
+        idle_timeout=timeouts.idle,
+        close_timeout=timeouts.close,
+        ring_timeout=timeouts.ring,
+        send_buffer=limits.send_buffer,
+        inbox_limit=limits.inbox,
+        max_connections=limits.connections,
+        connections_per_address=limits.connections_per_address,
+        logins_per_address=limits.logins_per_address,
+        logins_per_account=limits.logins_per_account,
+        trusted_addresses=tuple(
+            _ip_address(document, ("gateway", "trusted_addresses", index), address)
+            for index, address in enumerate(section.trusted_addresses)
+        ),
+        origins=section.origins,
+        tls_certificate=section.tls.certificate if section.tls else "",
+        tls_key=section.tls.key if section.tls else "",
+        ledger_events=section.ledger.events,
+        ledger_days=section.ledger.days,
+    )
 
 
-def _store_url(file: ConfigFile) -> str:
-    if file.gateway.store is not None:
-        if file.store is not None:
-            raise ConfigError("there is store.url too", key="gateway.store", hint="leave out one of the two")
-        url, key = file.gateway.store, "gateway.store"
-    elif file.store is not None:
-        url, key = file.store.url, "store.url"
-    else:
-        return MEMORY_URL
-    check_gateway_store_url(url, key)
-    return url
+def _check_elsewhere(document: Document, file: ConfigFile) -> None:
+    hint = "leave out one of the two"
+    if document.has(("gateway", "embedded")) and file.gateway.embedded:
+        raise document.error(("gateway", "url"), "there is an embedded gateway too", hint)
+    ours: list[KeyPath] = [("gateway", key) for key in _OURS]
+    ours.append(("store",))
+    for path, section in app_sections(document, file):
+        ours += [(*path, key) for key in _OURS_OF_AN_APP]
+        if section.server_accounts and not section.certificate:
+            problem = "a gateway elsewhere learns of them by their tokens, and without a certificate there are none"
+            raise document.error((*path, "server_accounts"), problem, "set the certificate, or tell that gateway")
+    for key in ours:
+        if document.has(key):
+            raise document.error(key, "is for an embedded gateway, and gateway.url names another", hint)
+    with document.placing(("gateway", "url")):
+        check_gateway_url(file.gateway.url)
+
+
+def _check_origin(document: Document, path: KeyPath, origin: str) -> None:
+    if origin not in _ANY_ORIGIN and not _ORIGIN.fullmatch(origin):
+        hint = "write https://example.org or https://*.example.org, without a path"
+        raise document.error(path, f"{origin!r} is no origin of a page", hint)
+
+
+def _ip_address(document: Document, path: KeyPath, text: str) -> str:
+    """As sockets tell it."""
+    if text == "memory":
+        return text
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise document.error(path, f"{text!r} is no IP address", "write each out, e.g. 10.0.0.7 or fd00::7") from None
+
+
+def _store_url(document: Document, file: ConfigFile) -> str:
+    with document.placing():
+        if file.gateway.store:
+            if file.store is not None:
+                raise document.error(("gateway", "store"), "there is store.url too", "leave out one of the two")
+            check_gateway_store_url(file.gateway.store, "gateway.store")
+            return file.gateway.store
+        if file.store is None:
+            return MEMORY_URL
+        check_gateway_store_url(file.store.url, "store.url")
+        return file.store.url

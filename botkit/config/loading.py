@@ -5,26 +5,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from botkit.app.feeds import FEEDS
 from botkit.app.visitor_script import Demo
+from botkit.config.apps import read_apps
 from botkit.config.bots import ConfiguredBot, read_bots
 from botkit.config.checking import convert
 from botkit.config.document import Document
 from botkit.config.gateway import read_gateway
 from botkit.config.schema import ConfigFile, LogSection
 from botkit.errors import ConfigError
-from botkit.gateway.settings import GatewaySettings
-from botkit.observability.redaction import REDACTED
+from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.types import AppId
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """What a file says, checked."""
+    """What a file for ``botkit run`` says, checked."""
 
-    app_id: AppId
-    certificate: str
-    """Signs the tokens of the bots' sessions; empty: the app has none."""
+    apps: tuple[AppCredentials, ...]
+    """At least one. Those that bots are in know the feeds' accounts as servers."""
     gateway: GatewaySettings | str
     """The settings of the embedded gateway, or the URL of another one."""
     bots: tuple[ConfiguredBot, ...]
@@ -33,9 +33,17 @@ class Config(Struct, frozen=True, kw_only=True):
     document: Document
     """For complaints that come later, such as a port in use: it knows the lines."""
 
-    def __repr__(self) -> str:
-        certificate = REDACTED if self.certificate else ""
-        return f"Config(app_id={self.app_id!r}, certificate={certificate!r}, file={self.document.name!r})"
+    def bots_of(self, app: AppCredentials) -> tuple[ConfiguredBot, ...]:
+        """Those that run in ``app``."""
+        return tuple(bot for bot in self.bots if bot.app == app.id)
+
+
+class GatewayConfig(Struct, frozen=True, kw_only=True):
+    """What a file for ``botkit gateway`` says; its settings are not yet checked as a whole."""
+
+    settings: GatewaySettings
+    log: LogSection
+    document: Document
 
 
 def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -44,24 +52,73 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     ``environ`` has the values of ``${NAME}``. Raises ``ConfigError`` that names file, line, key, and what would be
     right, for the first thing that is wrong.
     """
-    document = Document(_read_text(path), name=str(path), environ=environ)
-    file = convert(document, (), document.value, ConfigFile)
-    config = Config(
-        app_id=AppId(file.app.id),
-        certificate=file.app.certificate,
-        gateway=read_gateway(document, file, [feed.account for feed in FEEDS]),
-        bots=read_bots(document, file),
-        demo=file.demo,
-        log=file.log,
-        document=document,
-    )
+    return _for_run(*_read(path, environ))
+
+
+def load_gateway_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
+    """Read the YAML file at ``path`` for a gateway without bots.
+
+    Raises ``ConfigError`` as :func:`load_config` does. What the settings are as a whole is for
+    ``GatewaySettings.check``, once the command line has had its say.
+    """
+    return _for_gateway(*_read(path, environ))
+
+
+def load_any_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config | GatewayConfig:
+    """Read and check the YAML file at ``path``, for ``botkit run`` if it has bots, else for ``botkit gateway``.
+
+    Raises ``ConfigError`` as :func:`load_config` does.
+    """
+    document, file = _read(path, environ)
+    if file.bots is not None:
+        return _for_run(document, file)
+    config = _for_gateway(document, file)
+    with document.placing():
+        config.settings.check()
+    return config
+
+
+def _for_run(document: Document, file: ConfigFile) -> Config:
+    if file.bots is None:
+        raise document.error(("bots",), "is missing", "it is a list of bots, each with bot and account")
+    apps = read_apps(document, file)
+    bots = read_bots(document, file.bots, [AppId(app.id) for app in apps])
+    apps = tuple(_with_feeds(app) if any(bot.app == app.id for bot in bots) else app for app in apps)
+    gateway = read_gateway(document, file, apps)
+    if isinstance(gateway, GatewaySettings):
+        with document.placing():
+            gateway.check()
+    config = Config(apps=apps, gateway=gateway, bots=bots, demo=file.demo, log=file.log, document=document)
     _check_visitors(config)
     return config
 
 
+def _for_gateway(document: Document, file: ConfigFile) -> GatewayConfig:
+    for key in ("bots", "demo"):
+        if document.has((key,)):
+            problem, hint = "is for botkit run: a gateway alone has none", "leave it out, or use botkit run"
+            raise document.error((key,), problem, hint)
+    for key in ("embedded", "url"):
+        if document.has(("gateway", key)):
+            raise document.error(("gateway", key), "is for botkit run: here is the gateway itself", "leave it out")
+    settings = read_gateway(document, file, read_apps(document, file))
+    assert isinstance(settings, GatewaySettings)  # there is no url
+    return GatewayConfig(settings=settings, log=file.log, document=document)
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> tuple[Document, ConfigFile]:
+    document = Document(_read_text(path), name=str(path), environ=environ)
+    return document, convert(document, (), document.value, ConfigFile)
+
+
+def _with_feeds(app: AppCredentials) -> AppCredentials:
+    return replace(app, server_accounts=(*(feed.account for feed in FEEDS), *app.server_accounts))
+
+
 def _check_visitors(config: Config) -> None:
     taken = {feed.account for feed in FEEDS}
-    taken.update(session.account for bot in config.bots for session in bot.plan.sessions)
+    first = config.bots_of(config.apps[0])  # the app that visitors are in
+    taken.update(session.account for bot in first for session in bot.plan.sessions)
     for index, visitor in enumerate(config.demo.visitors):
         if visitor.account in taken:
             raise config.document.error(

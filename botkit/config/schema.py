@@ -1,56 +1,58 @@
-"""The sections of a configuration file, as they are written there."""
+"""The sections of a configuration file, as they are written there. ``gateway_schema`` has those of the gateway."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from botkit.app.visitor_script import Demo
+from botkit.config.gateway_schema import GatewaySection, StoreSection
 from botkit.observability.logs import LogFormat, LogLevel
 from botkit.observability.redaction import REDACTED
-
-DEFAULT_LISTEN = "127.0.0.1:8001"
-DEFAULT_HTTP = "127.0.0.1:8080"
 
 _Text = Annotated[str, Meta(min_length=1)]
 
 
+class RetiringSection(Struct, frozen=True, kw_only=True):
+    """One of ``retiring``: a certificate that is being replaced, and until when its tokens are still taken."""
+
+    certificate: Annotated[_Text, Meta(description="the old certificate, which tokens are still signed with")]
+    until: Annotated[
+        int | str, Meta(description="when its tokens stop to count, 2027-01-31T00:00:00Z or seconds since 1970")
+    ]
+
+    def __repr__(self) -> str:
+        return f"RetiringSection(certificate={REDACTED!r}, until={self.until!r})"
+
+
 class AppSection(Struct, frozen=True, kw_only=True):
-    """``app``: which of the gateway's worlds the bots live in, and what proves that they may."""
+    """``app``, or one of ``apps``: a world of its own, who may enter it, and what proves that.
+
+    ``id`` and ``certificate`` are for whoever logs in, too; what follows is for the gateway, when it is one of ours.
+    """
 
     id: Annotated[_Text, Meta(description="the app id that every client logs in with, any text")]
     certificate: str = ""
     """Signs the login tokens; empty for an app without one, on loopback."""
+    retiring: tuple[RetiringSection, ...] = ()
+    """Older certificates, for a rotation with overlap."""
+    allow_no_token: bool = False
+    """Take ``_no_need_token`` although there is a certificate: the vendor's debugging switch."""
+    accept_v1: bool = True
+    """Take the vendor's tokens, which rest on MD5, beside our own."""
+    server_accounts: tuple[_Text, ...] = ()
+    """Patterns of accounts with the server role: special channels and admin calls. A gateway elsewhere learns of them
+    by the tokens that are made for them here."""
 
     def __repr__(self) -> str:
         return f"AppSection(id={self.id!r}, certificate={REDACTED if self.certificate else ''!r})"
 
 
-class GatewaySection(Struct, frozen=True, kw_only=True):
-    """``gateway``: one of our own in this process, or the ``url`` of one elsewhere."""
-
-    embedded: bool | None = None
-    """True unless there is a ``url``."""
-    url: str | None = None
-    listen: str | None = None
-    http: str | None = None
-    """``HOST:PORT``; an empty text for no HTTP."""
-    server_accounts: tuple[_Text, ...] | None = None
-    """Patterns of accounts, beside the app's own feeds, that may read the special channels."""
-    insecure: bool | None = None
-    store: str | None = None
-    """``memory:`` or ``sqlite:///…``; what stands in ``store.url`` when left out."""
-
-
-class StoreSection(Struct, frozen=True, kw_only=True):
-    """``store``: where the embedded gateway keeps what must survive a restart."""
-
-    url: Annotated[_Text, Meta(description="the database, sqlite:///relative/path.db or sqlite:////absolute/path.db")]
-
-
 class BotSection(Struct, frozen=True, kw_only=True):
-    """One of ``bots``: which bot, under which account, in which channels, with which settings."""
+    """One of ``bots``: which bot, in which app, under which account, in which channels, with which settings."""
 
     bot: Annotated[_Text, Meta(description="where the bot is, package.module:attribute")]
+    app: _Text | None = None
+    """The id of one of ``apps``; the first one when left out."""
     account: Annotated[_Text, Meta(description="the account that the bot logs in with")]
     channels: tuple[_Text, ...] = ()
     settings: dict[str, object] = {}
@@ -65,12 +67,14 @@ class LogSection(Struct, frozen=True, kw_only=True):
 
 
 class ConfigFile(Struct, frozen=True, kw_only=True):
-    """All of a file."""
+    """All of a file: for ``botkit run`` with bots, for ``botkit gateway`` without."""
 
-    app: Annotated[AppSection, Meta(description="which app the bots belong to, with its id")]
-    bots: Annotated[tuple[BotSection, ...], Meta(min_length=1, description="a list of bots, each with bot and account")]
+    app: AppSection | None = None
+    apps: Annotated[tuple[AppSection, ...], Meta(min_length=1)] | None = None
+    """Several of them; then there is no ``app``."""
+    bots: Annotated[tuple[BotSection, ...], Meta(min_length=1)] | None = None
     gateway: GatewaySection = GatewaySection()
     store: StoreSection | None = None
     demo: Demo = Demo()
-    """Visitors that act by a script, so that the bots have something to do."""
+    """Visitors that act by a script in the first app, so that the bots have something to do."""
     log: LogSection = LogSection()

@@ -123,6 +123,7 @@ class Connection:
         for event in self._protocol.events_received():
             if isinstance(event, Request):
                 self._handshake(event)
+                self._queue_protocol_bytes(now)  # before the answers to what came with it
             elif isinstance(event, Frame) and self.closing_since is None:
                 self._handle(event)
         self._queue_protocol_bytes(now)

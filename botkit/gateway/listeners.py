@@ -16,22 +16,8 @@ from botkit.transport.links import Link, SocketLink
 BACKLOG = 4096
 BUSY_SECONDS = 0.1
 FREE_PAIR_ATTEMPTS = 50
-_LOST_ON_THE_WAY = frozenset(
-    {
-        errno.EPERM,
-        errno.EPROTO,
-        errno.ENETDOWN,
-        errno.ENOPROTOOPT,
-        errno.EHOSTDOWN,
-        errno.ENONET,
-        errno.EHOSTUNREACH,
-        errno.EOPNOTSUPP,
-        errno.ENETUNREACH,
-    }
-)
-"""What Linux's accept(2) says of a connection that failed before it was accepted: it concerns nobody else."""
-
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_LISTENER_GONE = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
 
 
 class Listeners(NamedTuple):
@@ -95,9 +81,10 @@ def _listen(address: Address, key: str) -> socket.socket:
 
 
 async def accept_links(listener: socket.socket, accepted: Callable[[Link], None], failed: Counter) -> None:
-    """Hand every connection to ``accepted``, until cancelled; those that fail before that are counted.
+    """Hand every connection to ``accepted``, until cancelled. Out of file descriptors: wait and go on.
 
-    Out of file descriptors, it waits and goes on.
+    ``accept`` also raises what befell the connection that it would have returned (a firewall's no, an early reset): it
+    is over before it began, and no reason to stop. ``failed`` counts them.
     """
     while True:
         await trio.lowlevel.wait_readable(listener)
@@ -106,12 +93,17 @@ async def accept_links(listener: socket.socket, accepted: Callable[[Link], None]
         except BlockingIOError:
             continue
         except OSError as error:
+            if error.errno in _LISTENER_GONE:
+                raise
             failed.add()
             if error.errno in _OUT_OF_FILES:
                 await trio.sleep(BUSY_SECONDS)
-            elif not (isinstance(error, ConnectionError) or error.errno in _LOST_ON_THE_WAY):
-                raise
             continue
-        connected.setblocking(False)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            connected.setblocking(False)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            failed.add()
+            connected.close()  # reset meanwhile
+            continue
         accepted(SocketLink(connected, peer[0]))

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from botkit.signaling import checks
 from botkit.signaling.requests import Requests
 from botkit.wire import admin
-from botkit.wire.admin import LedgerPage, OnlineAccount, Sanction
+from botkit.wire.admin import LedgerPage, OnlineAccount, Sanction, SnapshotPage
 from botkit.wire.replies import Ok
 
 Verdict: TypeAlias = Literal["deliver", "replace", "drop"]
@@ -75,10 +75,20 @@ class Moderation:
         more = True
         while more:
             after = online[-1].account if online else ""
-            page = await self._requests.ask(admin.Snapshot(after=after), admin.SnapshotPage)
+            page = await self.read_online(after)
             online.extend(page.sessions)
             more = page.more and bool(page.sessions)
         return online
+
+    async def read_online(self, after: str = "") -> SnapshotPage:
+        """A page of who is online and where: up to 5,000 accounts in alphabetical order, those behind ``after``.
+
+        It says up to which event of the ledger it is true, for a reader who goes on with what the special channels
+        tell: their events up to ``page.seq`` of ``page.epoch`` are in it already, for the accounts of the page.
+        """
+        if after:
+            checks.check_account(after, "after")
+        return await self._requests.ask(admin.Snapshot(after=after), SnapshotPage)
 
     async def hold(self, channel: str, *, budget: float = 1.0, open_on_silence: bool = True) -> None:
         """Have a channel's messages come here first, as ``MessageHeld``; each waits for ``judge``.

@@ -156,11 +156,12 @@ class SnapshotPage(Ok, frozen=True, kw_only=True):
     """Up to 5,000 sessions; ``more`` says that there are others after the last one.
 
     ``epoch`` and ``seq`` tell up to which event of the ledger the page is true, ``seqs`` the newest event of each
-    stream, so that a reader knows from where to go on.
+    stream, so that a reader knows from where to go on; ``ms`` is when that was, in milliseconds since 1970.
     """
 
     sessions: tuple[OnlineAccount, ...]
     more: bool
+    ms: int
     epoch: str
     seq: int
     seqs: dict[str, int]

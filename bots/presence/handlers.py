@@ -1,83 +1,70 @@
 """The presence bot: what the two special channels tell becomes spans and lines."""
 
-import time
 from collections.abc import AsyncIterator
-from fnmatch import fnmatchcase
 
 import trio
 
 from botkit import Bot, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
-from bots.presence.ledger import Ledger, open_ledger
+from bots.presence.ledger import open_ledger
+from bots.presence.recorder import Recorder, now_ms
 from bots.presence.settings import PresenceSettings
 from bots.presence.spans import Moment
 
 CLOSING_SECONDS = 2.0
 """How long it may take to write down, when the bot is stopped, that it is."""
 
+LOOK_SECONDS = 0.5
+"""How soon the gateway is asked who is there, when that is not known."""
+
 bot = Bot("presence", settings=PresenceSettings, ignore_self=False)
 
 
 @bot.resource
-async def ledger(settings: PresenceSettings) -> AsyncIterator[Ledger]:
+async def recorder(settings: PresenceSettings) -> AsyncIterator[Recorder]:
     """The table and the file, open as long as the bot lives."""
-    async with open_ledger(settings) as opened:
-        await opened.start(_now_ms())
+    async with open_ledger(settings) as ledger:
+        await ledger.start(now_ms())
         try:
-            yield opened
+            yield Recorder(settings, ledger)
         finally:
             with trio.move_on_after(CLOSING_SECONDS, shield=True):
-                await opened.stop(_now_ms())
+                await ledger.stop(now_ms())
 
 
 @bot.on_user_online()
-async def online(event: UserOnline, ctx: Context, settings: PresenceSettings, ledger: Ledger) -> None:
+async def online(event: UserOnline, ctx: Context, recorder: Recorder) -> None:
     """Somebody logged in."""
-    await _begin(_moment(event), ctx, settings, ledger)
+    await recorder.begin(_moment(event), ctx.log)
 
 
 @bot.on_user_offline()
-async def offline(event: UserOffline, ctx: Context, settings: PresenceSettings, ledger: Ledger) -> None:
+async def offline(event: UserOffline, ctx: Context, recorder: Recorder) -> None:
     """Somebody is gone."""
-    await _end(_moment(event, reason=event.reason), ctx, settings, ledger)
+    await recorder.end(_moment(event, reason=event.reason), ctx.log)
 
 
 @bot.on_member_joined()
-async def joined(event: MemberJoined, ctx: Context, settings: PresenceSettings, ledger: Ledger) -> None:
+async def joined(event: MemberJoined, ctx: Context, recorder: Recorder) -> None:
     """Somebody joined a channel."""
-    await _begin(_moment(event, channel=event.channel), ctx, settings, ledger)
+    await recorder.begin(_moment(event, channel=event.channel), ctx.log)
 
 
 @bot.on_member_left()
-async def left(event: MemberLeft, ctx: Context, settings: PresenceSettings, ledger: Ledger) -> None:
+async def left(event: MemberLeft, ctx: Context, recorder: Recorder) -> None:
     """Somebody left a channel."""
-    await _end(_moment(event, channel=event.channel, reason=event.reason), ctx, settings, ledger)
+    await recorder.end(_moment(event, channel=event.channel, reason=event.reason), ctx.log)
 
 
 @bot.on_events_lost()
-async def lost(event: EventsLost, ctx: Context, ledger: Ledger) -> None:
-    """Events are missing: what is open is uncertain from now on."""
-    spans = await ledger.lose(_now_ms(), event.cause, event.count)
-    ctx.log.warning("presence is uncertain", cause=event.cause, missing=event.count, spans=spans)
+async def lost(event: EventsLost, ctx: Context, recorder: Recorder) -> None:
+    """Events are missing."""
+    await recorder.lose(event.cause, event.count, ctx.log)
 
 
-async def _begin(moment: Moment, ctx: Context, settings: PresenceSettings, ledger: Ledger) -> None:
-    if _is_ignored(moment.account, settings):
-        return
-    if settings.log_events:
-        ctx.log.info("joined" if moment.channel else "online", who=moment.account)
-    await ledger.begin(moment)
-
-
-async def _end(moment: Moment, ctx: Context, settings: PresenceSettings, ledger: Ledger) -> None:
-    if _is_ignored(moment.account, settings):
-        return
-    if settings.log_events:
-        ctx.log.info("left" if moment.channel else "offline", who=moment.account, reason=moment.reason)
-    await ledger.end(moment)
-
-
-def _is_ignored(account: str, settings: PresenceSettings) -> bool:
-    return any(fnmatchcase(account, pattern) for pattern in settings.ignore)
+@bot.every(seconds=LOOK_SECONDS)
+async def look(ctx: Context, recorder: Recorder) -> None:
+    """Asks the gateway who is there, at the start and after a gap."""
+    await recorder.look(ctx.session, ctx.log)
 
 
 def _moment(
@@ -92,7 +79,3 @@ def _moment(
         channel=channel,
         reason=reason,
     )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from botkit import open_database
 from bots.presence.lines import Line, LineWriter, open_lines
+from bots.presence.projection import Projection
 from bots.presence.settings import PresenceSettings
-from bots.presence.spans import Moment, Projection
+from bots.presence.spans import Moment, Page, Span
 from bots.presence.table import SCHEMA, SpanTable
 
 
@@ -37,7 +38,7 @@ class Ledger:
 
     async def end(self, moment: Moment) -> None:
         """A logout or a leave."""
-        (span,) = spans = self.projection.end(moment)
+        *_, span = spans = self.projection.end(moment)
         await self._table.save(spans)
         await self._lines.write(
             Line(
@@ -59,6 +60,15 @@ class Ledger:
         await self._lines.write(Line(ms=ms, event="gap", reason=reason, count=count, spans=len(spans)))
         return len(spans)
 
+    async def take(self, page: Page) -> tuple[int, int]:
+        """A page of a snapshot; how many it found without an open span, and how many open spans of nobody there."""
+        spans = self.projection.take(page)
+        await self._table.save(spans)
+        told = Line(ms=page.ms, event="snapshot", count=len(page.present), spans=len(spans))
+        await self._lines.write(*(_line_of(span) for span in spans), told)
+        found = sum(span.end_ms is None for span in spans)
+        return found, len(spans) - found
+
     async def start(self, ms: int) -> None:
         """Begins a run at ``ms``: what an earlier one left open is closed as unknown.
 
@@ -71,6 +81,29 @@ class Ledger:
         """Ends the run at ``ms``: what is open is closed as unknown, since nobody will see its end."""
         closed = await self._table.close_left_open(ms)
         await self._lines.write(Line(ms=ms, event="stopped", spans=closed))
+
+
+def _line_of(span: Span) -> Line:
+    """What a snapshot changed, as the line of the event that was missed."""
+    if span.end_ms is None:
+        return Line(
+            ms=span.start_ms or 0,
+            event="joined" if span.channel else "online",
+            account=span.account,
+            uid=span.uid,
+            channel=span.channel,
+            uncertain=True,
+        )
+    return Line(
+        ms=span.end_ms,
+        event="left" if span.channel else "offline",
+        account=span.account,
+        uid=span.uid,
+        channel=span.channel,
+        start_ms=span.start_ms,
+        reason=span.reason,
+        uncertain=True,
+    )
 
 
 @asynccontextmanager

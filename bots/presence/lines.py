@@ -13,7 +13,7 @@ import trio
 from msgspec import Struct
 
 MAX_WAITING = 10_000
-"""Lines that may wait for the disk; past that writers wait, too."""
+"""Lines that may wait for a disk that does not take them."""
 
 
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,12 +22,14 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``ms`` is the gateway's time of the event; of ``started``, ``stopped`` and ``gap`` our own. ``offline`` and
     ``left`` say since when (``start_ms``, missing if not known), why (``reason``) and if that is ``uncertain``.
     ``gap`` says why events are missing (``reason``), how many (``count``, missing if not known) and how many spans
-    are uncertain by it (``spans``). ``started`` says how many ``spans`` an earlier run that was killed had left open,
-    ``stopped`` how many were closed because nobody watches any more.
+    are uncertain by it (``spans``). ``snapshot`` follows what a page of a snapshot showed: how many stays it has
+    (``count``) and how many lines before it stand for events that were missed (``spans``; they are ``uncertain``).
+    ``started`` says how many ``spans`` an earlier run that was killed had left open, ``stopped`` how many were closed
+    because nobody watches any more.
     """
 
     ms: int
-    event: Literal["online", "offline", "joined", "left", "gap", "started", "stopped"]
+    event: Literal["online", "offline", "joined", "left", "gap", "snapshot", "started", "stopped"]
     account: str = ""
     uid: int = 0
     channel: str = ""
@@ -49,19 +51,19 @@ class LineWriter:
         self._writing = trio.Lock()
         self.dropped = 0
 
-    async def write(self, line: Line) -> None:
-        """Appends a line; returns when it is with the operating system.
+    async def write(self, *lines: Line) -> None:
+        """Appends lines; returns when they are with the operating system.
 
-        Its place in the file is taken at once, before the first wait. A cancel leaves it to whoever writes next,
-        or to the closing of the file. Raises ``OSError`` when the disk does not take it: then it waits for the
+        Their place in the file is taken at once, before the first wait. A cancel leaves them to whoever writes next,
+        or to the closing of the file. Raises ``OSError`` when the disk does not take them: then they wait for the
         next try, but past ``MAX_WAITING`` such lines new ones are dropped and counted in ``dropped``.
         """
         if self._file is None:
             return
         if len(self._waiting) < self._max_waiting:
-            self._waiting.append(self._encoder.encode(line) + b"\n")
+            self._waiting += [self._encoder.encode(line) + b"\n" for line in lines]
         else:
-            self.dropped += 1
+            self.dropped += len(lines)
         async with self._writing:
             if self._waiting:
                 await trio.to_thread.run_sync(self.flush)

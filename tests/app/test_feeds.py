@@ -94,6 +94,28 @@ async def test_a_feed_that_is_not_let_in_keeps_no_bot_waiting_for_ever(autojump_
         assert [line["waiting_for"] for line in logs if line["event"] == "still starting"] == [["feed online"]]
 
 
+async def test_a_feed_that_is_let_in_late_says_that_it_missed_something(autojump_clock: MockClock) -> None:
+    log: list[str] = []
+    async with (
+        open_world(server_accounts=["botkit-feed-*", "moderator"]) as world,
+        world.signal.open_session("moderator") as moderator,
+    ):
+        await moderator.ban("botkit-feed-online")
+        async with world.running(place(watcher(log))):
+            await visit(world)
+            await until(lambda: len(log) == 2)
+            await moderator.unban("botkit-feed-online")
+            await trio.sleep(60)
+            assert log == [
+                "MemberJoined ann lobby",
+                "MemberLeft ann lobby",
+                "EventsLost __agora_user_online: its feed began late",
+            ]
+            await visit(world)
+            await until(lambda: len(log) == 7)
+            assert [line for line in log[3:] if line.startswith("User")] == ["UserOnline ann -", "UserOffline ann -"]
+
+
 async def test_a_feed_that_is_kicked_is_given_up_and_the_bots_go_on(autojump_clock: MockClock) -> None:
     log: list[str] = []
     async with open_world() as world:

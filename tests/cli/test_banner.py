@@ -14,6 +14,7 @@ from botkit.config.document import Document
 from botkit.config.loading import Config
 from botkit.config.schema import LogSection
 from botkit.events import ChannelMessage, UserOnline
+from botkit.gateway.settings import AppCredentials
 from botkit.types import Account, AppId
 
 
@@ -21,10 +22,9 @@ def make_config(bot: Bot, *channels: str, description: str = "") -> Config:
     placement = BotPlacement(bot=bot, account="concierge", channels=channels)
     (plan,) = make_plans([placement])
     return Config(
-        app_id=AppId("the-app"),
-        certificate="",
+        apps=(AppCredentials(id="the-app"),),
         gateway="ws://gateway.example/",
-        bots=(ConfiguredBot(placement=placement, plan=plan, description=description),),
+        bots=(ConfiguredBot(app=AppId("the-app"), placement=placement, plan=plan, description=description),),
         demo=Demo(),
         log=LogSection(),
         document=Document("{}", name="bot.yaml", environ={}),

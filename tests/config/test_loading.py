@@ -100,7 +100,8 @@ def test_a_full_file_becomes_every_rooms_settings(load: Load) -> None:
     config = load(FULL, CERT="s3cret")
     gateway = embedded(config)
     (app,) = gateway.apps
-    assert (config.app_id, config.certificate, app.id, app.certificate) == ("the-app", "s3cret", "the-app", "s3cret")
+    assert config.apps == (app,)
+    assert (app.id, app.certificate) == ("the-app", "s3cret")
     assert (gateway.listen, gateway.http) == (Address("127.0.0.1", 0), Address("::1", 8081))
     assert (gateway.store, gateway.insecure) == ("sqlite:///var/gateway.db", False)
     concierge, plain = config.bots
@@ -129,7 +130,7 @@ def test_what_is_left_out_has_defaults(load: Load) -> None:
     config = load(MINIMAL)
     gateway = embedded(config)
     assert (gateway.listen, gateway.http) == (Address("127.0.0.1", 8001), Address("127.0.0.1", 8080))
-    assert (gateway.store, gateway.insecure, config.certificate) == ("memory:", False, "")
+    assert (gateway.store, gateway.insecure, config.apps[0].certificate) == ("memory:", False, "")
     assert config.demo.visitors == ()
     assert (config.log.format, config.log.level) == ("text", "info")
 
@@ -156,7 +157,7 @@ def test_secrets_are_in_no_repr(load: Load) -> None:
 BAD_VALUES = [
     ("gatway: {}", "5: gatway: there is no such key; did you mean 'gateway'?"),
     ("gateway: {listne: 'x'}", "5: gateway.listne: there is no such key; did you mean 'listen'?"),
-    ("gateway: {listen: 8001}", "5: gateway.listen: expected a text or nothing, got a whole number; put it in quotes"),
+    ("gateway: {listen: 8001}", "5: gateway.listen: expected a text, got a whole number; put it in quotes"),
     ("gateway: {listen: '127.0.0.1'}", "5: gateway.listen: '127.0.0.1' is no address; write HOST:PORT"),
     ("gateway:\n  http: 'a:99999'", "6: gateway.http: 'a:99999' is no address; write HOST:PORT"),
     ("gateway: {listen: '0.0.0.0:1'}", "5: gateway.listen: listening on 0.0.0.0:1 without an app certificate"),

@@ -43,7 +43,7 @@ async def refusal_of(asker: WirePeer, function: str, **arguments: JsonValue) -> 
     return refusal.value
 
 
-@pytest.mark.row("D04", "C20")
+@pytest.mark.row("D04")
 async def test_a_mute_in_a_channel_is_for_that_channel_only(autojump_clock: trio.testing.MockClock) -> None:
     async with world() as (_, moderator, ann):
         await moderator.request("botkit_mute", account="ann", channel="lobby", reason="shouting")

@@ -131,9 +131,11 @@ async def test_list_shows_what_is_in_force(autojump_clock: trio.testing.MockCloc
 async def test_snapshot_tells_who_is_where_page_by_page(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with world() as (_, moderator, ann, bob):
+    async with world() as (gateway, moderator, ann, bob):
+        ledger = gateway.hubs["test-app"].ledger
         page = await moderator.request("botkit_snapshot")
         assert page["more"] is False
+        assert (page["ms"], page["epoch"], page["seq"]) == (gateway.clock.ms(), ledger.epoch, ledger.last)
         assert page["sessions"] == [
             {"account": "ann", "uid": ann.uid, "channel": "lobby"},
             {"account": "bob", "uid": bob.uid, "channel": "lobby"},

@@ -240,6 +240,14 @@ async def test_bad_websocket_frames_cost_their_sender(
         assert dict(gateway.counters.logouts.values) == {"protocol_error": 1}
 
 
+async def test_set_flag_wants_no_answer(autojump_clock: trio.testing.MockClock) -> None:
+    async with unharmed() as (gateway, _), WirePeer.connect(gateway.connector, "ann") as ann:
+        for flags in ('{"binary":1}', "{}", '{"binary":0,"unknown":[]}'):
+            await ann.send(f'["set_flag",{flags}]')
+            assert await ann.is_silent()
+        assert await ann.fetch() == []
+
+
 async def test_nothing_is_taken_behind_a_bad_message(autojump_clock: trio.testing.MockClock) -> None:
     async with unharmed() as (gateway, witness):
         peer = RawPeer(gateway)

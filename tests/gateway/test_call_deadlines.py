@@ -51,7 +51,7 @@ async def pass_time(seconds: float, *peers: WirePeer) -> None:
             await peer.receive_named("pong")
 
 
-@pytest.mark.row("M12a", "C24", "W01")
+@pytest.mark.row("M12a", "C24")
 async def test_a_peer_that_must_be_online_and_is_not_fails_in_the_answer(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
@@ -100,7 +100,7 @@ async def test_a_peer_that_comes_at_19_seconds_gets_the_invitation_and_rings(
             assert await told(bob) == ["invite_bye"]
 
 
-@pytest.mark.row("M12c", "C24", "W01")
+@pytest.mark.row("M12c", "C24")
 @pytest.mark.parametrize("online", [True, False])
 @pytest.mark.parametrize("timeout", [1, 5, 20])
 async def test_timeout_withdraws_the_invitation(

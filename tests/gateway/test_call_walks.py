@@ -182,7 +182,7 @@ def in_virtual_time(main: Callable[[], Coroutine[object, object, None]]) -> None
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(steps)
 @example([(0, "invite", 0), (1, "fetch", 0), (0, "bye", 0), (0, "wait", 4)])
 def test_both_ends_agree_and_every_call_ends(steps: list[tuple[int, str, int]]) -> None:
@@ -196,7 +196,7 @@ def test_both_ends_agree_and_every_call_ends(steps: list[tuple[int, str, int]]) 
     in_virtual_time(walk)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(steps)
 def test_with_everything_fetched_at_once_the_ends_agree_after_each_step(steps: list[tuple[int, str, int]]) -> None:
     async def walk() -> None:

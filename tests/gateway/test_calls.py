@@ -131,7 +131,7 @@ async def test_only_the_two_take_part_and_only_the_callee_answers(autojump_clock
         assert await told(bob) == [("invite", "")]
 
 
-@pytest.mark.row("M12", "C24", "W01")
+@pytest.mark.row("M12", "C24")
 async def test_one_open_call_by_pair_and_channel(autojump_clock: trio.testing.MockClock) -> None:
     async with two() as (_, ann, bob):
         await do(ann, "invite", "bob")
@@ -204,7 +204,7 @@ async def test_a_stale_answer_does_not_meet_the_next_call(autojump_clock: trio.t
         assert await told(bob) == [("invite_accept", "")]
 
 
-@pytest.mark.row("C25", "C12")
+@pytest.mark.row("C25")
 @pytest.mark.parametrize("way", ["loss", "logout", "kick"])
 @pytest.mark.parametrize("connected", [True, False])
 @pytest.mark.parametrize("gone", ["ann", "bob"])

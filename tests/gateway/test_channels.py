@@ -94,7 +94,7 @@ async def test_a_full_channel_refuses_and_leaves_the_session_where_it_was(
         assert (await cid.request("channel_query_user_isin", name="kitchen", account="cid"))["isin"] == 1
 
 
-@pytest.mark.row("M14", "M09", "C14")
+@pytest.mark.row("M14", "C14")
 async def test_the_others_are_told_once_of_leaving_logout_and_loss(autojump_clock: trio.testing.MockClock) -> None:
     async with open_test_gateway() as gateway, lobby(gateway, "ann") as (ann,):
         for way in ("channel_leave", "user_logout", "loss", "kick"):

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import hypothesis.strategies as st
 import msgspec
+import pytest
 import trio
 from hypothesis import example, given, settings
 from trio.testing import MockClock
@@ -161,6 +162,7 @@ def in_virtual_time(main: Callable[[], Coroutine[object, object, None]]) -> None
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
+@pytest.mark.row("G14", "C19")
 @settings(max_examples=40)
 @given(st.sampled_from(STATES), st.lists(texts(), min_size=1, max_size=20))
 @example("logged in", ['["call2",["user_getmsg",1,{}]]', '["call2",["user_getmsg",1,{"line":"$LINE","max":"x"}]]'])

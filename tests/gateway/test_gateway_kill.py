@@ -16,6 +16,7 @@ from botkit.stores.gateway import open_gateway_store
 from botkit.testing import TEST_APP, Refusal, WirePeer, open_test_gateway
 from botkit.transport.websocket import websocket_connector
 from botkit.types import Account, JsonValue
+from botkit.wire.ledger import LedgerEvent
 
 WRITERS = 4
 
@@ -88,6 +89,7 @@ async def write_until_killed(url: str, process: "subprocess.Popen[str]", told: T
 async def test_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
     store, told = f"sqlite:///{tmp_path}/gateway.db", Told()
     received: list[tuple[int, str]] = []
+    events: list[LedgerEvent] = []
     for life in range(4):
         told.first_answer = trio.Event()
         with gateway_process(store) as (process, url):
@@ -101,6 +103,7 @@ async def test_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
                     assert int(str(kept)) >= value
                 received += await drain(bob)
             async with WirePeer.connect(gateway.connector, "server") as server:
+                events = await ledger_behind(server, events)
                 listed: JsonValue = (await server.request("botkit_list_sanctions"))["sanctions"]
                 assert told.muted <= {
                     sanction["account"] for sanction in msgspec.convert(listed, list[dict[str, str | int]])
@@ -113,6 +116,22 @@ async def test_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
         assert [text for text in texts if text in set(messages)] == messages, "lost, or out of order"
     versions = [version for version, _ in received]
     assert versions == sorted(set(versions))
+
+
+async def ledger_behind(server: WirePeer, known: list[LedgerEvent]) -> list[LedgerEvent]:
+    """The whole ledger: it begins with what was read of it before, and goes on under numbers that are new."""
+    events: list[LedgerEvent] = []
+    while True:
+        after = events[-1].seq if events else 0
+        page = msgspec.convert((await server.request("botkit_read_ledger", after=after))["events"], list[LedgerEvent])
+        if not page:
+            break
+        events += page
+    assert events[: len(known)] == known
+    assert len(events) > len(known)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert len({event.epoch for event in events}) == 1
+    return events
 
 
 async def drain(bob: WirePeer) -> list[tuple[int, str]]:

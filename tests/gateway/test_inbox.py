@@ -22,7 +22,7 @@ async def page(peer: WirePeer, ver_clear: int, most: int = 30) -> tuple[int, lis
     return int(str(result["ver_clear"])), [(version, parse_line(line).content) for version, line in messages]
 
 
-@pytest.mark.row("M10", "C07", "C19")
+@pytest.mark.row("M10", "C07")
 async def test_a_message_is_announced_and_fetched_once(autojump_clock: trio.testing.MockClock) -> None:
     async with (
         open_test_gateway() as gateway,

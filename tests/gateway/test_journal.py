@@ -66,7 +66,6 @@ def ask(function: str, call_id: int, line: str, arguments: str = "") -> str:
 SET = ',"name":"mood","value":"x"'
 
 
-@pytest.mark.row("G06")
 async def test_an_answer_waits_for_the_store_and_what_is_behind_it_too(autojump_clock: trio.testing.MockClock) -> None:
     async with two() as (_, store, ann, bob):
         store.shut()
@@ -95,7 +94,6 @@ async def test_what_promises_nothing_does_not_wait(autojump_clock: trio.testing.
                 await ann.request("user_set_attr", name="n" * 129, value="x")
 
 
-@pytest.mark.row("M11")
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
@@ -131,7 +129,7 @@ async def test_a_login_is_answered_when_its_uid_is_kept(autojump_clock: trio.tes
             assert await cid.receive_named("login_ret")
 
 
-@pytest.mark.row("M13a", "G06")
+@pytest.mark.row("G06")
 async def test_an_observer_is_shown_no_number_that_could_be_taken_back(autojump_clock: trio.testing.MockClock) -> None:
     async with two() as (gateway, store, ann, bob), WirePeer.connect(gateway.connector, "server") as server:
         await server.request("channel_join", name="__agora_channel_event")
@@ -159,7 +157,6 @@ async def test_changes_of_one_commits_time_go_together(autojump_clock: trio.test
         assert gateway.counters.commits.value >= 2
 
 
-@pytest.mark.row("G09")
 async def test_a_store_that_fails_is_asked_again_and_nothing_is_lost(
     autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
 ) -> None:

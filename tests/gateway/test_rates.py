@@ -41,7 +41,7 @@ async def accepted_by(peers: list[WirePeer], each: int) -> int:
 INSTANT: dict[str, JsonValue] = {"peer": "bob", "flag": "v1:E:60", "t": "instant", "content": "x"}
 
 
-@pytest.mark.row("M18", "G04", "C20")
+@pytest.mark.row("M18", "G04")
 async def test_a_user_sends_60_messages_in_any_second(autojump_clock: trio.testing.MockClock) -> None:
     async with open_test_gateway() as gateway, lobby(gateway, "ann", "bob") as (ann, bob):
         assert await accepted(ann, 61) == 60

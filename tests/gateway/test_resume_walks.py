@@ -139,7 +139,7 @@ async def walk(actions: list[str]) -> None:
         assert private == [text for text in ann.expected if text.startswith("psst")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(ACTIONS), max_size=30).filter(lambda actions: actions.count("set") <= 10))
 @example(["say", "say", "join", "drop", "come back"])
 @example(["join", "say", "leave", "say", "join", "drop", "say", "come back"])

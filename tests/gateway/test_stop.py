@@ -115,7 +115,6 @@ async def all_frames(peer: WirePeer) -> list[list[object]]:
             return frames
 
 
-@pytest.mark.row("G09")
 async def test_a_peer_that_does_not_read_does_not_delay_the_stop(autojump_clock: trio.testing.MockClock) -> None:
     async with stoppable() as (gateway, stop, ended), WirePeer.connect(gateway.connector, "ann") as ann:
         link = MemoryLink()

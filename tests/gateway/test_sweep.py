@@ -38,7 +38,6 @@ async def stay(peer: WirePeer, seconds: int) -> None:
             await peer.receive_named("pong")
 
 
-@pytest.mark.row("M03b")
 async def test_after_a_logout_there_is_time_for_the_next_login(autojump_clock: trio.testing.MockClock) -> None:
     async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
         await stay(ann, 100)
@@ -54,7 +53,6 @@ async def test_after_a_logout_there_is_time_for_the_next_login(autojump_clock: t
         assert gateway.counters.never_logged_in.value == 1
 
 
-@pytest.mark.row("M03c")
 async def test_a_peer_that_was_told_to_go_has_its_time_to_answer(autojump_clock: trio.testing.MockClock) -> None:
     async with open_test_gateway() as gateway, on_a_link(gateway, "ann") as (_, link):
         await trio.sleep(20)

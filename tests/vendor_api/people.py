@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import msgspec
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from botkit.gateway.server import Gateway
-from botkit.gateway.settings import Address, GatewaySettings
+from botkit import signaling
+from botkit.gateway.server import Gateway, serve_gateway
+from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.signaling import SignalSettings
 from botkit.signaling.vendor import (
     Call,
@@ -22,13 +24,16 @@ from botkit.signaling.vendor import (
     UserAttrCallback,
     open_signal,
 )
-from botkit.testing import TEST_APP, open_test_gateway
 from botkit.transport.base import Connector
+from tests.vendor_api.lines import Lines
 
 PATIENCE = 600
 """Seconds, mostly of virtual time, until a callback that does not come has failed the test."""
 
-LOOPBACK = GatewaySettings(apps=(), listen=Address("127.0.0.1", 0))
+TEST_APP = "test-app"
+TEST_CREDENTIALS = AppCredentials(id=TEST_APP, server_accounts=("server*",))
+
+SignalContext: TypeAlias = AbstractAsyncContextManager[Signal]
 
 
 class Told(NamedTuple):
@@ -55,9 +60,9 @@ class Recorder(LoginCallback, ChannelCallback, MessageCallback, CallCallback, Us
         self.told.append(Told(name, arguments))
         self._news.unpark_all()
 
-    async def next(self, name: str) -> tuple[object, ...]:
+    async def next(self, name: str, patience: float = PATIENCE) -> tuple[object, ...]:
         """The arguments of the next callback called ``name``; those before it count as seen."""
-        with trio.fail_after(PATIENCE):
+        with trio.fail_after(patience):
             while True:
                 while self._seen == len(self.told):
                     await self._news.park()
@@ -102,6 +107,13 @@ class Person:
         self.heard = heard
         self.uid = 0
 
+    @property
+    def client(self) -> signaling.LoginSession:
+        """The client behind the session, for what the vendor has no verb for: moderators' business."""
+        client = self.session._desk.client
+        assert client is not None
+        return client
+
     async def join(self, name: str) -> Channel:
         """Join a channel and wait until that is done, attributes and all."""
         channel = self.session.channelJoin(name, self.heard)
@@ -143,21 +155,23 @@ class World(NamedTuple):
     gateway: Gateway
     address: str | Connector
 
-    def open(
-        self, *, app: str = TEST_APP, settings: SignalSettings | None = None
-    ) -> AbstractAsyncContextManager[Signal]:
+    def open(self, *, app: str = TEST_APP, settings: SignalSettings | None = None) -> SignalContext:
         """A ``Signal`` of the app at this gateway."""
         return open_signal(app, self.address, settings=settings)
+
+    def over(self, lines: Lines, *, settings: SignalSettings | None = None) -> SignalContext:
+        """A ``Signal`` at this gateway whose connections the test holds."""
+        return open_signal(TEST_APP, lines.connect, settings=settings)
 
 
 @asynccontextmanager
 async def open_world(
-    kind: str = "memory",
-    settings: GatewaySettings | None = None,
-    *,
-    certificate: str = "",
+    kind: str = "memory", *, apps: tuple[AppCredentials, ...] = (TEST_CREDENTIALS,), **limits: float
 ) -> AsyncIterator[World]:
     """A gateway, reached over WebSockets in memory or over loopback sockets."""
-    settings = settings or (LOOPBACK if kind == "loopback" else None)
-    async with open_test_gateway(settings, certificate=certificate) as gateway:
+    listen = Address("127.0.0.1", 0) if kind == "loopback" else None
+    settings = msgspec.structs.replace(GatewaySettings(apps=apps, listen=listen), **limits)
+    async with trio.open_nursery() as nursery:
+        gateway: Gateway = await nursery.start(serve_gateway, settings)
         yield World(gateway, gateway.ws_url if kind == "loopback" else gateway.connector)
+        nursery.cancel_scope.cancel()

@@ -15,6 +15,7 @@ from botkit.cli.options import GATEWAY_HELP, Certificate
 from botkit.cli.output import start_logs
 from botkit.cli.signals import stop_on_signals
 from botkit.errors import ErrorCode
+from botkit.gateway.settings import AppCredentials
 from botkit.signaling import Signal
 from botkit.types import Account, ChannelName
 
@@ -41,7 +42,7 @@ def chat(
     start_logs("text", "warning", sys.stderr)
     with reporting("text"):
         who, where = checked_account(account), checked_channel(channel)
-        token = token or account_tokens(app_id, certificate)(who)
+        token = token or account_tokens(AppCredentials(id=app_id, certificate=certificate))(who)
         over = trio.run(_chat, Signal(app_id, gateway), who, token, where)
         if over is not ErrorCode.LOGOUT_E_USER:
             raise typer.Exit(EXIT_FAILED)

@@ -31,11 +31,7 @@ from botkit.events import (
     UserOffline,
     UserOnline,
 )
-
-
-def visible(text: str) -> str:
-    """``text`` with everything escaped that would move the cursor, or worse, in the reader's terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+from botkit.observability.visible import visible
 
 
 def show(event: Event) -> str:

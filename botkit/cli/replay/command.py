@@ -62,7 +62,10 @@ def replay(
     app_id: Annotated[str, typer.Option("--app-id", metavar="ID", help="The app id to log in with.")] = "replay",
     certificate: Certificate = "",
     server_account: Annotated[
-        str, typer.Option(metavar="ACCOUNT", help="Reads the event channel; needs the server role.")
+        str,
+        typer.Option(
+            metavar="ACCOUNT", help="Reads the event channel; a server account, unless there is a certificate."
+        ),
     ] = FEED,
 ) -> None:
     """Play an IRC log through one real session per nick, compare what was sent with what arrived, and show it.
@@ -102,7 +105,7 @@ async def _play(plan: Plan, options: Options) -> Tally | None:
                 plan,
                 options.channel,
                 lambda settings: Signal(options.app_id, url, settings=settings),
-                token_for=account_tokens(options.app_id, options.certificate),
+                token_for=account_tokens(credentials),
                 feed_account=options.feed_account,
                 speed=options.speed,
                 progress=advance,

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from botkit.cli.replay.plan import Plan
 from botkit.cli.replay.tally import Comparison, Move, Tally
+from botkit.observability.visible import visible
 from botkit.types import Account
 
 KINDS = {
@@ -18,6 +19,8 @@ KINDS = {
 }
 SHOWN_UNKNOWN = 20
 SHOWN_MAPPED = 20
+SHOWN_CHARACTERS = 200
+"""Of each of them: a line of a log can have any length."""
 
 
 def report(plan: Plan, tally: Tally, mapped: dict[str, Account], seconds: float) -> Table:
@@ -51,7 +54,8 @@ def _rows(plan: Plan, tally: Tally, mapped: dict[str, Account], seconds: float) 
 
 def _shown(texts: list[str], most: int) -> str:
     more = [f"… and {len(texts) - most} more"] if len(texts) > most else []
-    return "\n".join([str(len(texts)), *texts[:most], *more])
+    shown = [visible(text, SHOWN_CHARACTERS) for text in texts[:most]]
+    return "\n".join([str(len(texts)), *shown, *more])
 
 
 def _refused(tally: Tally) -> str:

@@ -114,6 +114,7 @@ def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotP
             if online is not None
         ),
         more=len(accounts) > ask.SNAPSHOT_PAGE,
+        ms=hub.clock.ms(),
         epoch=hub.ledger.epoch,
         seq=hub.ledger.last,
         seqs=hub.ledger.last_of_streams(),

@@ -5,8 +5,9 @@ import trio
 
 from botkit import SqlValue, open_database
 from bots.presence.ledger import open_ledger
+from bots.presence.projection import Projection
 from bots.presence.settings import PresenceSettings
-from bots.presence.spans import Moment, Projection
+from bots.presence.spans import Moment
 from bots.presence.table import SCHEMA, SpanTable
 
 COLUMNS = "id, start_ms, end_ms, reason, uncertain"

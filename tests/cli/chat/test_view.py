@@ -1,11 +1,9 @@
 """Events as lines."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from botkit import events as e
-from botkit.cli.chat.view import attribute_lines, member_lines, show, visible
+from botkit.cli.chat.view import attribute_lines, member_lines, show
 from botkit.errors import ErrorCode
 from botkit.types import Account, ChannelName, Uid
 
@@ -88,11 +86,6 @@ def test_every_event_has_a_line_of_its_own() -> None:
 def test_what_others_send_cannot_drive_the_terminal() -> None:
     event = e.ChannelMessage(channel=DEN, account=ANN, uid=UID, text="\x1b[2Jgone\r\n\x07é😀", ms=0, message_id=1)
     assert show(event) == "<ann> \\x1b[2Jgone\\r\\n\\x07é😀"
-
-
-@given(st.text(alphabet=st.characters()))
-def test_whatever_is_shown_is_printable(text: str) -> None:
-    assert visible(text).isprintable()
 
 
 def test_lists() -> None:

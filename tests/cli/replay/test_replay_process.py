@@ -54,21 +54,31 @@ def test_with_a_gateway_of_its_own(run_botkit: Run, log: Path) -> None:
 
 
 def test_with_another_gateway_and_its_certificate(run_botkit: Run, start_botkit: Start, log: Path) -> None:
-    gateway = start_botkit("gateway", *ANYWHERE, "--server-account", "watcher", env=CERTIFICATE)
+    gateway = start_botkit("gateway", *ANYWHERE, env=CERTIFICATE)
     url = gateway.read_until("ready")[0].split()[1].removeprefix("ws=")
     arguments = ["replay", log, "--channel", "den", "--gateway", url, "--app-id", "app"]
 
-    result = run_botkit(*arguments, "--server-account", "watcher", env=CERTIFICATE)
+    result = run_botkit(*arguments, env=CERTIFICATE)  # which gives the feed's account the server role
     assert result.returncode == 0, result.stderr
     assert rows(result.stdout)["lost"] == "0"
 
-    result = run_botkit(*arguments, env=CERTIFICATE)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert "--server-account" in result.stderr
-
-    result = run_botkit(*arguments, "--server-account", "watcher")
+    result = run_botkit(*arguments)
     assert (result.returncode, result.stdout) == (1, "")
     assert "206 LOGIN_E_TOKENWRONG" in result.stderr
+
+
+def test_with_another_gateway_that_knows_its_servers_by_name(run_botkit: Run, start_botkit: Start, log: Path) -> None:
+    gateway = start_botkit("gateway", *ANYWHERE, "--server-account", "watcher")
+    url = gateway.read_until("ready")[0].split()[1].removeprefix("ws=")
+    arguments = ["replay", log, "--channel", "den", "--gateway", url, "--app-id", "app"]
+
+    result = run_botkit(*arguments, "--server-account", "watcher")
+    assert result.returncode == 0, result.stderr
+    assert rows(result.stdout)["lost"] == "0"
+
+    result = run_botkit(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--server-account" in result.stderr
 
 
 @pytest.mark.row("W08")

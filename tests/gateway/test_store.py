@@ -1,4 +1,4 @@
-"""What survives the gateway: on a second one with the same store, at once, after a while, and after kill -9."""
+"""What survives the gateway: on a second one with the same store, at once and after a while."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -36,6 +36,9 @@ from botkit.types import Account, AppId, ChannelName
 FILES_OF_THE_PROCESS = 64
 FILES_PER_SESSION = 2
 
+EXIT_INTERRUPTED = 130
+INTERRUPTED = "interrupted"
+
 
 class Options(Struct, frozen=True, kw_only=True):
     """The checked command line."""
@@ -70,9 +73,9 @@ def replay(
 ) -> None:
     """Play an IRC log through one real session per nick, compare what was sent with what arrived, and show it.
 
-    Stays inside the protocol's rates by itself. Exit code 1 if anything was lost.
+    Stays inside the protocol's rates by itself. Exit code 1 if anything was lost, or the gateway went away; 130 when it
+    was interrupted, which shows what was counted until then.
     """
-    start_logs("text", "warning", sys.stderr)
     with reporting("text"):
         options = Options(
             channel=checked_channel(channel),
@@ -86,37 +89,41 @@ def replay(
         plan = make_plan(list(read_log(log.read_bytes())), names)
         began = time.monotonic()
         tally = trio.run(_play, plan, options)
-        if tally is None:
-            raise typer.Exit(EXIT_FAILED)
         Console().print(report(plan, tally, names.mapped(), time.monotonic() - began))
         if not tally.nothing_lost:
-            raise typer.Exit(EXIT_FAILED)
+            raise typer.Exit(EXIT_INTERRUPTED if tally.stopped == INTERRUPTED else EXIT_FAILED)
 
 
-async def _play(plan: Plan, options: Options) -> Tally | None:
-    """The count, or None when the user stopped it."""
+async def _play(plan: Plan, options: Options) -> Tally:
     allow_open_files(FILES_OF_THE_PROCESS + FILES_PER_SESSION * len(plan.accounts))
     credentials = AppCredentials(
         id=options.app_id, certificate=options.certificate, server_accounts=(options.feed_account,)
     )
+    tally = Tally()
     with trio.CancelScope() as scope, stop_on_signals(scope), _progress(plan) as advance:
         async with open_gateway(options.gateway, credentials) as url:
-            return await play(
+            await play(
                 plan,
                 options.channel,
                 lambda settings: Signal(options.app_id, url, settings=settings),
+                tally,
                 token_for=account_tokens(credentials),
                 feed_account=options.feed_account,
                 speed=options.speed,
                 progress=advance,
             )
-    return None
+    if scope.cancelled_caught:
+        tally.stopped = INTERRUPTED
+    return tally
 
 
 @contextmanager
 def _progress(plan: Plan) -> Iterator[Callable[[], None]]:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as bar:
+        # Behind Progress: on a terminal standard error now goes through it, and a log line does not tear the bar. From
+        # error up, for a gateway that goes away would be told by each of hundreds of sessions, and the table says it.
+        start_logs("text", "error", sys.stderr)
         task = bar.add_task("replay", total=len(plan.cast) + len(plan.steps))
         yield lambda: bar.advance(task)
 

@@ -71,6 +71,11 @@ class Plan(Struct, frozen=True, kw_only=True):
         return sum(self.kinds.values())
 
     @property
+    def messages(self) -> int:
+        """How many messages are to be sent."""
+        return sum(isinstance(action, Send) for step in self.steps for action in step.actions)
+
+    @property
     def accounts(self) -> frozenset[Account]:
         """Everybody who is there at some time."""
         return frozenset(self.cast) | {action.account for step in self.steps for action in step.actions}

@@ -19,7 +19,12 @@ FEED = Account("replay-feed")
 QUIET_SECONDS = 5.0
 """So long nothing may arrive before what is missing counts as lost."""
 
-PLAYER_SETTINGS = SignalSettings(event_buffer=1)
+RECONNECT_ATTEMPTS = 5
+"""About six seconds where connections are refused; a gateway that stays away longer is gone, and the replay over."""
+
+WATCHER_SETTINGS = SignalSettings(reconnect_attempts=RECONNECT_ATTEMPTS)
+
+PLAYER_SETTINGS = SignalSettings(reconnect_attempts=RECONNECT_ATTEMPTS, event_buffer=1)
 """Players act and do not listen: what they are told is dropped at once."""
 
 Progress = Callable[[], None]
@@ -33,8 +38,8 @@ class Watcher:
         self._tally, self._channel, self._accounts = tally, channel, accounts
         self._news = trio.Event()
 
-    async def run(self, session: LoginSession) -> None:
-        """Read until cancelled."""
+    async def run(self, session: LoginSession, replay: trio.CancelScope) -> None:
+        """Read until cancelled. The end of the session is that of ``replay``: what follows nobody would see."""
         async for event in session.events():
             match event:
                 case ChannelMessage(channel=channel, account=account, text=text) if self._ours(channel, account):
@@ -46,7 +51,8 @@ class Watcher:
                 case EventsLost(cause=cause):
                     self._tally.events_lost.append(f"{session.account}: {cause}")
                 case LoggedOut(code=code):
-                    self._tally.events_lost.append(f"{session.account}: {code.text}")
+                    self._tally.stopped = f"{session.account}, which watches it, is {code.text}"
+                    replay.cancel()
             self._news.set()
             self._news = trio.Event()
 
@@ -66,21 +72,22 @@ async def play(
     plan: Plan,
     channel: ChannelName,
     connect: Callable[[SignalSettings], Signal],
+    tally: Tally,
     *,
     token_for: TokenFor,
     feed_account: Account = FEED,
     speed: float | None = None,
     progress: Progress,
-) -> Tally:
-    """Play ``plan`` in ``channel`` and return the count.
+) -> None:
+    """Play ``plan`` in ``channel`` and count into ``tally``, which a cancel leaves as far as it came.
 
     ``connect`` makes a ``Signal`` with given settings; ``speed`` is how many times faster than the log, None for as
     fast as the protocol's rates allow. ``feed_account`` needs the server role. Raises ``SignalingError`` when one of
-    the two watching sessions is refused, ``ConfigError`` when that is for want of the role. A cancel logs all out.
+    the two watching sessions is refused, ``ConfigError`` when that is for want of the role. When one of the two ends,
+    the replay does too, and ``tally.stopped`` says so. A cancel logs all out.
     """
-    tally = Tally()
     watcher = Watcher(tally, channel, plan.accounts)
-    signal = connect(SignalSettings())
+    signal = connect(WATCHER_SETTINGS)
     stage = Stage(connect(PLAYER_SETTINGS), channel, token_for, tally)
     async with (
         signal.open_session(feed_account, token_for(feed_account)) as feed,
@@ -89,15 +96,14 @@ async def play(
         await _join_feed(feed)
         await observer.join(channel)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watcher.run, feed)
-            nursery.start_soon(watcher.run, observer)
+            nursery.start_soon(watcher.run, feed, nursery.cancel_scope)
+            nursery.start_soon(watcher.run, observer, nursery.cancel_scope)
             async with trio.open_nursery() as players:
                 await _play_steps(plan, stage, players, speed, progress)
                 await watcher.wait_arrived(tally.messages)
                 await stage.close()
             await watcher.wait_arrived(tally.moves)
             nursery.cancel_scope.cancel()
-    return tally
 
 
 async def _join_feed(feed: LoginSession) -> None:

@@ -1,10 +1,12 @@
 """The table at the end of a replay."""
 
+from collections.abc import Iterator
+
 from rich.table import Table
 from rich.text import Text
 
 from botkit.cli.replay.plan import Plan
-from botkit.cli.replay.tally import Comparison, Move, Tally
+from botkit.cli.replay.tally import Move, Tally
 from botkit.observability.visible import visible
 from botkit.types import Account
 
@@ -32,21 +34,20 @@ def report(plan: Plan, tally: Tally, mapped: dict[str, Account], seconds: float)
 
 
 def _rows(plan: Plan, tally: Tally, mapped: dict[str, Account], seconds: float) -> list[tuple[str, str | Text]]:
-    messages, moves = tally.messages.compared(), tally.moves.compared()
     kinds = ", ".join(f"{plan.kinds[kind]} {name}" for kind, name in KINDS.items() if kind in plan.kinds)
     return [
+        *([("stopped", Text(tally.stopped, "red"))] if tally.stopped else []),
         ("lines read", f"{plan.lines} ({kinds})"),
         ("lines not understood", _shown([f"{line.number}: {line.text}" for line in plan.unknown], SHOWN_UNKNOWN)),
         ("nicks mapped", _shown([f"{nick!r} as {account}" for nick, account in mapped.items()], SHOWN_MAPPED)),
         ("sessions", str(tally.sessions)),
-        ("messages sent", str(tally.attempted)),
+        ("messages sent", _sent(plan, tally)),
         ("refused", _refused(tally)),
         ("unanswered", str(tally.unanswered)),
         ("delivered to the observer", str(tally.messages.arrived)),
         ("joins seen on the event channel", _seen(tally, Move.JOIN)),
         ("leaves seen on the event channel", _seen(tally, Move.LEAVE)),
-        ("lost", _verdict(messages.lost + moves.lost, f"{messages.lost} messages, {moves.lost} joins and leaves")),
-        ("out of order, or never sent", _disorder(messages, moves)),
+        *_comparison(tally),
         ("gaps announced", _verdict(len(tally.events_lost), "; ".join(tally.events_lost))),
         ("seconds", f"{seconds:.1f}"),
     ]
@@ -67,9 +68,22 @@ def _seen(tally: Tally, move: Move) -> str:
     return f"{tally.moves.arrived_of(move.value)} of {tally.moves.sent_of(move.value)}"
 
 
-def _disorder(messages: Comparison, moves: Comparison) -> Text:
+def _sent(plan: Plan, tally: Tally) -> str:
+    return f"{tally.attempted} of {plan.messages}" if tally.stopped else str(tally.attempted)
+
+
+def _comparison(tally: Tally) -> Iterator[tuple[str, Text]]:
+    if tally.stopped:
+        yield "lost", Text("not known: what was under way at the stop was not waited for")
+        return
+    messages, moves = tally.messages.compared(), tally.moves.compared()
+    lost = _verdict(messages.lost + moves.lost, f"{messages.lost} messages, {moves.lost} joins and leaves")
     disordered, extra = messages.disordered + moves.disordered, messages.extra + moves.extra
-    return _verdict(disordered + extra, f"{disordered} out of order, {extra} never sent")
+    yield "lost", lost
+    yield (
+        "out of order, or never sent",
+        _verdict(disordered + extra, f"{disordered} out of order, {extra} never sent"),
+    )
 
 
 def _verdict(count: int, detail: str) -> Text:

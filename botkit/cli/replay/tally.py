@@ -126,8 +126,15 @@ class Tally:
         self.unanswered = 0
         self.sessions = 0
         self.events_lost: list[str] = []
+        self.stopped = ""
+        """Why the replay ended before its time. What was under way then is neither lost nor delivered."""
 
     @property
     def nothing_lost(self) -> bool:
-        """True when every accepted message, join and leave was told once and in order, and no gap was announced."""
-        return self.messages.compared().clean and self.moves.compared().clean and not self.events_lost
+        """True when every accepted message, join and leave was told once and in order, and no gap was announced.
+
+        Of a replay that was stopped nobody can say that.
+        """
+        return (
+            not self.stopped and self.messages.compared().clean and self.moves.compared().clean and not self.events_lost
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -12,7 +13,7 @@ from botkit.cli.replay.irc_log import read_log
 from botkit.cli.replay.plan import Plan, make_plan
 from botkit.cli.replay.play import FEED, OBSERVER, play
 from botkit.cli.replay.tally import Comparison, Tally
-from botkit.errors import ConfigError, ErrorCode
+from botkit.errors import ConfigError, ConnectFailed, ErrorCode
 from botkit.gateway.server import Gateway
 from botkit.signaling import Signal, SignalSettings
 from botkit.testing import TEST_APP, open_test_gateway
@@ -47,21 +48,25 @@ async def replayed(
     speed: float | None = None,
     progress: Callable[[], None] = lambda: None,
     feed_account: Account = FEED,
+    tally: Tally | None = None,
 ) -> Tally:
     """The count of ``log`` played in ``DEN`` at ``gateway``."""
 
     def connect(settings: SignalSettings) -> Signal:
         return Signal(TEST_APP, connector or gateway.connector, settings=settings)
 
-    return await play(
+    tally = tally or Tally()
+    await play(
         plan_of(log),
         DEN,
         connect,
+        tally,
         token_for=lambda _account: NO_TOKEN,
         feed_account=feed_account,
         speed=speed,
         progress=progress,
     )
+    return tally
 
 
 @pytest.fixture
@@ -164,25 +169,60 @@ async def test_the_watcher_of_joins_needs_the_server_role(gateway: Gateway, auto
 
 
 async def test_stopped_in_the_middle_everybody_is_logged_out(gateway: Gateway, autojump_clock: MockClock) -> None:
+    tally = Tally()
     with trio.move_on_after(60) as scope:
-        await replayed(gateway, LOG, speed=1)
+        await replayed(gateway, LOG, speed=1, tally=tally)
     assert scope.cancelled_caught
+    assert (tally.attempted, tally.messages.arrived) == (2, 2), "what was counted stays"
     await trio.sleep(1)
     assert gateway.sessions == 0
 
 
-async def test_a_watcher_that_is_logged_out_says_so(gateway: Gateway, autojump_clock: MockClock) -> None:
+async def test_it_ends_when_nobody_watches_any_more(gateway: Gateway, autojump_clock: MockClock) -> None:
     tally = Tally()
-
-    async def replay() -> None:
-        nonlocal tally
-        tally = await replayed(gateway, LOG, speed=1)
-
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(replay)
+        nursery.start_soon(partial(replayed, gateway, LOG, speed=1, tally=tally))
         await trio.sleep(30)
         async with Signal(TEST_APP, gateway.connector).open_session(OBSERVER):
-            await trio.sleep(1)
+            await trio.sleep(5)
+            assert gateway.sessions == 1, "all players are logged out"
+    assert tally.stopped == f"{OBSERVER}, which watches it, is {ErrorCode.LOGOUT_E_KICKED.text}"
     assert not tally.nothing_lost
-    assert tally.messages.compared().lost == 4
-    assert tally.events_lost == [f"{OBSERVER}: {ErrorCode.LOGOUT_E_KICKED.text}"]
+    assert tally.attempted == 1
+
+
+class Cable:
+    """The connections to a gateway, until they are cut."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._cut = False
+        self._transports: list[Transport] = []
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Transport]:
+        if self._cut:
+            raise ConnectFailed("the gateway", "Connection refused")
+        async with self._connector() as transport:
+            self._transports.append(transport)
+            yield transport
+
+    async def cut(self) -> None:
+        """The gateway is gone, and stays away."""
+        self._cut = True
+        for transport in self._transports:
+            await transport.aclose()
+
+
+async def test_it_ends_soon_after_the_gateway_went_away(gateway: Gateway, autojump_clock: MockClock) -> None:
+    cable, tally = Cable(gateway.connector), Tally()
+    lines = "\n".join(f"[09:{number:02}] <nick{number % 3}> {number}" for number in range(60))
+    with trio.fail_after(100):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(replayed, gateway, lines, connector=cable.connect, speed=60, tally=tally))
+            await trio.sleep(20)
+            await cable.cut()
+            cut_at = trio.current_time()
+    assert tally.stopped.endswith(ErrorCode.LOGOUT_E_NET.text)
+    assert 20 <= tally.attempted <= 30
+    assert trio.current_time() - cut_at < 20

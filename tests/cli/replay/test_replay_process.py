@@ -1,8 +1,12 @@
 """The command itself, with a gateway of its own and with another one; and a real log, where there is one."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -110,6 +114,43 @@ def test_what_is_wrong_is_named(run_botkit: Run, log: Path, arguments: list[str]
     assert result.returncode == code
     assert named in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_interrupted_it_shows_what_was_counted_until_then(start_botkit: Start, log: Path) -> None:
+    gateway = start_botkit("gateway", *ANYWHERE, "--server-account", "replay-feed")
+    ws, http = (word.partition("=")[2] for word in gateway.read_until("ready")[0].split()[1:])
+    arguments = ["replay", log, "--channel", "den", "--speed", "0.01", "--gateway", ws, "--app-id", "app"]
+    replay = start_botkit(*arguments)
+    wait_for_sessions(http, 3)
+    code, output, errors = replay.stop(signal.SIGINT)
+    assert code == 130
+    assert rows(output)["stopped"] == "interrupted"
+    assert rows(output)["messages sent"].endswith(" of 3")
+    assert "Traceback" not in errors
+
+
+def test_a_gateway_that_went_away_ends_it(start_botkit: Start, log: Path) -> None:
+    gateway = start_botkit("gateway", *ANYWHERE, "--server-account", "replay-feed")
+    ws, http = (word.partition("=")[2] for word in gateway.read_until("ready")[0].split()[1:])
+    arguments = ["replay", log, "--channel", "den", "--speed", "0.01", "--gateway", ws, "--app-id", "app"]
+    replay = start_botkit(*arguments)
+    wait_for_sessions(http, 3)
+    gateway.stop(signal.SIGINT)
+    output, errors = replay.process.communicate(timeout=60)
+    assert replay.process.returncode == 1
+    assert rows(output)["stopped"].startswith("replay-")
+    assert "Traceback" not in errors
+
+
+def wait_for_sessions(http: str, number: int) -> None:
+    """Until so many sessions are logged in at the gateway."""
+    deadline = time.monotonic() + 60
+    sessions = 0
+    while sessions < number:
+        assert time.monotonic() < deadline, f"{sessions} sessions"
+        with urllib.request.urlopen(f"{http}metrics") as answer:
+            found = re.search(r"^botkit_gateway_sessions ([0-9.]+)", answer.read().decode(), re.MULTILINE)
+        sessions = round(float(found[1])) if found else 0
 
 
 def test_a_log_that_is_not_there(run_botkit: Run) -> None:

@@ -219,6 +219,20 @@ async def test_setattr_limit_caps_each_attribute_by_itself(autojump_clock: trio.
             await set_attribute(ann, "a", value)
 
 
+async def test_rates_of_attributes_that_nobody_changes_any_more_are_forgotten(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_test_gateway() as gateway, lobby(gateway, "ann") as (ann,):
+        await set_attribute(ann, "_setattr_limit", "5")
+        for number in range(150):
+            await ann.request(DELETE, channel="lobby", name=f"name {number}")
+        await trio.sleep(2)
+        await set_attribute(ann, "a", "1")
+        channel = gateway.hubs["test-app"].channels.get("lobby")
+        assert channel is not None
+        assert list(channel.attribute_rates) == ["a"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

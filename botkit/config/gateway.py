@@ -59,14 +59,12 @@ def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredential
         ring_timeout=timeouts.ring,
         send_buffer=limits.send_buffer,
         inbox_limit=limits.inbox,
+        changes_per_second=limits.changes_per_second,
         max_connections=limits.connections,
         connections_per_address=limits.connections_per_address,
         logins_per_address=limits.logins_per_address,
         logins_per_account=limits.logins_per_account,
-        trusted_addresses=tuple(
-            _ip_address(document, ("gateway", "trusted_addresses", index), address)
-            for index, address in enumerate(section.trusted_addresses)
-        ),
+        trusted_addresses=_trusted(document, section.trusted_addresses),
         origins=section.origins,
         tls_certificate=section.tls.certificate if section.tls else "",
         tls_key=section.tls.key if section.tls else "",
@@ -99,14 +97,16 @@ def _check_origin(document: Document, path: KeyPath, origin: str) -> None:
         raise document.error(path, f"{origin!r} is no origin of a page", hint)
 
 
-def _ip_address(document: Document, path: KeyPath, text: str) -> str:
-    """As sockets tell it."""
-    if text == "memory":
-        return text
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise document.error(path, f"{text!r} is no IP address", "write each out, e.g. 10.0.0.7 or fd00::7") from None
+def _trusted(document: Document, texts: Sequence[str]) -> tuple[str, ...]:
+    """IP addresses as sockets tell them, and the name of connections that need none."""
+    addresses = []
+    for index, text in enumerate(texts):
+        try:
+            addresses.append(str(ipaddress.ip_address(text)))
+        except ValueError:
+            path, hint = ("gateway", "trusted_addresses", index), "write each out, e.g. 10.0.0.7 or fd00::7"
+            raise document.error(path, f"{text!r} is no IP address", hint) from None
+    return (*addresses, "memory")
 
 
 def _store_url(document: Document, file: ConfigFile) -> str:

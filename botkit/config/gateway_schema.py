@@ -38,6 +38,8 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     """Bytes that may wait for a peer that does not read; beyond, it is cut. A page of an inbox has to fit."""
     inbox: _Count = _DEFAULT.inbox_limit
     """Messages that may wait for one account."""
+    changes_per_second: _Count = _DEFAULT.changes_per_second
+    """Of attributes, channels and calls, by one account; messages have their own limits."""
 
 
 class TimeoutsSection(Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ class GatewaySection(Struct, frozen=True, kw_only=True):
     """Patterns of accounts with the server role in every app, beside those that an app names."""
     origins: tuple[_Text, ...] = ()
     """Pages whose browsers may connect, ``https://*.example.org``; all when left out."""
-    trusted_addresses: tuple[_Text, ...] = _DEFAULT.trusted_addresses
+    trusted_addresses: tuple[_Text, ...] = ("127.0.0.1", "::1")
     """IP addresses (a proxy's) that the limits per address are not for."""
     offline_messages: bool = True
     """Keep instant messages for peers that are offline, until their time to live is over."""

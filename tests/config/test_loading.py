@@ -154,6 +154,107 @@ def test_secrets_are_in_no_repr(load: Load) -> None:
     assert "s3cret" not in repr(config.gateway)
 
 
+APPS = """\
+apps:
+  - {id: shop, certificate: s3cret, accept_v1: false}
+  - {id: desk, server_accounts: [chief]}
+  - {id: empty}
+bots:
+  - {bot: "concierge_cfg.bots:plain", account: plain}
+  - {bot: "concierge_cfg.bots:plain", account: plain, app: desk}
+  - {bot: "concierge_cfg.bots:plain", account: other, app: shop, channels: [lobby, help]}
+demo: {visitors: [{account: chief, steps: [{at: 1, do: log_in}]}]}
+gateway: {server_accounts: [moderator]}
+"""
+
+
+def test_bots_name_their_app_or_are_in_the_first(load: Load) -> None:
+    config = load(APPS)
+    shop, desk, empty = config.apps
+    assert embedded(config).apps == config.apps
+    assert [(bot.app, bot.plan.info.account) for bot in config.bots] == [
+        ("shop", "plain"),
+        ("desk", "plain"),
+        ("shop", "other"),
+    ]
+    assert config.bots_of(shop) == (config.bots[0], config.bots[2])
+    assert config.bots_of(desk) == (config.bots[1],)
+    assert config.bots_of(empty) == ()
+
+
+def test_each_app_with_bots_knows_its_servers(load: Load) -> None:
+    accounts = ["botkit-feed-online", "moderator", "chief", "plain"]
+    assert [[account for account in accounts if app.is_server(account)] for app in load(APPS).apps] == [
+        ["botkit-feed-online", "moderator"],
+        ["botkit-feed-online", "moderator", "chief"],
+        ["moderator"],
+    ]
+
+
+ELSEWHERE = "gateway: {url: 'wss://gateway.example/'}\n"
+
+
+def test_at_a_gateway_elsewhere_an_app_has_a_certificate_and_servers(load: Load) -> None:
+    text = MINIMAL.replace("app: {id: the-app}", "app: {id: the-app, certificate: s3cret, server_accounts: [plain]}")
+    (app,) = load(text + ELSEWHERE).apps
+    assert app.is_server("plain")
+    assert app.is_server("botkit-feed-online")
+
+
+BAD_APPS = [
+    (
+        "app: {id: a, server_accounts: [b]}",
+        ELSEWHERE,
+        "app.server_accounts: a gateway elsewhere learns of them by thei",
+    ),
+    ("app: {id: a, accept_v1: true}", ELSEWHERE, "app.accept_v1: is for an embedded gateway, and gateway.url names an"),
+    ("apps: [{id: a, allow_no_token: true}]", ELSEWHERE, "apps[0].allow_no_token: is for an embedded gateway, and gat"),
+    (
+        "app: {id: a, retiring: []}",
+        ELSEWHERE,
+        "app.retiring: is for an embedded gateway, and gateway.url names another;",
+    ),
+    (
+        "apps: [{id: a, certificate: c}, {id: b}]",
+        "gateway: {listen: '0.0.0.0:1'}",
+        "gateway.listen: listening on 0.0.0.0:1 without an app certificate would let everybody in to app b; set a cert",
+    ),
+]
+
+
+@pytest.mark.parametrize(("app", "gateway", "message"), BAD_APPS)
+def test_a_wrong_app_is_named_with_what_would_be_right(load: Load, app: str, gateway: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(MINIMAL.replace("app: {id: the-app}", app) + gateway)
+    line = 5 if message.startswith("gateway") else 1
+    assert str(caught.value).startswith(f"bot.yaml:{line}: {message}")
+
+
+BAD_HOMES = [
+    ("app: dsek, account: a", "app: 'dsek' is none of the apps here; did you mean 'desk'?"),
+    ("app: '', account: a", "app: expected a text of length >= 1"),
+    ("app: desk, account: plain", "account: account plain is used by bots[1] already; each session needs an account"),
+    ("app: desk, account: a, channels: ['x*']", "channels[0]: 'x*' is a pattern; a bot takes channels by name"),
+    ("account: other~2", "account: account other~2 is used by bots[2] already; each session needs an account of"),
+]
+
+
+@pytest.mark.parametrize(("where", "message"), BAD_HOMES)
+def test_a_bot_in_a_wrong_app_is_named(load: Load, where: str, message: str) -> None:
+    line = f"  - {{bot: 'concierge_cfg.bots:plain', {where}}}\n"
+    with pytest.raises(ConfigError) as caught:
+        load(APPS.replace("demo:", f"{line}demo:"))
+    assert str(caught.value).startswith(f"bot.yaml:9: bots[3].{message}")
+
+
+def test_visitors_are_in_the_first_app(load: Load) -> None:
+    load(APPS.replace("app: shop, channels", "app: desk, channels").replace("account: chief", "account: other"))
+    with pytest.raises(
+        ConfigError, match=r"bot\.yaml:9: demo\.visitors\[0\]\.account: 'other' is the account of a bot"
+    ):
+        load(APPS.replace("account: chief", "account: other"))
+
+
 BAD_VALUES = [
     ("gatway: {}", "5: gatway: there is no such key; did you mean 'gateway'?"),
     ("gateway: {listne: 'x'}", "5: gateway.listne: there is no such key; did you mean 'listen'?"),
@@ -165,6 +266,13 @@ BAD_VALUES = [
     ("gateway: {embedded: true, url: 'ws://a/'}", "5: gateway.url: there is an embedded gateway too; leave out one"),
     ("gateway: {url: 'ws://a/', http: 'b:1'}", "5: gateway.http: is for an embedded gateway, and gateway.url names"),
     ("gateway: {url: 'ws://a/'}\nstore: {url: 'sqlite:///a'}", "6: store: is for an embedded gateway, and gateway.url"),
+    ("gateway: {url: 'ws://a/', limits: {}}", "5: gateway.limits: is for an embedded gateway, and gateway.url names"),
+    ("gateway: {url: 'ws://a/', server_accounts: [b]}", "5: gateway.server_accounts: is for an embedded gateway, and"),
+    ("gateway: {url: ''}", "5: gateway.url: '' is no WebSocket URL"),
+    (
+        "gateway: {tls: {certificate: a, key: b}, http: '127.0.0.1:8002'}",
+        "5: gateway.http: 127.0.0.1:8002 is where gat",
+    ),
     ("gateway: {url: 'ftp://a/'}", "5: gateway.url: 'ftp://a/' is no WebSocket URL; ws://HOST:PORT/"),
     ("gateway: {store: 'redis://a'}", "5: gateway.store: 'redis://a' names no gateway store; use 'memory:'"),
     ("store: {url: 'x.db'}", "5: store.url: 'x.db' names no gateway store; use 'memory:', 'sqlite:///"),

@@ -11,7 +11,7 @@ import pytest
 hypothesis.settings.register_profile("botkit", deadline=None)  # timings are never asserted
 hypothesis.settings.load_profile("botkit")
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.processes"]
 
 _ROW_ID = re.compile(r"[A-Z]\d{2}[a-z]?")
 

@@ -1,0 +1,156 @@
+"""The configurations as they are, in the real command: the demo's bots act as its cast is written, all of it stops."""
+
+import json
+import re
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+
+from tests.e2e.files import ROOT, on_free_ports, ws_url
+from tests.processes import Running, Start
+
+pytestmark = pytest.mark.slow
+
+CONFIGS = [path for path in sorted((ROOT / "config").glob("*.yaml")) if "bots" in yaml.safe_load(path.read_text())]
+DEMO = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+BOTS: dict[str, dict[str, Any]] = {bot["bot"]: bot for bot in DEMO["bots"]}
+CAST: dict[str, list[dict[str, Any]]] = {visitor["account"]: visitor["steps"] for visitor in DEMO["demo"]["visitors"]}
+STOPPED = "stopped: every session is logged out"
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+def steps(kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """Who of the cast does such a step, by time."""
+    found = [(account, step) for account, script in CAST.items() for step in script if step["do"] == kind]
+    return sorted(found, key=lambda one: float(one[1]["at"]))
+
+
+def start_config(start: Start, folder: Path, path: Path, *options: str) -> Running:
+    """``botkit run`` with a configuration, in a folder of its own."""
+    (folder / path.name).write_text(on_free_ports(path.read_text()))
+    return start("run", path.name, *options)
+
+
+def rows(folder: Path, bot: str, sql: str) -> list[Row]:
+    """What a query says of the database of one of the demo's bots."""
+    path = folder / BOTS[bot]["settings"]["database"].removeprefix("sqlite:///")
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def last_step() -> tuple[str, str]:
+    """What the log says of the last step that the cast is written to do before it is quiet."""
+    account, _ = max(steps("log_out"), key=lambda one: float(one[1]["at"]))
+    return "visitor logs out", f"visitor={account}"
+
+
+def test_what_is_to_be_seen_is_written_for_the_first_20_seconds() -> None:
+    assert max(float(step["at"]) for script in CAST.values() for step in script) < 20
+
+
+def test_all_three_bots_do_what_the_cast_is_written_for(
+    start_botkit: Start, tmp_path: Path, last_step: tuple[str, str]
+) -> None:
+    running = start_config(start_botkit, tmp_path, ROOT / "config/demo.yaml")
+    banner = running.read_until("ready: 3 of 3 bots at work")
+    assert ws_url(banner).startswith("ws://127.0.0.1:")
+    for name, bot in BOTS.items():
+        told = f"{name.removeprefix('bots.').removesuffix(':bot')}, account {bot['account']}"
+        assert any(told in line for line in banner), told
+    running.read_until(*last_step)
+    code, out, err = running.stop(signal.SIGINT)
+    assert (code, out.splitlines()[-1], err) == (0, STOPPED, "")
+    check_verdicts(tmp_path)
+    check_calls(tmp_path)
+    check_spans(tmp_path)
+    check_lines(tmp_path)
+
+
+def check_verdicts(folder: Path) -> None:
+    """Bob's first messages are a warning each, and then he is muted: nobody reads his last."""
+    strikes = BOTS["bots.moderation:bot"]["settings"]["strikes"]["mute_after"]
+    said = [(account, step["text"]) for account, step in steps("say") if account == "bob"]
+    actions = ["warn"] * (strikes - 1) + ["mute"]
+    expected = [(account, text, action, "done") for (account, text), action in zip(said, actions, strict=False)]
+    assert len(said) > strikes == len(expected)
+    sql = "SELECT account, text, action, outcome FROM verdicts ORDER BY rowid"
+    assert rows(folder, "bots.moderation:bot", sql) == expected
+
+
+def check_calls(folder: Path) -> None:
+    """The first caller goes through the menu, the second finds the only place taken."""
+    assert BOTS["bots.call_agent:bot"]["settings"]["max_calls"] == 1
+    (eve, first), (zoe, second) = steps("call")
+    sql = "SELECT caller, channel, digits, outcome, reason FROM calls ORDER BY start_ms"
+    assert rows(folder, "bots.call_agent:bot", sql) == [
+        (eve, first["channel"], first["press"], "completed", ""),
+        (zoe, second["channel"], "", "refused", "full"),
+    ]
+
+
+def check_spans(folder: Path) -> None:
+    """Everybody who comes and goes has a span with the reason that is written; who stays, until the stop."""
+    sql = "SELECT kind, account, channel, reason, uncertain FROM spans WHERE end_ms >= start_ms"
+    spans = rows(folder, "bots.presence:bot", sql)
+    assert {span[:2] for span in spans if span[1] in CAST} == {
+        *(("online", account) for account in CAST),
+        *(("member", account) for account, _ in steps("join")),
+    }
+    assert len([span for span in spans if span[1] in CAST]) == len(CAST) + len(steps("join"))
+    for account, _ in steps("log_out"):
+        assert ("online", account, "", "logout", 0) in spans
+    for account, step in steps("join"):
+        if account in dict(steps("leave")):
+            assert ("member", account, step["channel"], "leave", 0) in spans
+
+
+def check_lines(folder: Path) -> None:
+    """The file tells what the table does: a line for each beginning, and for each end that was told."""
+    file = folder / BOTS["bots.presence:bot"]["settings"]["file"]
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [lines[0]["event"], lines[-1]["event"]] == ["started", "stopped"]
+    told = [line for line in lines if "account" in line]
+    begun = {(line["account"], line.get("channel", ""), line["ms"]) for line in told if "reason" not in line}
+    ended = {
+        (line["account"], line.get("channel", ""), line["start_ms"], line["ms"], line["reason"])
+        for line in told
+        if "reason" in line
+    }
+    assert len(begun) + len(ended) == len(told)
+    spans = rows(folder, "bots.presence:bot", "SELECT account, channel, start_ms, end_ms, reason FROM spans")
+    assert begun == {span[:3] for span in spans}
+    assert ended == {span for span in spans if span[-1] != "unknown"}
+
+
+def test_in_json_every_line_is_an_object(start_botkit: Start, tmp_path: Path) -> None:
+    running = start_config(start_botkit, tmp_path, ROOT / "config/demo.yaml", "--log", "json")
+    lines = running.read_until('"event": "call over"')
+    code, out, err = running.stop(signal.SIGINT)
+    told = [json.loads(line) for line in [*lines, *out.splitlines()]]
+    assert (code, err) == (0, "")
+    assert all(isinstance(notice, dict) for notice in told)
+    events = [notice["event"] for notice in told]
+    assert {"gateway", "ready", "verdict", "joined", "call over"} <= set(events)
+    assert [notice["bot"] for notice in told if notice["event"] == "bot"] == ["moderation", "presence", "call_agent"]
+    assert events[-1] == "stopped"
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem != "demo"], ids=lambda path: path.stem)
+def test_the_others_start_and_stop(start_botkit: Start, tmp_path: Path, path: Path) -> None:
+    running = start_config(start_botkit, tmp_path, path)
+    banner = running.read_until("ready: 1 of 1 bots at work")
+    assert any(f"bot       {path.stem}, account " in line for line in banner)
+    code, out, err = running.stop(signal.SIGINT)
+    assert (code, out.splitlines()[-1], err) == (0, STOPPED, "")
+    named = {Path(name) for name in re.findall(r"\bvar/[\w.]+\w", path.read_text())}
+    assert named
+    assert [str(name) for name in named if not (tmp_path / name).is_file()] == []

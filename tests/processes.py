@@ -1,0 +1,102 @@
+"""The real ``botkit`` command in processes of its own: fixtures for all rooms that run it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("botkit")
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "Running"]
+
+
+def environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """That of the tests, without botkit's own variables, and with plain text of one width."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOTKIT_")}
+    return kept | {"NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb", "PYTHONFAULTHANDLER": "1"} | dict(extra or {})
+
+
+class Running:
+    """A command that goes on until it is told to stop."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+
+    def read_until(self, *texts: str) -> list[str]:
+        """Lines of standard output up to and with the one that holds all ``texts``."""
+        assert self.process.stdout is not None
+        lines = []
+        gives_up = threading.Timer(START_SECONDS, self.process.kill)
+        gives_up.start()
+        try:
+            for line in self.process.stdout:
+                lines.append(line.rstrip("\n"))
+                if all(text in line for text in texts):
+                    return lines
+        finally:
+            gives_up.cancel()
+        raise AssertionError(f"ended with {self.process.wait()} before it said {texts}: {lines} {self._stderr()}")
+
+    def stop(self, number: signal.Signals) -> tuple[int, str, str]:
+        """Send a signal; exit code, and what was left on standard output and error."""
+        self.process.send_signal(number)
+        try:
+            out, err = self.process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler then says where it is
+            out, err = self.process.communicate()
+        return self.process.returncode, out, err
+
+    def _stderr(self) -> str:
+        return self.process.stderr.read() if self.process.stderr else ""
+
+
+@pytest.fixture
+def run_botkit(tmp_path: Path) -> Run:
+    """Runs a command to its end in an empty folder."""
+
+    def run(*arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=tmp_path,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def start_botkit(tmp_path: Path) -> Iterator[Start]:
+    """Starts commands in an empty folder, and ends those that a test left running."""
+    started: list[Running] = []
+
+    def start(*arguments: str, env: Mapping[str, str] | None = None) -> Running:
+        process = subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=tmp_path,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(Running(process))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.process.kill()
+        running.process.communicate()

@@ -74,8 +74,10 @@ class Gateway:
             clock=self.clock,
             spawn=self._answer_later,
         )
-        meters.gauge("gateway_sessions", "sessions that are logged in", lambda: float(self.sessions))
-        meters.gauge("gateway_open_connections", "connections that are open", lambda: float(len(self._connections)))
+        self._gauges = (
+            meters.gauge("gateway_sessions", "sessions that are logged in", self._count_sessions),
+            meters.gauge("gateway_open_connections", "connections that are open", self._count_connections),
+        )
 
     @property
     def sessions(self) -> int:
@@ -195,6 +197,18 @@ class Gateway:
         await self.flusher.flush()
         await self.journal.wait_committed()
 
+    def leave_meters(self) -> None:
+        """Be counted no more: the meters may outlive this gateway, and serve the next one."""
+        sessions, connections = self._gauges
+        sessions.remove_source(self._count_sessions)
+        connections.remove_source(self._count_connections)
+
+    def _count_sessions(self) -> float:
+        return self.sessions
+
+    def _count_connections(self) -> float:
+        return len(self._connections)
+
     async def run(self) -> None:
         """The gateway's own tasks, until cancelled."""
         async with trio.open_nursery() as nursery:
@@ -295,6 +309,7 @@ async def serve_gateway(
                 if gateway is not None:
                     with trio.move_on_after(STOP_SECONDS, shield=True):
                         await gateway.stop()
+                    gateway.leave_meters()
                 running.cancel()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -9,6 +10,7 @@ import trio
 from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.server import STOP_SECONDS, Gateway, serve_gateway
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
+from botkit.observability.metrics import Meters
 from botkit.stores.gateway import Change, GatewayStore, MemoryGatewayStore
 from botkit.testing import TEST_APP, WirePeer, open_test_gateway
 from botkit.transport.base import Connector
@@ -168,6 +170,19 @@ async def test_cancelled_at_once_it_leaves_nothing(autojump_clock: trio.testing.
         await serve_gateway(GatewaySettings(apps=APPS, listen=LOOPBACK, http=LOOPBACK))
     assert scope.cancelled_caught
     assert trio.lowlevel.current_statistics().tasks_living == tasks
+
+
+async def test_meters_that_outlive_a_gateway_do_not_count_it(autojump_clock: trio.testing.MockClock) -> None:
+    meters, settings = Meters(), GatewaySettings(apps=APPS)
+    for _ in range(2):
+        async with trio.open_nursery() as nursery:
+            gateway: Gateway = await nursery.start(partial(serve_gateway, settings, meters=meters))
+            async with WirePeer.connect(gateway.connector) as ann:
+                await ann.login("ann", resumable=True)  # it would be waited for
+                assert b"botkit_gateway_sessions 1.0\n" in meters.render()
+                nursery.cancel_scope.cancel()
+        assert b"botkit_gateway_sessions 0.0\n" in meters.render()
+    assert b'botkit_gateway_logins_total{outcome="ok"} 2.0\n' in meters.render()
 
 
 async def test_the_test_kits_gateway_stops_with_its_block(autojump_clock: trio.testing.MockClock) -> None:

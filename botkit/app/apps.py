@@ -28,7 +28,7 @@ async def run_apps(apps: Sequence[App], *, task_status: trio.TaskStatus[None] = 
         try:
             await app.run(task_status=task_status)
         except ActorError as error:
-            _log.error("app ended, the others go on", error=str(error))
+            _log.error("an app has ended", error=str(error))
             ends.append(f"app {app.signal.app_id}: {error}")
 
     async with trio.open_nursery() as running:

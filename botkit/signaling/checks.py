@@ -111,5 +111,8 @@ def check_invite_options(extra: str) -> None:
 
 
 def _raise(parameter: str, violation: limits.Violation | None) -> None:
-    if violation is not None:
-        raise ParameterError(parameter, violation.reason, ErrorCode(violation.code))
+    if violation is None:
+        return
+    # The error names the parameter; most reasons begin with its name, too, as the gateway's answers need it.
+    reason = violation.reason.removeprefix(f"{parameter}: ").removeprefix(f"{parameter} ")
+    raise ParameterError(parameter, reason, ErrorCode(violation.code))

@@ -4,10 +4,21 @@ import trio
 
 from botkit.cli.chat import commands as c
 from botkit.cli.chat.terminal import Terminal
-from botkit.cli.chat.view import attribute_lines, member_lines, show
+from botkit.cli.chat.view import (
+    attribute_line,
+    attribute_lines,
+    calling_line,
+    member_lines,
+    message_line,
+    show,
+    waiting_line,
+)
 from botkit.errors import ErrorCode, SignalingError
 from botkit.events import CallInvited, LoggedOut
 from botkit.signaling import Call, Channel, LoginSession
+
+MESSAGE_SECONDS = 3600
+"""So long a message waits for somebody who is offline."""
 
 
 class NotNow(Exception):
@@ -60,15 +71,17 @@ class ChatClient:
             case c.Say(text=text):
                 await self._channel.send(text)
             case c.Message(account=account, text=text):
-                await self._session.send_instant(account, text)
+                await self._tell(account, text)
             case c.Join(channel=channel):
                 await self._session.join(channel)
             case c.Who():
                 self._print(member_lines(dict(await self._session.list_channel_users(self._channel.name))))
             case c.ShowAttributes():
                 self._print(attribute_lines(self._channel.attributes))
-            case c.SetAttribute(name=name, value=""):
-                await self._channel.delete_attribute(name)
+            case c.ShowAttribute(name=name):
+                self._print([attribute_line(name, self._channel.attributes.get(name))])
+            case c.RemoveAttribute(name=name):
+                await self._remove(name)
             case c.SetAttribute(name=name, value=value):
                 await self._channel.set_attribute(name, value)
             case c.Help():
@@ -76,10 +89,24 @@ class ChatClient:
             case _:
                 await self._obey_in_call(command)
 
+    async def _tell(self, account: str, text: str) -> None:
+        await self._session.send_instant(account, text, ttl=MESSAGE_SECONDS)
+        self._print([message_line(account, text)])
+        if not await self._session.is_online(account):
+            self._print([waiting_line(account, MESSAGE_SECONDS)])
+
+    async def _remove(self, name: str) -> None:
+        channel = self._channel
+        if name not in channel.attributes:
+            self._print([attribute_line(name, None)])
+        else:
+            await channel.delete_attribute(name)
+
     async def _obey_in_call(self, command: c.Command) -> None:
         match command:
             case c.StartCall(account=account, channel=channel, extra=extra):
                 self._call = await self._session.invite(channel, account, extra)
+                self._print([calling_line(account, channel, online=await self._session.is_online(account))])
             case c.Accept(extra=extra):
                 await self._open_call.accept(extra)
             case c.Refuse(extra=extra):

@@ -7,7 +7,7 @@ import trio
 import typer
 
 from botkit.cli.chat.client import ChatClient
-from botkit.cli.chat.terminal import open_terminal
+from botkit.cli.chat.terminal import EditingTerminal, LogLines, open_terminal
 from botkit.cli.credentials import account_tokens
 from botkit.cli.failures import EXIT_FAILED, reporting
 from botkit.cli.names import checked_account, checked_channel
@@ -39,7 +39,8 @@ def chat(
     token: Annotated[str, typer.Option(metavar="T", help="A token for the account, instead of a certificate.")] = "",
 ) -> None:
     """Log in and chat by hand: type to send, /help lists the commands. Ends with /quit, Ctrl-D or Ctrl-C."""
-    start_logs("text", "warning", sys.stderr)
+    # From error up: what a session meets is shown as the events that it tells.
+    start_logs("text", "error", sys.stderr)
     with reporting("text"):
         who, where = checked_account(account), checked_channel(channel)
         token = token or account_tokens(AppCredentials(id=app_id, certificate=certificate))(who)
@@ -50,6 +51,8 @@ def chat(
 
 async def _chat(signal: Signal, account: Account, token: str, channel: ChannelName) -> ErrorCode:
     with open_terminal() as terminal, trio.CancelScope() as scope, stop_on_signals(scope):
+        if isinstance(terminal, EditingTerminal):
+            start_logs("text", "error", LogLines(terminal))
         async with signal.open_session(account, token) as session:
             return await ChatClient(session, terminal).run(channel)
     return ErrorCode.LOGOUT_E_USER

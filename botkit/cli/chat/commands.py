@@ -63,11 +63,23 @@ class ShowAttributes(Struct, frozen=True):
     """List the channel's attributes."""
 
 
+class ShowAttribute(Struct, frozen=True):
+    """Show one attribute of the channel."""
+
+    name: str
+
+
 class SetAttribute(Struct, frozen=True):
-    """Set an attribute of the channel; an empty value removes it."""
+    """Set an attribute of the channel."""
 
     name: str
     value: str
+
+
+class RemoveAttribute(Struct, frozen=True):
+    """Remove an attribute of the channel."""
+
+    name: str
 
 
 class Help(Struct, frozen=True):
@@ -93,7 +105,9 @@ Command: TypeAlias = (
     | EndCall
     | Who
     | ShowAttributes
+    | ShowAttribute
     | SetAttribute
+    | RemoveAttribute
     | Help
     | Quit
     | Nothing
@@ -115,7 +129,9 @@ class _Form(Struct, frozen=True):
 
 
 def _attribute(name: str = "", value: str = "") -> Command:
-    return SetAttribute(name, value) if name else ShowAttributes()
+    if value:
+        return SetAttribute(name, value)
+    return ShowAttribute(name) if name else ShowAttributes()
 
 
 FORMS = {
@@ -127,9 +143,8 @@ FORMS = {
     "/dtmf": _Form("/dtmf DIGITS", "press 0-9, * or # in the latest call", Press, 1, 1),
     "/end": _Form("/end", "end the latest call", EndCall),
     "/who": _Form("/who", "list who is in the channel", Who),
-    "/attr": _Form(
-        "/attr [NAME [VALUE]]", "list the channel's attributes, set one, or without a value remove it", _attribute, 0, 2
-    ),
+    "/attr": _Form("/attr [NAME [VALUE]]", "show the channel's attributes, or one, or set one", _attribute, 0, 2),
+    "/unattr": _Form("/unattr NAME", "remove one of the channel's attributes", RemoveAttribute, 1, 1),
     "/help": _Form("/help", "list the commands", Help),
     "/quit": _Form("/quit", "log out", Quit),
 }

@@ -1,5 +1,6 @@
 """One screen for what is typed and what happens: lines that come in do not tear the line that is being typed."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,22 @@ class EditingTerminal:
             return None
         finally:
             self._editing = False
+
+
+class LogLines(io.StringIO):
+    """A stream that shows each line of a log on a terminal, above the one that is being typed."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        """Show what are whole lines by now."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._terminal.print(line)
+        return len(text)
 
 
 @contextmanager

@@ -45,9 +45,30 @@ def member_lines(members: Mapping[str, int]) -> list[str]:
     return [visible(f"  {account} (uid {uid})") for account, uid in sorted(members.items())]
 
 
+def attribute_line(name: str, value: str | None) -> str:
+    """One attribute; ``value`` is None when there is none of that name."""
+    return visible(f"  no attribute {name}" if value is None else f"  {name} = {value}")
+
+
+def message_line(account: str, text: str) -> str:
+    """An instant message of our own, which nobody tells us about."""
+    return visible(f"-> [{account}] {text}")
+
+
+def waiting_line(account: str, seconds: int) -> str:
+    """What becomes of a message to somebody who is offline."""
+    return visible(f"* {account} is offline: the message waits for up to {seconds // 60} min")
+
+
+def calling_line(account: str, channel: str, *, online: bool) -> str:
+    """An invitation of our own, before anybody has answered."""
+    offline = "" if online else f"; {account} is offline, so nobody may ever answer: /end gives up"
+    return visible(f"* calling {account}, channel {channel}{offline}")
+
+
 def attribute_lines(attributes: Mapping[str, str]) -> list[str]:
     """The channel's attributes."""
-    return [visible(f"  {name} = {value}") for name, value in sorted(attributes.items())] or ["  no attributes"]
+    return [attribute_line(name, value) for name, value in sorted(attributes.items())] or ["  no attributes"]
 
 
 def _session_line(event: Event) -> str:

@@ -85,10 +85,34 @@ def test_on_a_terminal_lines_are_edited_and_its_modes_come_back(arguments: list[
         os.close(theirs)
 
 
-def read_until(terminal: int, text: str) -> None:
+def test_on_a_terminal_each_attempt_to_reconnect_is_one_line(start_botkit: Start) -> None:
+    gateway = start_botkit("gateway", *ANYWHERE)
+    url = gateway.read_until("ready")[0].split()[1].removeprefix("ws=")
+    arguments = ["chat", "--account", "ann", "--channel", "lobby", "--gateway", url, "--app-id", "app"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
+    )
+    try:
+        read_until(ours, "in lobby, with ann")
+        gateway.stop(signal.SIGINT)
+        shown = read_until(ours, "attempt 3")
+        lines = [line for line in shown.splitlines() if "connect" in line]
+        assert len(lines) == 3, shown
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def read_until(terminal: int, text: str) -> str:
     shown = b""
     while text.encode() not in shown:
         shown += os.read(terminal, 4096)
+    return shown.decode()
 
 
 def test_no_gateway_there_is_one_message(run_botkit: Run) -> None:

@@ -83,20 +83,26 @@ async def gateway() -> AsyncIterator[Gateway]:
 async def test_messages(gateway: Gateway, autojump_clock: MockClock) -> None:
     async with chatting(gateway, "ann", "bob") as (ann, bob):
         await ann.type("hello", "/msg bob psst, bob", "//slash", "")
-        assert ann.take() == ["<ann> hello", "<ann> /slash"]
+        assert ann.take() == ["<ann> hello", "-> [bob] psst, bob", "<ann> /slash"]
         assert bob.take() == ["<ann> hello", "[ann] psst, bob", "<ann> /slash"]
 
 
 async def test_members_and_attributes(gateway: Gateway, autojump_clock: MockClock) -> None:
     async with chatting(gateway, "ann", "bob") as (ann, bob):
-        await ann.type("/who", "/attr topic all about bots", "/attr", "/attr topic", "/attr")
+        await ann.type("/who", "/attr topic all about bots", "/attr", "/attr topic")
         assert ann.take() == [
             "  ann (uid 1)",
             "  bob (uid 2)",
             "* ann set topic = all about bots",
             "  topic = all about bots",
+            "  topic = all about bots",
+        ]
+        await ann.type("/unattr topic", "/attr", "/attr topic", "/unattr topic")
+        assert ann.take() == [
             "* ann removed topic",
             "  no attributes",
+            "  no attribute topic",
+            "  no attribute topic",
         ]
         bob.take()
         await bob.type("/join elsewhere")
@@ -113,6 +119,7 @@ async def test_a_call(gateway: Gateway, autojump_clock: MockClock) -> None:
         await bob.type("/dtmf 3")
         await ann.type("/end", "/end")
         assert ann.take() == [
+            "* calling bob, channel room",
             "* it rings at bob",
             "* bob accepted the call",
             "* bob pressed 3",
@@ -122,7 +129,24 @@ async def test_a_call(gateway: Gateway, autojump_clock: MockClock) -> None:
         assert bob.take() == ["* ann pressed 12#", "* ann ended the call"]
         await bob.type("/call ann room")
         await ann.type('/refuse {"why":"busy"}')
-        assert bob.take() == ["* it rings at ann", '* ann refused the call with {"why":"busy"}']
+        assert bob.take() == [
+            "* calling ann, channel room",
+            "* it rings at ann",
+            '* ann refused the call with {"why":"busy"}',
+        ]
+
+
+async def test_who_is_not_there_is_said(gateway: Gateway, autojump_clock: MockClock) -> None:
+    async with chatting(gateway, "ann", "bob") as (ann, bob):
+        await bob.type("/quit")
+        ann.take()
+        await ann.type("/msg bob later", "/call bob room", "/end")
+        assert ann.take() == [
+            "-> [bob] later",
+            "* bob is offline: the message waits for up to 60 min",
+            "* calling bob, channel room; bob is offline, so nobody may ever answer: /end gives up",
+            "* you ended the call",
+        ]
 
 
 async def test_what_is_wrong_is_said_and_the_chat_goes_on(gateway: Gateway, autojump_clock: MockClock) -> None:
@@ -131,7 +155,7 @@ async def test_what_is_wrong_is_said_and_the_chat_goes_on(gateway: Gateway, auto
         unknown, large, extra, no_call, refused, said = ann.take()
         assert unknown == "! there is no /nonsense: /help lists the commands"
         assert large.startswith("! 1005 GENERAL_E_LARGE_PARAM")
-        assert extra.startswith("! 1004 GENERAL_E_WRONG_PARAM")
+        assert extra == "! 1004 GENERAL_E_WRONG_PARAM: extra: is not JSON"
         assert no_call == "! there is no call: /call ACCOUNT CHANNEL starts one"
         assert refused.startswith("! 300 JOINCHANNEL_E_OTHER")
         assert said == "<ann> hi"

@@ -16,6 +16,9 @@ from botkit.signaling.signal import Signal
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import NO_TOKEN
 
+QUIET_SECONDS = 2.0
+"""After the last step of a round, for what others make of it."""
+
 TokenFor: TypeAlias = Callable[[Account], str]
 
 
@@ -32,8 +35,8 @@ async def run_visitors(
     Without ``repeat_seconds`` it returns when all have logged out by their scripts; who does not stays, quietly,
     until the cancel. With it, a round is played every so many seconds, until the cancel; at its end those that are
     still there log out. What the service refuses (a message of a muted visitor, a call) is logged, and the script
-    goes on. The log tells what each does and is told, and what others than the cast say in its channel. A cancel
-    leaves no session behind.
+    goes on. The log tells what each does and is told, what others than the cast say in its channel, and when it will
+    be quiet until the next round. A cancel leaves no session behind.
     """
     log = log or structlog.get_logger()
     cast = frozenset(visitor.account for visitor in visitors)
@@ -44,9 +47,22 @@ async def run_visitors(
             for visitor in visitors:
                 player = _Player(signal, visitor, cast, token_for, log.bind(visitor=visitor.account))
                 nursery.start_soon(player.play, began, until)
+            if visitors and repeat_seconds:
+                nursery.start_soon(_tell_quiet, visitors, began, until, log)
         if not repeat_seconds:
             return
         await trio.sleep_until(until)
+
+
+async def _tell_quiet(visitors: Sequence[Visitor], began: float, until: float, log: FilteringBoundLogger) -> None:
+    """Say that nothing has gone wrong when nothing happens any more, and what could be tried meanwhile."""
+    last = max(visitor.steps[-1].at for visitor in visitors)
+    await trio.sleep_until(began + last + QUIET_SECONDS)
+    if trio.current_time() >= until:
+        return
+    channels = (step.channel for visitor in visitors for step in visitor.steps if isinstance(step, Join))
+    join_in = f"botkit chat --account you --channel {next(channels, 'lobby')}"
+    log.info("visitors rest", next_round_in=round(until - trio.current_time()), join_in=join_in)
 
 
 class _Player:

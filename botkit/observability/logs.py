@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from botkit.observability.redaction import redact
+from botkit.observability.visible import visible
 
 LogFormat: TypeAlias = Literal["text", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -85,9 +86,11 @@ def _renderers(format: LogFormat, *, coloured: bool) -> list[Processor]:
     if format == "json":
         return [facts_last, structlog.processors.JSONRenderer()]
     return [
+        _for_people,
         _keep_to_one_line,
         structlog.dev.ConsoleRenderer(
             colors=coloured,
+            sort_keys=False,
             exception_formatter=structlog.dev.plain_traceback,  # the rich one would print local variables
         ),
     ]
@@ -105,6 +108,29 @@ def facts_last(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return {**first, **event}
 
 
+_STANDING = ("channel", "call", "bot", "account", "event_type")
+_KNOWN_BY_THE_BOT = ("account", "event_type")
+
+
+def _for_people(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What a handler's line is about comes first; what stands in each of them last, and at info only the bot's name."""
+    if "bot" not in event:
+        return event
+    left_out = _KNOWN_BY_THE_BOT if event.get("level") == "info" else ()
+    standing = {key: event.pop(key) for key in _STANDING if key in event}
+    return {**event, **{key: value for key, value in standing.items() if key not in left_out}}
+
+
+class _Quoted:
+    """A text that the renderer shows as Python writes it, whatever it would do with a plain one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return repr(self._text)
+
+
 _MULTI_LINE = frozenset({"exception", "stack"})
 
 
@@ -112,5 +138,5 @@ def _keep_to_one_line(_logger: WrappedLogger, _method: str, event: EventDict) ->
     # What strangers wrote (accounts, messages, reasons) must not forge a line or move the cursor.
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable() and key not in _MULTI_LINE:
-            event[key] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+            event[key] = visible(value) if key == "event" else _Quoted(value)
     return event

@@ -51,7 +51,7 @@ async def play(
 
 def told(log: LogCapture, account: str) -> list[str]:
     """What the log says of a visitor."""
-    return [str(entry["event"]).removeprefix("visitor ") for entry in log.entries if entry["visitor"] == account]
+    return [str(entry["event"]).removeprefix("visitor ") for entry in log.entries if entry.get("visitor") == account]
 
 
 async def test_a_script_is_played_on_time(autojump_clock: MockClock, log: LogCapture) -> None:
@@ -87,6 +87,15 @@ async def test_rounds_begin_afresh(autojump_clock: MockClock, log: LogCapture) -
         await play(world, log, ann, bob, seconds=25, repeat_seconds=10)
     assert told(log, "ann") == ["logs in", "joins", "logs out"] * 2 + ["logs in", "joins"]
     assert told(log, "bob") == ["logs in", "logs out"] * 5 + ["logs in"]
+
+
+async def test_a_rest_between_two_rounds_is_told(autojump_clock: MockClock, log: LogCapture) -> None:
+    ann = visitor("ann", {"at": 1, "do": "join", "channel": "den"})
+    async with open_world() as world:
+        await play(world, log, ann, seconds=15, repeat_seconds=10)
+    rests = [entry for entry in log.entries if entry["event"] == "visitors rest"]
+    assert [rest["next_round_in"] for rest in rests] == [7, 7]
+    assert rests[0]["join_in"] == "botkit chat --account you --channel den"
 
 
 async def test_a_call_with_digits(autojump_clock: MockClock, log: LogCapture) -> None:

@@ -78,10 +78,12 @@ async def test_the_demo_shows_all_three_bots_within_20_seconds(
     async with running(config, monkeypatch, tmp_path) as (app, databases):
         with trio.move_on_after(20):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
-        verdicts = await databases["verdicts"].fetch("SELECT account, action, outcome FROM verdicts ORDER BY rowid")
+        verdicts = await databases["verdicts"].fetch("SELECT account, rule, action, outcome FROM verdicts ORDER BY ms")
         spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
         calls = await databases["calls"].fetch("SELECT caller, digits, outcome, reason FROM calls ORDER BY rowid")
-    assert verdicts == [("bob", "warn", "done"), ("bob", "warn", "done"), ("bob", "mute", "done")]
+    of_bob = [verdict[1:] for verdict in verdicts if verdict[0] == "bob"]
+    assert of_bob == [("words", "warn", "done"), ("links", "warn", "done"), ("words", "mute", "done")]
+    assert [verdict for verdict in verdicts if verdict[0] != "bob"] == [("dan", "flood", "warn", "done")]
     assert {("online", "bob"), ("member", "bob"), ("online", "eve"), ("online", "zoe")} <= set(spans)
     assert calls == [("eve", "19", "completed", ""), ("zoe", "", "refused", "full")]
     refused = [str(entry["problem"]) for entry in log.entries if entry["event"] == "visitor is refused"]
@@ -96,7 +98,7 @@ async def test_the_second_round_of_the_demo_is_like_the_first(
     async with running(config, monkeypatch, tmp_path) as (app, databases):
         with trio.move_on_after(80):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds)
-        verdicts = await databases["verdicts"].fetch("SELECT action FROM verdicts ORDER BY rowid")
+        verdicts = await databases["verdicts"].fetch("SELECT action FROM verdicts WHERE account = 'bob' ORDER BY ms")
         calls = await databases["calls"].fetch("SELECT outcome FROM calls ORDER BY rowid")
     assert verdicts == [("warn",), ("warn",), ("mute",)] * 2
     assert calls == [("completed",), ("refused",)] * 2

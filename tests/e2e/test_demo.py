@@ -76,14 +76,16 @@ def test_all_three_bots_do_what_the_cast_is_written_for(
 
 
 def check_verdicts(folder: Path) -> None:
-    """Bob's first messages are a warning each, and then he is muted: nobody reads his last."""
+    """Bob's first messages are a warning each, and then he is muted: nobody reads his last. Every rule is seen."""
     strikes = BOTS["bots.moderation:bot"]["settings"]["strikes"]["mute_after"]
     said = [(account, step["text"]) for account, step in steps("say") if account == "bob"]
     actions = ["warn"] * (strikes - 1) + ["mute"]
     expected = [(account, text, action, "done") for (account, text), action in zip(said, actions, strict=False)]
     assert len(said) > strikes == len(expected)
-    sql = "SELECT account, text, action, outcome FROM verdicts ORDER BY rowid"
+    sql = "SELECT account, text, action, outcome FROM verdicts WHERE account = 'bob' ORDER BY ms"
     assert rows(folder, "bots.moderation:bot", sql) == expected
+    rules = rows(folder, "bots.moderation:bot", "SELECT DISTINCT rule FROM verdicts ORDER BY rule")
+    assert rules == [("flood",), ("links",), ("words",)]
 
 
 def check_calls(folder: Path) -> None:

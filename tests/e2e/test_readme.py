@@ -18,7 +18,7 @@ from botkit import ChannelMessage, InstantMessage, Signal
 from botkit.cli.entry import build_app
 from tests.app.world import next_event
 from tests.e2e.files import ROOT, on_free_ports, ws_url
-from tests.processes import Start
+from tests.processes import Run, Start
 from tests.test_arrows import DIRECT, PRIVATE, allowed_rooms
 
 README = (ROOT / "README.md").read_text()
@@ -100,6 +100,16 @@ def test_the_first_bot_runs_as_printed(start_botkit: Start, tmp_path: Path) -> N
     # It ends itself with another code, and says so, when it takes longer than 5 s.
     code, out, err = running.stop(signal.SIGINT)
     assert (code, out.splitlines()[-1], err) == (0, "stopped: every session is logged out", "")
+
+
+@pytest.mark.slow
+def test_the_replay_runs_as_printed(run_botkit: Run, tmp_path: Path) -> None:
+    (log,) = (text for _, _, text in BLOCKS if text.startswith("[09:03]"))
+    (tmp_path / "talk.log").write_text(log)
+    (arguments,) = (words for words in commands_of("botkit") if words[0] == "replay")
+    result = run_botkit(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"lines read +│ 5 \(3 messages, 1 joins, 1 renames\)", result.stdout)
 
 
 def test_the_first_bot_has_fifteen_lines() -> None:

@@ -55,6 +55,29 @@ def test_text_is_one_line_whatever_strangers_write() -> None:
     assert "\x1b" not in line
 
 
+def test_what_cannot_be_seen_is_escaped_once() -> None:
+    stream = configured("text")
+    structlog.get_logger().info("said", text="cas\u200bino pays", evidence="cas\u200bino")
+    assert "text='cas\\u200bino pays' evidence='cas\\u200bino'" in stream.getvalue()
+
+
+def test_a_bots_line_begins_with_what_it_is_about() -> None:
+    stream = configured("text")
+    log = structlog.get_logger().bind(bot="guard", account="moderator", event_type="ChannelMessage", channel="lobby")
+    log.info("verdict", by="bob", action="warn")
+    log.warning("verdict", by="bob")
+    first, second = (" ".join(line.split()) for line in stream.getvalue().splitlines())
+    assert first.endswith("verdict by=bob action=warn channel=lobby bot=guard")
+    assert second.endswith("verdict by=bob channel=lobby bot=guard account=moderator event_type=ChannelMessage")
+
+
+def test_json_leaves_nothing_out() -> None:
+    stream = configured("json")
+    structlog.get_logger().info("verdict", bot="guard", account="moderator", event_type="ChannelMessage", by="bob")
+    (line,) = objects(stream)
+    assert list(line)[2:] == ["event", "bot", "account", "event_type", "by"]
+
+
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_an_exception_is_logged_with_its_traceback(format: LogFormat) -> None:
     stream = configured(format)

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import trio
+
 from botkit.errors import ConnectFailed
 from botkit.transport.base import Connector, Transport
 
@@ -10,7 +12,8 @@ from botkit.transport.base import Connector, Transport
 class Lines:
     """All connections of one ``Signal``. ``connect`` is its connector, ``gateway`` where the next one leads.
 
-    ``cut``: no new ones come about. ``silent``: what the gateway says is swallowed. ``garbled`` changes what it says.
+    ``cut``: no new ones come about. ``silent``: what the gateway says is swallowed. ``garbled`` changes what it says,
+    ``misheard`` what it is told.
     """
 
     def __init__(self, gateway: Connector) -> None:
@@ -19,6 +22,7 @@ class Lines:
         self.cut = False
         self.silent = False
         self.garbled: Callable[[str], str] = lambda text: text
+        self.misheard: Callable[[bytes], bytes] = lambda data: data
         self._latest: _Line | None = None
 
     @asynccontextmanager
@@ -36,6 +40,12 @@ class Lines:
         assert self._latest is not None
         self._latest.silent = True
 
+    def hold(self) -> trio.Event:
+        """Keep what the gateway says on the latest one until the event is set; nothing is lost."""
+        assert self._latest is not None
+        self._latest.held = trio.Event()
+        return self._latest.held
+
     async def drop(self) -> None:
         """Lose the latest one."""
         assert self._latest is not None
@@ -46,13 +56,16 @@ class _Line:
     def __init__(self, lines: Lines, transport: Transport) -> None:
         self._lines, self._transport = lines, transport
         self.silent = False
+        self.held: trio.Event | None = None
 
     async def send(self, data: bytes) -> None:
-        await self._transport.send(data)
+        await self._transport.send(self._lines.misheard(data))
 
     async def receive(self) -> bytes | str:
         while True:
             data = await self._transport.receive()
+            if self.held is not None:
+                await self.held.wait()
             if not (self.silent or self._lines.silent):
                 return self._lines.garbled(data if isinstance(data, str) else data.decode())
 

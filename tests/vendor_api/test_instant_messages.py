@@ -157,3 +157,24 @@ async def test_401_no_answer_in_time(world: World, autojump_clock: MockClock) ->
         start = trio.current_time()
         assert await ann.heard.next("onMessageSendError") == (401,)
         assert trio.current_time() - start == pytest.approx(5)
+
+
+@pytest.mark.row("C07", "C19")
+@pytest.mark.parametrize("cut", [True, False])
+async def test_messages_sent_while_the_connection_is_lost_keep_their_order(
+    world: World, autojump_clock: MockClock, cut: bool
+) -> None:
+    lines = Lines(world.gateway.connector)
+    async with world.over(lines) as signal, world.open() as other:
+        ann, bob = await log_in(signal, "ann"), await log_in(other, "bob")
+        lines.cut = cut
+        await lines.drop()
+        if cut:
+            await ann.heard.next("onReconnecting")
+        for number in range(50):
+            ann.session.messageInstantSend("bob", str(number), ann.heard)
+        await trio.sleep(1)
+        lines.cut = False
+        await trio.sleep(30)
+        assert [text for *_, text in bob.heard.all("onMessageInstantReceive")] == [str(number) for number in range(50)]
+        assert len(ann.heard.all("onMessageSendSuccess")) == 50

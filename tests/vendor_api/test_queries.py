@@ -63,6 +63,10 @@ async def test_a_query_that_fails(world: World, autojump_clock: MockClock) -> No
         ann.session.channelQueryUserNum("c" * 129, ann.heard)
         err, num = await ann.heard.next("onChannelQueryUserNum")
         assert (str(err)[:4], num) == ("1005", 0)
+        lines.misheard = lambda data: data.replace(b"channel_query_num", b"channel_query_age")
+        ann.session.channelQueryUserNum("room", ann.heard)
+        err, num = await ann.heard.next("onChannelQueryUserNum")
+        assert (str(err)[:3], num) == ("500", 0)
         lines.silent = True
         ann.session.channelQueryUserNum("room", ann.heard)
         err, num = await ann.heard.next("onChannelQueryUserNum")

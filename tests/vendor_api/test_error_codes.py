@@ -1,0 +1,33 @@
+"""Every live code, provoked at the real gateway and heard through the vendor's API (W01)."""
+
+import pytest
+from trio.testing import MockClock
+
+from botkit.errors import ErrorCode
+from tests.vendor_api.people import open_world
+from tests.vendor_api.scenarios import APPS, SCENARIOS
+
+OBSOLETE = {104, 106, 107, 205, 502, 705}
+LIVE = sorted(int(code) for code in ErrorCode if not code.obsolete)
+
+
+@pytest.mark.row("W01")
+def test_every_live_code_has_a_scenario() -> None:
+    assert sorted(SCENARIOS) == LIVE
+
+
+@pytest.mark.row("W01")
+def test_every_code_has_a_name_and_words() -> None:
+    assert {int(code) for code in ErrorCode} == {*LIVE} | OBSOLETE
+    assert len(ErrorCode) == 43
+    for code in ErrorCode:
+        assert ErrorCode(int(code)) is ErrorCode[code.name] is code
+        assert code.obsolete is (int(code) in OBSOLETE)
+        assert code.text
+
+
+@pytest.mark.row("W01")
+@pytest.mark.parametrize("code", LIVE)
+async def test_the_code_is_heard(code: int, autojump_clock: MockClock) -> None:
+    async with open_world(apps=APPS) as world:
+        assert await SCENARIOS[code](world) == code

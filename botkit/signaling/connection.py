@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from botkit.errors import ErrorCode, ProtocolError, TransportClosed
 from botkit.signaling.heartbeat import Heartbeat
-from botkit.signaling.pending import PendingRequests, ReplyT, Slot
+from botkit.signaling.pending import Answerable, PendingRequests, ReplyT, Slot
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.signaling.trace import AccountTrace
@@ -79,9 +79,13 @@ class Connection:
     ) -> Slot[ReplyT]:
         """Queue a request. Its answer goes to ``on_answer``, in the reader, and into the slot for who waits there."""
         slot = Slot(reply_type, on_answer)
+        self.put(request, slot)
+        return slot
+
+    def put(self, request: Request, slot: Answerable) -> None:
+        """Queue a request whose answer goes into ``slot``."""
         call_id = self._pending.add(slot)
         self._queue(encode_request(msgspec.structs.replace(request, line=self._line), call_id))
-        return slot
 
     def end(self, end: ConnectionEnd) -> None:
         """Make ``run`` return ``end``, unless it ends for another reason already."""

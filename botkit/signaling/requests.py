@@ -2,17 +2,26 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 import trio
 
 from botkit.errors import SessionEnded
 from botkit.signaling.connection import Connection
 from botkit.signaling.failures import not_sent, refused, unanswered
-from botkit.signaling.pending import ReplyT, Slot
+from botkit.signaling.pending import Answerable, ReplyT, Slot
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.wire.replies import Failure, Ok
 from botkit.wire.request import Request
+
+
+class _Waiting(NamedTuple):
+    """A request that waits for a connection, the place for its answer, and what says that its waiting is over."""
+
+    request: Request
+    slot: Answerable
+    over: trio.Event
 
 
 class Requests:
@@ -22,9 +31,8 @@ class Requests:
         self._settings = settings
         self._counters = counters
         self._connection: Connection | None = None
-        self._changed = trio.Event()
         self._ended: SessionEnded | None = None
-        self._deferred: deque[Request] = deque(maxlen=settings.max_requests)
+        self._row: deque[_Waiting] = deque()
 
     @property
     def timeout(self) -> float:
@@ -37,24 +45,23 @@ class Requests:
         return self._connection.requests_waiting if self._connection else 0
 
     def open(self, connection: Connection) -> None:
-        """Requests go over ``connection`` from now on, also those that waited for one."""
+        """Requests go over ``connection`` from now on, those first that have waited for one, in their order."""
         self._connection = connection
-        self._changed.set()
-        while self._deferred:
-            connection.post(self._deferred.popleft(), Ok)
+        while self._row:
+            waiting = self._row.popleft()
+            connection.put(waiting.request, waiting.slot)
+            waiting.over.set()
 
     def close(self) -> None:
         """There is no connection: requests wait for the next."""
         self._connection = None
-        if self._changed.is_set():
-            self._changed = trio.Event()
 
     def end(self, ended: SessionEnded) -> None:
         """There will be no connection any more: requests raise ``ended``."""
         self._connection = None
         self._ended = ended
-        self._deferred.clear()
-        self._changed.set()
+        for waiting in self._row:
+            waiting.over.set()
 
     async def ask(
         self,
@@ -65,16 +72,20 @@ class Requests:
         """The answer to ``request``, within ``request_timeout``; while reconnecting it waits for the connection.
 
         Raises ``SessionEnded``, or the error of this kind of request: refused, not sent, or unanswered, when the
-        request may have been carried out. A cancel may come after the request went out, which is not taken back;
-        ``on_answer`` still gets the answer.
+        request may have been carried out. A cancel takes a request back that has not gone out; after that ``on_answer``
+        still gets the answer.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         deadline = trio.current_time() + self._settings.request_timeout
-        connection = await self._wait_open(request, deadline)
-        if connection.requests_waiting >= self._settings.max_requests:
-            self._counters.requests_refused += 1
-            raise not_sent(request, f"{self._settings.max_requests} requests wait for an answer")
-        return await self.answer(request, connection.post(request, reply_type, on_answer), deadline)
+        slot = Slot(reply_type, on_answer)
+        if self._ended is not None:
+            raise SessionEnded(self._ended.code, self._ended.reason)
+        if self._connection is None:
+            await self._wait_sent(request, slot, deadline)
+        else:
+            self._check_room(request, self._connection.requests_waiting)
+            self._connection.put(request, slot)
+        return await self.answer(request, slot, deadline)
 
     async def answer(self, request: Request, slot: Slot[ReplyT], deadline: float) -> ReplyT:
         """What ``slot`` gets until ``deadline``, for a ``request`` that is on its way; raises like ``ask``."""
@@ -93,17 +104,35 @@ class Requests:
         """Send a request without waiting for its answer. While there is no connection it waits for the next: None."""
         if self._connection is not None:
             return self._connection.post(request, Ok)
-        if self._ended is None:
-            self._deferred.append(request)
+        if self._ended is None and self._has_room(len(self._row)):
+            self._row.append(_Waiting(request, Slot(Ok), trio.Event()))
         return None
 
-    async def _wait_open(self, request: Request, deadline: float) -> Connection:
-        if self._connection is None:
+    async def _wait_sent(self, request: Request, slot: Answerable, deadline: float) -> None:
+        """Wait in the row until the request goes out; who gives up before that takes it back."""
+        self._check_room(request, len(self._row))
+        waiting = _Waiting(request, slot, trio.Event())
+        self._row.append(waiting)
+        try:
             with trio.move_on_at(deadline):
-                await self._changed.wait()
+                await waiting.over.wait()
+        finally:
+            never_sent = waiting in self._row
+            if never_sent:
+                self._row.remove(waiting)
+        if not never_sent:
+            return
         if self._ended is not None:
             raise SessionEnded(self._ended.code, self._ended.reason)
-        if self._connection is None:
-            self._counters.requests_timed_out += 1
-            raise not_sent(request, f"no connection for {self._settings.request_timeout:g} s")
-        return self._connection
+        self._counters.requests_timed_out += 1
+        raise not_sent(request, f"no connection for {self._settings.request_timeout:g} s")
+
+    def _check_room(self, request: Request, present: int) -> None:
+        if not self._has_room(present):
+            raise not_sent(request, f"{self._settings.max_requests} requests wait for an answer")
+
+    def _has_room(self, present: int) -> bool:
+        if present < self._settings.max_requests:
+            return True
+        self._counters.requests_refused += 1
+        return False

@@ -2,6 +2,7 @@ import io
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from botkit.app.bot import Bot
 from botkit.app.placement import BotPlacement, make_plans
@@ -14,7 +15,7 @@ from botkit.config.document import Document
 from botkit.config.loading import Config
 from botkit.config.schema import LogSection
 from botkit.events import ChannelMessage, UserOnline
-from botkit.gateway.settings import AppCredentials
+from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.types import Account, AppId
 
 
@@ -58,6 +59,33 @@ def test_a_bot_that_needs_nothing_has_a_short_line() -> None:
         "  gateway   ws=ws://a/ http=http://b/ elsewhere",
         "  bot       quiet, account concierge: handles nothing",
     ]
+
+
+def test_bots_of_several_apps_are_told_with_their_app() -> None:
+    bot = Bot("hello")
+
+    @bot.on_user_online()
+    async def welcome(event: UserOnline) -> None: ...
+
+    one = make_config(bot, description="Says hello.")
+    (configured,) = one.bots
+    config = replace(
+        one,
+        apps=(AppCredentials(id="desk"), *one.apps),
+        bots=(configured, replace(configured, app=AppId("desk"))),
+        gateway=GatewaySettings(apps=(), tls_certificate="a.pem", tls_key="a.key"),
+    )
+    notices = list(banner(config, "ws://a/", "http://b/"))
+    assert [notice.text for notice in notices][1:] == [
+        "  gateway   ws=ws://a/ http=http://b/ in this process, TLS on the port after each",
+        "  bot       hello of desk, account concierge: Says hello.",
+        "  feeds     botkit-feed-online in __agora_user_online of desk",
+        "  bot       hello of the-app, account concierge: Says hello.",
+        "  feeds     botkit-feed-online in __agora_user_online of the-app",
+    ]
+    assert notices[0].text.endswith(" with bot.yaml, apps desk, the-app")
+    assert notices[0].facts["apps"] == ["desk", "the-app"]
+    assert [notice.facts["app"] for notice in notices[2:]] == ["desk", "desk", "the-app", "the-app"]
 
 
 def status(name: str, state: str) -> BotStatus:

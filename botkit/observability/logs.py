@@ -32,7 +32,7 @@ def configure_logs(format: LogFormat = "text", level: LogLevel = "info", stream:
 
     ``text`` is a line for people, coloured on a terminal; ``json`` is one object per line with ``timestamp``
     (UTC), ``level``, ``event`` and the fields. Values under ``token``, ``certificate``, ``secret`` and
-    ``password``, and SignalingTokens in any text, are replaced. Libraries are heard from ``warning`` up, or
+    ``password``, and tokens in any text, are replaced. Libraries are heard from ``warning`` up, or
     in full at ``debug``. Calling again replaces the former set-up.
     """
     stream = stream or sys.stderr

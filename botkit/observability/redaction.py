@@ -10,8 +10,8 @@ REDACTED = "[redacted]"
 
 _MAX_DEPTH = 8
 
-_TOKEN = re.compile(r"\b1:[^:\s]{1,128}:\d{1,12}:[0-9a-f]{32}\b")
-"""A SignalingToken (version 1), wherever it stands in a text: the one secret with a form of its own."""
+_TOKEN = re.compile(r"\b(?:1:[^:\s]{1,128}:\d{1,12}:[0-9a-f]{32}|2:[^:\s]{1,128}:\d{1,12}:[a-z]{1,16}:[0-9a-f]{64})\b")
+"""A token of version 1 (the vendor's) or 2 (ours), wherever in a text: the one secret with a form of its own."""
 
 
 def is_secret(key: str) -> bool:

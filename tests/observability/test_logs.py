@@ -8,9 +8,10 @@ import structlog
 
 from botkit.observability.logs import LogFormat, LogLevel, configure_logs
 from botkit.observability.redaction import is_secret, redact
-from botkit.wire.tokens import make_token
+from botkit.wire.tokens import Role, make_role_token, make_token
 
-TOKEN = make_token("970ca35de60c44645bbae8a215061b33", "5cfd2fd1755d40ecb72977518be15d3b", "ann", 1446455471)
+_WHO = ("970ca35de60c44645bbae8a215061b33", "5cfd2fd1755d40ecb72977518be15d3b", "ann", 1446455471)
+TOKEN = make_token(*_WHO)
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +159,14 @@ def test_these_keys_are_secret(key: str) -> None:
 @pytest.mark.parametrize("key", ["token_expires", "tokens", "account", "", "secretary"])
 def test_these_keys_are_not(key: str) -> None:
     assert not is_secret(key)
+
+
+@pytest.mark.parametrize(
+    "token", [TOKEN, make_role_token(*_WHO), make_role_token(*_WHO, Role.SERVER)], ids=["1", "2-user", "2-server"]
+)
+def test_a_token_is_found_in_any_text(token: str) -> None:
+    assert redact(f'refused: {token}; "{token}"') == 'refused: [redacted]; "[redacted]"'
+    assert redact({"command": ["botkit", f"--token={token}"]}) == {"command": ["botkit", "--token=[redacted]"]}
 
 
 def test_redaction_ends_somewhere() -> None:

@@ -1,7 +1,8 @@
 """The app: all bots of one app id, each under a supervisor of its own, and the feeds that they share."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 import trio
@@ -24,6 +25,8 @@ STOP_SECONDS = 4.0
 START_SECONDS = 10.0
 """How long the app waits for feeds, and then for bots, to get in, before it says that it has started."""
 
+_STATES = ("starting", "running", "waiting", "ended")
+
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
@@ -32,7 +35,8 @@ class App:
 
     ``gateway`` is a URL or a connector; ``token_for`` makes a fresh token for each login of an account (none
     is needed where the app has no certificate). ``stop_seconds`` is the time that a bot has to stop in:
-    handlers end, sessions log out, resources close. Raises ``ConfigError`` for placements that cannot be.
+    handlers end, sessions log out, resources close. ``keys`` say where the placements stand, ``bots[i]`` for want of
+    others. Raises ``ConfigError`` for placements that cannot be.
 
     No bot sees another one's crash: each is restarted by its own supervisor, and given up alone when its
     budget (5 restarts in 60 s) is spent; both are logged and counted.
@@ -48,8 +52,9 @@ class App:
         meters: Meters | None = None,
         signal_settings: SignalSettings | None = None,
         stop_seconds: float = STOP_SECONDS,
+        keys: Sequence[str] | None = None,
     ) -> None:
-        self._plans = make_plans(bots)
+        self._plans = make_plans(bots, keys=keys)
         self._meters = AppMeters(meters or Meters())
         self.signal = Signal(app_id, gateway, settings=signal_settings)
         """What opens the app's sessions; others may open theirs with it."""
@@ -69,11 +74,16 @@ class App:
         """How each bot is, now, in the order of the placements."""
         return tuple(bot.status() for bot in self._bots)
 
+    def given_up(self) -> tuple[str, ...]:
+        """The bots that are gone for good although nobody asked for that, each with the reason, in one line."""
+        return tuple(f"{bot.plan.title}: {bot.given_up}" for bot in self._bots if bot.given_up)
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run feeds and bots. Started when each bot is in or has been given up, at the latest after 20 s.
 
         A gateway that is not there is waited for. A cancel stops feeds and all bots at the same time, each
-        within ``stop_seconds``. Raises ``ActorError`` when no bot is left; an app without bots returns at once.
+        within ``stop_seconds``. Raises ``ActorError`` when no bot is left; ``ConfigError``, in a group, when a bot
+        cannot open at the start what its settings name; an app without bots returns at once.
         """
         async with self._gauges(), trio.open_nursery() as nursery:
             await _start_all(nursery, self._feeds)
@@ -99,12 +109,29 @@ class App:
             ("bot_events_waiting", "Events that wait for a handler", waiting),
             ("bot_handlers_running", "Events that handlers are at work on", running),
         ]
-        made = [(self._meters.meters.gauge(name, help, read), read) for name, help, read in gauges]
-        try:
+
+        def bots() -> Mapping[str, float]:
+            return _by_state(bot.status().state for bot in self._bots)
+
+        def feeds() -> Mapping[str, float]:
+            return _by_state(feed.state for feed in self._feeds)
+
+        states = [
+            ("bots", "Bots by state; one that ended is gone for good", bots),
+            ("feeds", "Feeds by state; what one that ended would have told, nobody is told", feeds),
+        ]
+        meters = self._meters.meters
+        async with AsyncExitStack() as stack:
+            for name, help, read in gauges:
+                stack.callback(meters.gauge(name, help, read).remove_source, read)
+            for name, help, read_by in states:
+                stack.callback(meters.gauge_by(name, help, "state", read_by).remove_source, read_by)
             yield
-        finally:
-            for gauge, read in made:
-                gauge.remove_source(read)
+
+
+def _by_state(states: Iterable[str]) -> Mapping[str, float]:
+    counts = Counter(states)
+    return {state: counts[state] for state in _STATES}
 
 
 async def _start_all(nursery: trio.Nursery, tasks: Sequence[FeedKeeper] | Sequence[RunningBot]) -> None:

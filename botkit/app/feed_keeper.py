@@ -65,6 +65,12 @@ class FeedKeeper:
         )
         self.starting.started()
 
+    @property
+    def state(self) -> str:
+        """``starting``, ``running``, ``waiting`` (for its restart) or ``ended``."""
+        (status,) = self._supervisor.statistics()
+        return status.state
+
     def _session_ended(self, exit: ChildExit) -> None:
         if exit.delay is not None:
             self._meters.feed_restarts.add_for(self._feed.name)

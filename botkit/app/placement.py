@@ -38,6 +38,8 @@ class SessionPlan(Struct, frozen=True, kw_only=True):
 class BotPlan(Struct, frozen=True, kw_only=True):
     """A checked placement: all that starting the bot needs."""
 
+    key: str
+    """Where the placement stands, for complaints about it: ``bots[i]``."""
     bot: Bot
     info: BotInfo
     settings: Settings | None
@@ -87,6 +89,7 @@ def _make_plan(placement: BotPlacement, key: str) -> BotPlan:
         SessionPlan(account=Account(account), channel=channel) for account, channel in zip(accounts, names, strict=True)
     ]
     return BotPlan(
+        key=key,
         bot=placement.bot,
         info=BotInfo(
             name=placement.bot.name,

@@ -16,6 +16,7 @@ from botkit.app.report import BotStatus
 from botkit.app.sessions import SessionOpener
 from botkit.app.starting import Starting
 from botkit.backoff import Backoff
+from botkit.errors import ConfigError, StoreError
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -49,17 +50,30 @@ class RunningBot:
         )
 
     async def run(self) -> None:
-        """Run the bot. Raises nothing: what ends it is logged, counted and kept. Counts as started then too."""
+        """Run the bot. What ends it is logged, counted and kept. Counts as started then too.
+
+        Raises ``ConfigError`` alone: when what its settings name, a file or a database, cannot be opened at the start.
+        """
         who = {"bot": self.plan.bot.name, "account": self.plan.info.account}
         try:
             await self._supervisor.run(task_status=self.starting)
         except Exception as error:  # noqa: BLE001 - the supervisor border: one bot's end is nobody else's
+            self._blame_settings(error)
             self.failure = error
             self._meters.given_up.add_for(self.plan.bot.name)
             _log.error("bot given up", **who, error=f"{type(error).__name__}: {error}")
         else:
-            _log.warning("bot over: all its sessions have ended", **who)
+            note = _log.error if self.given_up else _log.warning
+            note("bot over: all its sessions have ended", **who)
         self.starting.started()
+
+    @property
+    def given_up(self) -> str:
+        """Why the bot is gone for good although nobody asked for that; empty while it is not."""
+        if self.failure is not None:
+            return str(self.failure)
+        kicked = self._actor is not None and any(session.kicked for session in self._actor.sessions)
+        return "its account logged in elsewhere" if kicked and self.status().state == "ended" else ""
 
     def status(self) -> BotStatus:
         """How the bot is, now."""
@@ -82,6 +96,15 @@ class RunningBot:
         """Events that handlers are at work on."""
         dispatcher = None if self._actor is None else self._actor.dispatcher
         return 0 if dispatcher is None else dispatcher.statistics().running + dispatcher.statistics().lasting
+
+    def _blame_settings(self, error: Exception) -> None:
+        # A bot that fails later is started again, and given up with RestartBudgetSpent: these two come from its start.
+        if self.plan.settings is not None and isinstance(error, StoreError | OSError):
+            raise ConfigError(
+                f"bot {self.plan.bot.name} cannot start: {error}",
+                key=f"{self.plan.key}.settings",
+                hint="name files and databases that can be written here",
+            ) from error
 
     def _make_actor(self) -> BotActor:
         self._actor = BotActor(self.plan, self._opener, self._meters)

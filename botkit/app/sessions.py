@@ -63,6 +63,8 @@ class SessionChild:
     def __init__(self, plan: SessionPlan, opener: SessionOpener, on_event: OnEvent) -> None:
         self.plan = plan
         self.session: LoginSession | None = None
+        self.kicked = False
+        """Over for good, since another login took the account."""
         self._opener, self._on_event = opener, on_event
         self.spec = ChildSpec(
             name=plan.account, run=self.run, restart=Restart.TRANSIENT, stop_seconds=opener.stop_seconds
@@ -80,7 +82,8 @@ class SessionChild:
         except SessionEnded as error:
             if error.code not in _FINAL:
                 raise
-            note = _log.error if error.code is ErrorCode.LOGOUT_E_KICKED else _log.info
+            self.kicked = error.code is ErrorCode.LOGOUT_E_KICKED
+            note = _log.error if self.kicked else _log.info
             note("session over, and not opened again", account=self.plan.account, reason=str(error))
 
     async def _serve(self, stack: AsyncExitStack, lifetime: Lifetime) -> None:

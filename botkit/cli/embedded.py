@@ -1,4 +1,4 @@
-"""A gateway for one command, when the command line names none."""
+"""Gateways in the process of a command."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,8 +6,24 @@ from functools import partial
 
 import trio
 
-from botkit.gateway.server import serve_gateway
+from botkit.errors import ConfigError, StoreError
+from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
+from botkit.observability.metrics import Meters
+from botkit.stores.gateway import MEMORY_URL
+
+
+async def start_gateway(nursery: trio.Nursery, settings: GatewaySettings, meters: Meters | None = None) -> Gateway:
+    """Run a gateway in ``nursery``; returns when it accepts connections.
+
+    Raises ``ConfigError`` as ``serve_gateway`` does, and for a store that cannot be opened (key ``gateway.store``).
+    """
+    try:
+        gateway: Gateway = await nursery.start(partial(serve_gateway, settings, meters=meters))
+    except StoreError as error:
+        hint = f"name a database that a gateway made, a new file, or {MEMORY_URL}"
+        raise ConfigError(str(error), key="gateway.store", hint=hint) from error
+    return gateway
 
 
 @asynccontextmanager
@@ -21,6 +37,6 @@ async def open_gateway(url: str, credentials: AppCredentials) -> AsyncIterator[s
         return
     settings = GatewaySettings(apps=(credentials,), listen=Address("127.0.0.1", 0))
     async with trio.open_nursery() as nursery:
-        gateway = await nursery.start(partial(serve_gateway, settings))
+        gateway = await start_gateway(nursery, settings)
         yield gateway.ws_url
         nursery.cancel_scope.cancel()

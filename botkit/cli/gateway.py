@@ -1,7 +1,6 @@
 """``botkit gateway``: the gateway alone."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import trio
 import typer
 from structlog.typing import FilteringBoundLogger
 
+from botkit.cli.embedded import start_gateway
 from botkit.cli.failures import complaining, reporting
 from botkit.cli.gateway_options import GatewayOptions, complaints, settings_of, settings_with
 from botkit.cli.options import Certificate
@@ -18,7 +18,6 @@ from botkit.cli.signals import stop_on_signals
 from botkit.config.gateway_schema import DEFAULT_HTTP, DEFAULT_LISTEN
 from botkit.config.loading import load_gateway_config
 from botkit.config.schema import LogSection
-from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import GatewaySettings
 from botkit.observability.logs import LogFormat, LogLevel
 from botkit.stores.gateway import MEMORY_URL
@@ -102,7 +101,7 @@ def _from_environment(context: typer.Context, parameter: str) -> bool:
 async def _serve(settings: GatewaySettings) -> None:
     with trio.CancelScope() as scope, stop_on_signals(scope):
         async with trio.open_nursery() as nursery:
-            running = await nursery.start(partial(serve_gateway, settings))
+            running = await start_gateway(nursery, settings)
             if settings.tls_certificate:
                 _log.info("TLS is spoken on the port after each plain one")
             typer.echo(f"ready ws={running.ws_url} http={running.http_url}")

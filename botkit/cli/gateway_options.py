@@ -9,6 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from botkit.config.gateway import placed
 from botkit.config.gateway_schema import DEFAULT_HTTP, DEFAULT_LISTEN
 from botkit.config.loading import GatewayConfig
 from botkit.errors import ConfigError
@@ -83,6 +84,7 @@ def complaints(options: GatewayOptions, config: GatewayConfig | None) -> Callabl
         "app.id": ("--app-id", options.app_id),
         "gateway.listen": ("--listen", options.listen),
         "gateway.http": ("--http", options.http),
+        "gateway.store": ("--store", options.store),
         "gateway.tls": ("--tls-certificate", options.tls_certificate),
         "gateway.tls.certificate": ("--tls-certificate", options.tls_certificate),
         "gateway.tls.key": ("--tls-key", options.tls_key),
@@ -92,6 +94,6 @@ def complaints(options: GatewayOptions, config: GatewayConfig | None) -> Callabl
         option, value = names.get(error.key, ("", None))
         if config is None or value is not None:
             return ConfigError(error.problem, key=option or error.key, hint=error.hint)
-        return error if error.key.startswith("--") else config.document.placed(error)
+        return error if error.key.startswith("--") else placed(config.document, error)
 
     return said

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Annotated
 
 import trio
@@ -16,12 +15,14 @@ from botkit.app.visitors import run_visitors
 from botkit.cli.banner import STOPPED, banner, ready
 from botkit.cli.configuration import File, load
 from botkit.cli.credentials import account_tokens
+from botkit.cli.embedded import start_gateway
 from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
 from botkit.cli.signals import stop_on_signals
 from botkit.config.bots import ConfiguredBot
+from botkit.config.gateway import placed
 from botkit.config.loading import Config
-from botkit.gateway.server import serve_gateway
+from botkit.errors import ActorError
 from botkit.gateway.settings import AppCredentials
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
@@ -47,12 +48,15 @@ def run(
         typer.Option("--log", help="Readable lines, or one JSON object per line; else as the file says."),
     ] = None,
 ) -> None:
-    """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM."""
+    """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM.
+
+    Exit code 1 when a bot was given up on the way: it failed too often, or its account logged in elsewhere.
+    """
     with reporting(log or "text"):
         config = load(file)
     format = log or config.log.format
     start_logs(format, config.log.level, sys.stdout)
-    with reporting(format), complaining(as_=config.document.placed):
+    with reporting(format), complaining(as_=lambda error: placed(config.document, error)):
         too_late = failure_line(
             f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format
         )
@@ -61,17 +65,24 @@ def run(
 
 async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
     meters = Meters()
+    apps: list[App] = []
     stopping = trio.CancelScope()
     with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late):
         async with _open_gateway(config, meters) as addresses:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 announcer.tell(*banner(config, addresses.ws, addresses.http))
-                await _run_bots(config, addresses.ws, meters, announcer)
+                apps += _make_apps(config, addresses.ws, meters)
+                await _run_bots(config, apps, addresses.ws, announcer)
     announcer.tell(STOPPED)
+    if ends := [end for app in apps for end in app.given_up()]:
+        raise ActorError(f"given up on the way: {'; '.join(ends)}")
 
 
-async def _run_bots(config: Config, url: str, meters: Meters, announcer: Announcer) -> None:
-    apps = [_make_app(app, config.bots_of(app), url, meters) for app in config.apps if config.bots_of(app)]
+def _make_apps(config: Config, url: str, meters: Meters) -> list[App]:
+    return [_make_app(app, config.bots_of(app), url, meters) for app in config.apps if config.bots_of(app)]
+
+
+async def _run_bots(config: Config, apps: Sequence[App], url: str, announcer: Announcer) -> None:
     first = config.apps[0]
     async with trio.open_nursery() as nursery:
         await nursery.start(run_apps, apps)
@@ -92,6 +103,7 @@ def _make_app(app: AppCredentials, bots: Sequence[ConfiguredBot], url: str, mete
         token_for=account_tokens(app),
         meters=meters,
         stop_seconds=STOP_SECONDS,
+        keys=[bot.plan.key for bot in bots],
     )
 
 
@@ -107,6 +119,6 @@ async def _open_gateway(config: Config, meters: Meters) -> AsyncIterator[_Addres
         yield _Addresses(config.gateway, "")
         return
     async with trio.open_nursery() as nursery:
-        gateway = await nursery.start(partial(serve_gateway, config.gateway, meters=meters))
+        gateway = await start_gateway(nursery, config.gateway, meters)
         yield _Addresses(gateway.ws_url, gateway.http_url)
         nursery.cancel_scope.cancel()

@@ -8,6 +8,7 @@ from botkit.config.apps import app_sections
 from botkit.config.document import Document, KeyPath
 from botkit.config.gateway_schema import GatewaySection
 from botkit.config.schema import ConfigFile
+from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.stores.gateway import MEMORY_URL, check_gateway_store_url
 from botkit.transport.address import check_gateway_url
@@ -71,6 +72,14 @@ def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredential
         ledger_events=section.ledger.events,
         ledger_days=section.ledger.days,
     )
+
+
+def placed(document: Document, error: ConfigError) -> ConfigError:
+    """A complaint of the gateway or of bots with file and line, about the key that the file has."""
+    key = error.key
+    if key == "gateway.store" and not document.has(("gateway", "store")) and document.has(("store", "url")):
+        key = "store.url"
+    return document.placed(ConfigError(error.problem, file=error.file, key=key, hint=error.hint))
 
 
 def _check_elsewhere(document: Document, file: ConfigFile) -> None:

@@ -159,5 +159,5 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
             raise ConfigError(
                 f"listening on {address} {how} would let everybody in{which}",
                 key=key,
-                hint=f"{remedy}, listen on 127.0.0.1, or say insecure",
+                hint=f"{remedy}, listen on 127.0.0.1, or set insecure (--insecure)",
             )

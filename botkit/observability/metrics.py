@@ -86,6 +86,40 @@ class Gauge:
         return GaugeMetricFamily(PREFIX + self.name, self.help, value=self.value)
 
 
+class GaugeByLabel:
+    """Levels of one thing by the values of a label. Made by :meth:`Meters.gauge_by`; exposed as ``botkit_<name>``."""
+
+    __slots__ = ("_sources", "help", "label", "name")
+
+    def __init__(self, name: str, help_text: str, label: str) -> None:
+        self.name, self.help, self.label = name, help_text, label
+        self._sources: list[Callable[[], Mapping[str, float]]] = []
+
+    def add_source(self, read: Callable[[], Mapping[str, float]]) -> None:
+        """Count what ``read`` gives in, from now on. It must be quick, and not fail."""
+        self._sources.append(read)
+
+    def remove_source(self, read: Callable[[], Mapping[str, float]]) -> None:
+        """Leave ``read`` out again. Raises ``ValueError`` when it is none of the sources."""
+        self._sources.remove(read)
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The sum over all sources for each value of the label, now."""
+        sums: dict[str, float] = {}
+        for read in self._sources:
+            for value, level in read().items():
+                sums[value] = sums.get(value, 0) + level
+        return MappingProxyType(sums)
+
+    def family(self) -> GaugeMetricFamily:
+        """The gauge as a scrape shows it."""
+        family = GaugeMetricFamily(PREFIX + self.name, self.help, labels=[self.label])
+        for value, level in self.values.items():
+            family.add_metric([value], level)
+        return family
+
+
 class Histogram:
     """How often values fell below each bound. Made by :meth:`Meters.histogram`."""
 
@@ -116,8 +150,8 @@ class Histogram:
         return HistogramMetricFamily(PREFIX + self.name, self.help, buckets=buckets, sum_value=self.sum)
 
 
-Meter: TypeAlias = Counter | Gauge | Histogram
-_MeterT = TypeVar("_MeterT", Counter, Gauge, Histogram)
+Meter: TypeAlias = Counter | Gauge | GaugeByLabel | Histogram
+_MeterT = TypeVar("_MeterT", Counter, Gauge, GaugeByLabel, Histogram)
 
 
 class _MeterCollector(Collector):
@@ -154,6 +188,14 @@ class Meters:
     def gauge(self, name: str, help: str, read: Callable[[], float]) -> Gauge:
         """The gauge ``botkit_<name>``, with ``read`` as a source; whoever ends calls ``remove_source(read)``."""
         meter = self._get(Gauge(name, help))
+        meter.add_source(read)
+        return meter
+
+    def gauge_by(self, name: str, help: str, label: str, read: Callable[[], Mapping[str, float]]) -> GaugeByLabel:
+        """The gauge ``botkit_<name>`` by ``label``, whose values are few; else like :meth:`gauge`."""
+        meter = self._get(GaugeByLabel(name, help, label))
+        if meter.label != label:
+            raise ValueError(f"gauge {name} exists with label {meter.label!r}, asked for with {label!r}")
         meter.add_source(read)
         return meter
 

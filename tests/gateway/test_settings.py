@@ -42,7 +42,7 @@ def test_a_gateway_for_other_machines_asks_everybody_for_a_token(
     apps: tuple[AppCredentials, ...], message: str
 ) -> None:
     settings = GatewaySettings(apps=apps, listen=EVERYWHERE)
-    end = "listen on 127.0.0.1, or say insecure"
+    end = "listen on 127.0.0.1, or set insecure (--insecure)"
     assert refusal(settings) == f"gateway.listen: listening on 0.0.0.0:8001 {message}{end}"
     replace(settings, insecure=True).check()
     replace(settings, listen=Address("127.0.0.1", 8001)).check()

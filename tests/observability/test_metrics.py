@@ -74,6 +74,22 @@ def test_a_gauge_is_read_at_the_scrape_from_all_its_sources() -> None:
         gauge.remove_source(count)
 
 
+def test_a_gauge_by_label_sums_its_sources_for_each_value() -> None:
+    meters = Meters()
+
+    def more() -> dict[str, float]:
+        return {"ended": 1, "running": 1}
+
+    meters.gauge_by("bots", "Bots", "state", lambda: {"running": 2})
+    gauge = meters.gauge_by("bots", "Bots", "state", more)
+    assert dict(gauge.values) == {"running": 3, "ended": 1}
+    assert 'botkit_bots{state="running"} 3.0' in meters.render().decode()
+    gauge.remove_source(more)
+    assert 'botkit_bots{state="ended"}' not in meters.render().decode()
+    with pytest.raises(ValueError, match="label"):
+        meters.gauge_by("bots", "Bots", "kind", more)
+
+
 def test_a_histogram_counts_up_to_and_with_each_bound() -> None:
     meters = Meters()
     seconds = meters.histogram("seconds", "Took.", [0.1, 1, 2.5])

@@ -92,6 +92,10 @@ def _check_tag(document: Document, path: KeyPath, value: dict[str, object], shap
 
 
 _AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>.*)`$")
+_BOUND = re.compile(r" (?P<sign>>=|<=|>|<) (?P<number>-?[0-9.e+]+)$")
+_LENGTH = re.compile(r"(?P<type>`[a-z]+`) of length >= (?P<number>[0-9]+)$")
+_SIGNS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
+_ITEMS = {"`str`": "character", "`array`": "item", "`object`": "key"}
 _TYPE_NAMES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
 
 
@@ -101,6 +105,7 @@ def _complaint(document: Document, path: KeyPath, value: object, message: str) -
     if at is not None:
         message = message[: at.start()]
         path = (*path, *(name for name in re.findall(r"\.(\w+)", at["path"])))
+    message = _bounds_in_words(message, value)
     text = _TYPE_NAMES.sub(lambda match: " or ".join(WORDS.get(name, name) for name in match[1].split(" | ")), message)
     hint = ""
     if isinstance(value, bool | int | float) and "`str" in message:
@@ -108,3 +113,16 @@ def _complaint(document: Document, path: KeyPath, value: object, message: str) -
     elif value is None:
         hint = "give it a value, or leave the key out"
     return document.error(path, text[:1].lower() + text[1:], hint)
+
+
+def _bounds_in_words(message: str, value: object) -> str:
+    """``of at least 1``, not ``>= 1.0``, and what there is instead."""
+    if length := _LENGTH.search(message):
+        number = int(length["number"])
+        items = f"{_ITEMS[length['type']]}{'s' if number > 1 else ''}"
+        got = len(value) if isinstance(value, str | list | dict) else 0
+        return f"{message[: length.start()]}{length['type']} with {number} {items} or more, got {got or 'none'}"
+    if bound := _BOUND.search(message):
+        number_text = bound["number"].removesuffix(".0")
+        return f"{message[: bound.start()]} {_SIGNS[bound['sign']]} {number_text}, got {value}"
+    return message

@@ -38,12 +38,15 @@ def _import(name: str) -> ModuleType:
         raise ConfigError(f"module {name} cannot be imported: {_where(error)}{error}", hint="install it") from error
     except HandlerError as error:
         raise ConfigError(f"module {name} cannot be imported: {error}") from error
+    except SystemExit as error:
+        problem = f"module {name} ends Python when it is imported: {_where(error)}SystemExit({error.code!r})"
+        raise ConfigError(problem, hint="leave that to what starts it, below if __name__ == '__main__'") from error
     except Exception as error:  # somebody else's code may raise anything; to the file, it is a module that fails
         problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ConfigError(f"module {name} cannot be imported: {_where(error)}{problem}") from error
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """``file:line: `` of the innermost line that is not Python's own machinery."""
     if isinstance(error, SyntaxError):
         return ""  # its text says where

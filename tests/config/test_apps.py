@@ -119,13 +119,13 @@ RETIRING = "{id: a, certificate: new, retiring: [%s]}"
 WRONG = [
     ("", "gw.yaml: app: is missing; it has the id that clients log in with; for several, write apps"),
     ("app: {id: a}\napps: [{id: b}]", "gw.yaml:3: apps: there is app, too; leave out one of the two"),
-    ("apps: []", "gw.yaml:2: apps: expected a list of length >= 1"),
+    ("apps: []", "gw.yaml:2: apps: expected a list with 1 item or more, got none"),
     ("apps: {id: a}", "gw.yaml:2: apps: expected a list or nothing, got a mapping (key: value)"),
     ("app: [{id: a}]", "gw.yaml:2: app: expected a mapping (key: value) or nothing, got a list"),
     ("app:", "gw.yaml:2: app: is missing; it has the id that clients log in with; for several, write apps"),
     ("app: {}", "gw.yaml:2: app.id: is missing; it is the app id that every client logs in with, any text"),
     ("apps: [{id: a}, {certificate: s3cret}]", "gw.yaml:2: apps[1].id: is missing; it is the app id that every client"),
-    ("app: {id: ''}", "gw.yaml:2: app.id: expected a text of length >= 1"),
+    ("app: {id: ''}", "gw.yaml:2: app.id: expected a text with 1 character or more, got none"),
     ("app: {id: 7}", "gw.yaml:2: app.id: expected a text, got a whole number; put it in quotes"),
     ("app: {id: a, cert: s3cret}", "gw.yaml:2: app.cert: there is no such key; "),
     (
@@ -144,7 +144,10 @@ WRONG = [
     ("app: {id: a, accept_v1: 1}", "gw.yaml:2: app.accept_v1: expected true or false, got a whole number"),
     ("app: {id: a, accept_v2: true}", "gw.yaml:2: app.accept_v2: there is no such key; did you mean 'accept_v1'?"),
     ("app: {id: a, server_accounts: mod}", "gw.yaml:2: app.server_accounts: expected a list, got a text"),
-    ("app: {id: a, server_accounts: ['']}", "gw.yaml:2: app.server_accounts[0]: expected a text of length >= 1"),
+    (
+        "app: {id: a, server_accounts: ['']}",
+        "gw.yaml:2: app.server_accounts[0]: expected a text with 1 character or more, got none",
+    ),
     ("app: {id: a, retiring: {}}", "gw.yaml:2: app.retiring: expected a list, got a mapping (key: value)"),
     (
         "app: {id: a, retiring: [{certificate: s3cret, until: 1801353600}]}",
@@ -160,7 +163,7 @@ WRONG = [
     ),
     (
         "app: " + RETIRING % "{certificate: '', until: 1801353600}",
-        "gw.yaml:2: app.retiring[0].certificate: expected a text of length >= 1",
+        "gw.yaml:2: app.retiring[0].certificate: expected a text with 1 character or more, got none",
     ),
     (
         "apps: [" + RETIRING % "{certificate: s3cret, untill: 1}" + "]",

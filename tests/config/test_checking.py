@@ -103,13 +103,16 @@ def test_keys_are_those_of_the_struct(text: str, message: str) -> None:
     [
         ("name: 7", "bot.yaml:1: name: expected a text, got a whole number; put it in quotes"),
         ("name:\n", "bot.yaml:1: name: expected a text, got nothing; give it a value, or leave the key out"),
-        ("name: ''", "bot.yaml:1: name: expected a text of length >= 1"),
+        ("name: ''", "bot.yaml:1: name: expected a text with 1 character or more, got none"),
         ("name: a\n'on': 1", "bot.yaml:2: on: expected true or false, got a whole number"),
         ("name: a\nnote: 1", "bot.yaml:2: note: expected a text or nothing, got a whole number; put it in quotes"),
         ("name: a\nmenu: []", "bot.yaml:2: menu: expected a mapping (key: value), got a list"),
         ("name: a\nmenu:\n  '1':\n    say: []", "bot.yaml:4: menu.1.say: expected a text, got a list"),
         ("name: a\nrules: {}", "bot.yaml:2: rules: expected a list, got a mapping (key: value)"),
-        ("name: a\nrules: [{kind: flood, most: 61}]", "bot.yaml:2: rules[0].most: expected a whole number <= 60"),
+        (
+            "name: a\nrules: [{kind: flood, most: 61}]",
+            "bot.yaml:2: rules[0].most: expected a whole number of at most 60, got 61",
+        ),
         (
             "name: a\nrules: [{kind: flood, most: 1.5}]",
             "bot.yaml:2: rules[0].most: expected a whole number, got a number",

@@ -232,7 +232,7 @@ def test_a_wrong_app_is_named_with_what_would_be_right(load: Load, app: str, gat
 
 BAD_HOMES = [
     ("app: dsek, account: a", "app: 'dsek' is none of the apps here; did you mean 'desk'?"),
-    ("app: '', account: a", "app: expected a text of length >= 1"),
+    ("app: '', account: a", "app: expected a text with 1 character or more, got none"),
     ("app: desk, account: plain", "account: account plain is used by bots[1] already; each session needs an account"),
     ("app: desk, account: a, channels: ['x*']", "channels[0]: 'x*' is a pattern; a bot takes channels by name"),
     ("account: other~2", "account: account other~2 is used by bots[2] already; each session needs an account of"),
@@ -343,7 +343,7 @@ def test_a_bot_that_a_package_hands_on_is_described_by_its_handlers(load: Load, 
 def test_without_bots_there_is_nothing_to_run(load: Load) -> None:
     with pytest.raises(ConfigError, match="bots: is missing; it is a list of bots, each with bot and account"):
         load("app: {id: a}")
-    with pytest.raises(ConfigError, match="bots: expected a list of length >= 1"):
+    with pytest.raises(ConfigError, match="bots: expected a list with 1 item or more, got none"):
         load("app: {id: a}\nbots: []")
 
 

@@ -7,8 +7,8 @@ import trio
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
 from botkit.gateway.clock import WallClock
-from botkit.gateway.connection import text_frame
 from botkit.gateway.counters import Counters
+from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
 from botkit.gateway.history import History
 from botkit.gateway.journal import Journal
 from botkit.gateway.limits import RateWindow
@@ -179,13 +179,20 @@ class Channels:
         self.tell(channel, ChannelText(channel=channel.name, account=sender.account, uid=sender.uid, msg=text))
 
     def tell(self, channel: Channel, event: ChannelEvent) -> None:
-        """Queue one event for every member: encoded and framed once, the same bytes for all."""
+        """Queue one event for every member: encoded, framed and deflated once, the same bytes for all."""
         channel.last_message_id += 1
         if not channel.members or self.quiet:
             return
-        frame = text_frame(encode(channel_notice(event, channel.last_message_id, self._clock.ms())))
+        payload = encode(channel_notice(event, channel.last_message_id, self._clock.ms()))
+        frame = text_frame(payload)
         if channel.resumable_members:
             channel.history.add(channel.last_message_id, trio.current_time(), frame)
+        if is_worth_deflating(payload) and any(map(_takes_binary, channel.members.values())):
+            compact = compact_frame(payload)
+            for member in channel.members.values():
+                if member.connection is not None:
+                    member.connection.send_framed(compact if member.connection.supports_binary else frame)
+            return
         for member in channel.members.values():
             if member.connection is not None:
                 member.connection.send_framed(frame)
@@ -220,3 +227,7 @@ class Channels:
         del self._channels[channel.name]
         if channel.stored:
             self._journal.append(ChannelDestroyed(app=self._app, channel=channel.name), promise=False)
+
+
+def _takes_binary(member: Session) -> bool:
+    return member.connection is not None and member.connection.supports_binary

@@ -1,11 +1,9 @@
 """One peer's connection: WebSocket bytes in, frames to the dispatcher, frames out.
 
 The WebSocket protocol is the ``websockets`` library's sans-I/O ``ServerProtocol``; sockets and tasks belong to the
-server. Frames to the peer bypass the library: a server's text frame is two to ten bytes before the payload, the same
-for every peer, so a broadcast is framed once.
+server. Frames to the peer bypass the library (``botkit.gateway.framing``).
 """
 
-import struct
 from http import HTTPStatus
 from typing import Protocol
 
@@ -18,6 +16,7 @@ from websockets.server import ServerProtocol
 
 from botkit.errors import ProtocolError
 from botkit.gateway.counters import Counters
+from botkit.gateway.framing import compact_frame, text_frame
 from botkit.gateway.outbox import Outbox
 from botkit.gateway.session import Session
 from botkit.transport.links import Link
@@ -34,16 +33,6 @@ CLOSE_SILENT = 4002
 CLOSE_NO_LOGIN = 4003
 
 MAX_CLOSE_REASON_BYTES = 120
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A whole WebSocket text message from a server: header and payload, unmasked, uncompressed."""
-    size = len(payload)
-    if size < 126:
-        return b"\x81" + size.to_bytes(1, "big") + payload
-    if size < 65536:
-        return struct.pack("!BBH", 0x81, 126, size) + payload
-    return struct.pack("!BBQ", 0x81, 127, size) + payload
 
 
 class FrameHandler(Protocol):
@@ -104,11 +93,11 @@ class Connection:
         return self._protocol.state is State.OPEN
 
     def send(self, payload: bytes) -> None:
-        """Queue one text message."""
-        self.send_framed(text_frame(payload))
+        """Queue one message: text, or deflated when the peer takes that and it is worth it."""
+        self.send_framed(compact_frame(payload) if self.supports_binary else text_frame(payload))
 
     def send_framed(self, data: bytes) -> None:
-        """Queue a message that ``text_frame`` has framed already."""
+        """Queue a message that is framed already."""
         if self._protocol.state is State.OPEN:
             self._counters.frames_out.add()
             self.outbox.put(data)

@@ -18,9 +18,10 @@ class Peer(Protocol):
     outbox: Outbox
     session: "Session | None"
     sessionless_since: float
+    supports_binary: bool
 
     def send(self, payload: bytes) -> None:
-        """Queue one text message."""
+        """Queue one message."""
         ...
 
     def send_framed(self, data: bytes) -> None:
@@ -97,7 +98,7 @@ class Session:
                 timer.cancel()
 
     def send(self, payload: bytes) -> None:
-        """Queue one text message; dropped while nobody is there (what must not be lost is kept elsewhere)."""
+        """Queue one message; dropped while nobody is there (what must not be lost is kept elsewhere)."""
         if self.connection is not None:
             self.connection.send(payload)
 

@@ -5,28 +5,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
-from websockets.client import ClientProtocol
-from websockets.frames import Frame
-from websockets.protocol import State
-from websockets.uri import parse_uri
 
 from botkit.errors import TransportClosed
-from botkit.gateway.connection import text_frame
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import WirePeer, open_test_gateway
 from botkit.transport.links import MemoryLink
 from botkit.transport.websocket import websocket_over
-
-
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
-def test_text_frames_are_what_clients_read(size: int) -> None:
-    client = ClientProtocol(parse_uri("ws://memory/"), state=State.OPEN, max_size=None)
-    payload = b"x" * size
-    client.receive_data(text_frame(payload) + text_frame(b"next"))
-    frames = [event for event in client.events_received() if isinstance(event, Frame)]
-    assert [bytes(frame.data) for frame in frames] == [payload, b"next"]
-    assert all(frame.fin for frame in frames)
 
 
 @asynccontextmanager

@@ -51,7 +51,7 @@ class Watcher:
                 case EventsLost(cause=cause):
                     self._tally.events_lost.append(f"{session.account}: {cause}")
                 case LoggedOut(code=code):
-                    self._tally.stopped = f"{session.account}, which watches it, is {code.text}"
+                    self._tally.stopped = f"{session.account}, which watches the replay, is {code.text}"
                     replay.cancel()
             self._news.set()
             self._news = trio.Event()

@@ -186,7 +186,7 @@ async def test_it_ends_when_nobody_watches_any_more(gateway: Gateway, autojump_c
         async with Signal(TEST_APP, gateway.connector).open_session(OBSERVER):
             await trio.sleep(5)
             assert gateway.sessions == 1, "all players are logged out"
-    assert tally.stopped == f"{OBSERVER}, which watches it, is {ErrorCode.LOGOUT_E_KICKED.text}"
+    assert tally.stopped == f"{OBSERVER}, which watches the replay, is {ErrorCode.LOGOUT_E_KICKED.text}"
     assert not tally.nothing_lost
     assert tally.attempted == 1
 

@@ -60,6 +60,8 @@ async def log_in(transport: Transport, credentials: Credentials, *, timeout: flo
     Raises ``LoginFailed``. After a cancel the gateway may have a session that waits for this client for 30 s.
     """
     token = await _fetch(credentials.token)
+    _check_encodable(credentials.app_id, ErrorCode.LOGIN_E_FAILED, "the app id")
+    _check_encodable(token, ErrorCode.LOGIN_E_TOKENWRONG, "the token")
     arguments = LoginArguments(
         vid=credentials.app_id, account=credentials.account, token=token, device=DEVICE, ver=VERSION, resume=True
     )
@@ -94,6 +96,13 @@ async def _enter(transport: Transport, frame: Login | LineLogin, timeout: float,
         return _read_answer(answer)
     except ProtocolError as error:
         raise LoginFailed(ErrorCode.LOGIN_E_OTHER, f"the gateway sent what cannot be read: {error}") from error
+
+
+def _check_encodable(text: str, code: ErrorCode, what: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise LoginFailed(code, f"{what} is not valid UTF-8") from None
 
 
 async def _fetch(token: TokenSource) -> str:

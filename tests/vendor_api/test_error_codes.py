@@ -4,8 +4,11 @@ import pytest
 from trio.testing import MockClock
 
 from botkit.errors import ErrorCode
+from tests.vendor_api import other_scenarios, session_scenarios
 from tests.vendor_api.people import open_world
-from tests.vendor_api.scenarios import APPS, SCENARIOS
+from tests.vendor_api.scenario_table import APPS, SCENARIOS
+
+ENTERED_BY = (session_scenarios, other_scenarios)
 
 OBSOLETE = {104, 106, 107, 205, 502, 705}
 LIVE = sorted(int(code) for code in ErrorCode if not code.obsolete)

@@ -4,9 +4,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from botkit.signaling.vendor import Signal
+from botkit.errors import ParameterError
+from botkit.gateway.settings import AppCredentials
+from botkit.signaling.vendor import LoginSession, Signal
 from tests.vendor_api.lines import Lines
-from tests.vendor_api.people import Recorder, World, failed_login, log_in
+from tests.vendor_api.people import TEST_APP, Recorder, World, failed_login, log_in, open_world
 
 
 @pytest.mark.row("M03", "C04")
@@ -125,3 +127,51 @@ async def test_exactly_one_outcome_of_many_logins_at_once(wired_signal: Signal) 
         await each.next("onLoginSuccess" if number % 4 else "onLoginFailed")
     await wait_all_tasks_blocked()
     assert [len(each.told) for each in heard] == [1] * 40
+
+
+class _Again(Recorder):
+    """Logs in again, twice, as soon as it hears that it is out."""
+
+    def __init__(self, signal: Signal) -> None:
+        super().__init__()
+        self._signal = signal
+
+    def onLogout(self, session: LoginSession, ecode: int) -> None:
+        self.note("onLogout", (ecode,))
+        if len(self.all("onLogout")) < 3:
+            self.session = self._signal.login(session.account, "_no_need_token", self)
+
+
+@pytest.mark.row("M03a", "M03b", "C05")
+async def test_logging_in_again_from_the_callback(world: World, autojump_clock: MockClock) -> None:
+    async with world.open() as signal, world.open() as elsewhere:
+        again = _Again(signal)
+        signal.login("ann", "_no_need_token", again)
+        await again.next("onLoginSuccess")
+        thief = await log_in(elsewhere, "ann")
+        assert await again.next("onLogout") == (103,)
+        await again.next("onLoginSuccess")
+        assert await thief.heard.next("onLogout") == (103,)
+        again.session.logout()
+        assert await again.next("onLogout") == (101,)
+        await again.next("onLoginSuccess")
+        await trio.sleep(60)
+        assert again.names() == ["onLoginSuccess", "onLogout"] * 2 + ["onLoginSuccess"]
+        assert len(again.sessions) == 3
+        assert world.gateway.sessions == 1
+
+
+@pytest.mark.row("M03", "M03d")
+@pytest.mark.parametrize("token", ["\ud800", "x" * 100_000, "a\0b"])
+async def test_what_can_be_no_token(token: str) -> None:
+    apps = (AppCredentials(id=TEST_APP, certificate="0123456789abcdef"),)
+    async with open_world(apps=apps) as world, world.open() as signal:
+        assert await failed_login(signal, "ann", token) in (201, 206)
+
+
+@pytest.mark.row("W05")
+async def test_limits_of_login2_that_cannot_be(signal: Signal) -> None:
+    for seconds, count in ((0, 3), (-1, 3), (30, -1)):
+        with pytest.raises(ParameterError):
+            signal.login2("ann", "_no_need_token", seconds, count, Recorder())
+    await log_in(signal, "ann")

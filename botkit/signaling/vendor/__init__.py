@@ -21,61 +21,61 @@ A failure is told by the callback that the vendor names for it, with a code of t
 names none by ``onError``. Calls that were wrong in themselves (1003 not logged in, 1004 and 1005 parameters) go to
 ``onError`` as well, which has the words.
 
-============================================================================  =================================
-the vendor's                                                                  ours, in ``botkit.signaling``
-============================================================================  =================================
-``Signal(appid)``                                                             ``Signal``
-``Signal.setDoLog(doLog)``                                                    ``Signal.set_log``
-``Signal.login(account, token, cb)``                                          ``Signal.open_session``
-``Signal.userSetAttr(name, value, cb)``                                       ``LoginSession.set_user_attribute``
-``Signal.userGetAttr(account, name, cb)``                                     ``LoginSession.get_user_attribute``
-``Signal.userGetAttrAll(account, cb)``                                        ``LoginSession.get_user_attributes``
-``Signal.channelQueryUserNum(name, cb)``                                      ``LoginSession.query_channel_count``
-``Signal.getStatus()``                                                        ``Signal.status``
-``LoginSession.logout()``                                                     ``LoginSession.logout``
-``LoginSession.messageInstantSend(account, msg, cb)``                         ``LoginSession.send_instant``
-``LoginSession.messageInstantSend(account, msg, ttl, cb)``                    ``LoginSession.send_instant``
-``LoginSession.channelInviteUser2(channel, peer, extra, cb)``                 ``LoginSession.invite``
-``LoginSession.channelJoin(name, cb)``                                        ``LoginSession.join``
-``Channel.channelLeave()``                                                    ``Channel.leave``
-``Channel.channelSetAttr(name, value)``                                       ``Channel.set_attribute``
-``Channel.channelDelAttr(name)``                                              ``Channel.delete_attribute``
-``Channel.channelClearAttr()``                                                ``Channel.clear_attributes``
-``Channel.messageChannelSend(msg)``                                           ``Channel.send``
-``Call.channelInviteAccept()``                                                ``Call.accept``
-``Call.channelInviteAccept(extra)``                                           ``Call.accept``
-``Call.channelInviteRefuse()``                                                ``Call.refuse``
-``Call.channelInviteRefuse(extra)``                                           ``Call.refuse``
-``Call.channelInviteEnd()``                                                   ``Call.end``
-``Call.channelInviteEnd(extra)``                                              ``Call.end``
-``UserAttrCallback.onUserGetAttr(err, ret)``                                  ``LoginSession.get_user_attribute``
-``UserAttrCallback.onUserGetAttrAll(err, ret)``                               ``LoginSession.get_user_attributes``
-``UserAttrCallback.onUserSetAttr(err, ret)``                                  ``LoginSession.set_user_attribute``
-``LoginCallback.onLoginSuccess(session, uid)``                                ``events.LoggedIn``
-``LoginCallback.onLogout(session, ecode)``                                    ``events.LoggedOut``
-``LoginCallback.onLoginFailed(session, ecode)``                               ``errors.LoginFailed``
-``LoginCallback.onMessageInstantReceive(session, account, uid, msg)``         ``events.InstantMessage``
-``LoginCallback.onInviteReceived(session, call)``                             ``events.CallInvited``
-``LoginCallback.onError(session, ecode, reason)``                             ``errors.SignalingError``
-``ChannelCallback.onChannelJoined(session, channel)``                         ``events.ChannelJoined``
-``ChannelCallback.onChannelJoinFailed(session, channel, ecode)``              ``errors.JoinFailed``
-``ChannelCallback.onChannelLeaved(session, channel, ecode)``                  ``events.ChannelLeft``
-``ChannelCallback.onChannelUserJoined(session, channel, account, uid)``       ``events.UserJoined``
-``ChannelCallback.onChannelUserLeaved(session, channel, account, uid)``       ``events.UserLeft``
-``ChannelCallback.onChannelUserList(session, channel, users, uids)``          ``Channel.members``
-``ChannelCallback.onChannelAttrUpdated(session, channel, name, value, type)``  ``events.ChannelAttributeUpdated``
-``ChannelCallback.onChannelQueryUserNum(session, err, num)``                  ``LoginSession.query_channel_count``
+================================================================================  ====================================
+the vendor's                                                                      ours, in ``botkit.signaling``
+================================================================================  ====================================
+``Signal(appid)``                                                                 ``Signal``
+``Signal.setDoLog(doLog)``                                                        ``Signal.set_log``
+``Signal.login(account, token, cb)``                                              ``Signal.open_session``
+``Signal.userSetAttr(name, value, cb)``                                           ``LoginSession.set_user_attribute``
+``Signal.userGetAttr(account, name, cb)``                                         ``LoginSession.get_user_attribute``
+``Signal.userGetAttrAll(account, cb)``                                            ``LoginSession.get_user_attributes``
+``Signal.channelQueryUserNum(name, cb)``                                          ``LoginSession.query_channel_count``
+``Signal.getStatus()``                                                            ``Signal.status``
+``LoginSession.logout()``                                                         ``LoginSession.logout``
+``LoginSession.messageInstantSend(account, msg, cb)``                             ``LoginSession.send_instant``
+``LoginSession.messageInstantSend(account, msg, ttl, cb)``                        ``LoginSession.send_instant``
+``LoginSession.channelInviteUser2(channel, peer, extra, cb)``                     ``LoginSession.invite``
+``LoginSession.channelJoin(name, cb)``                                            ``LoginSession.join``
+``Channel.channelLeave()``                                                        ``Channel.leave``
+``Channel.channelSetAttr(name, value)``                                           ``Channel.set_attribute``
+``Channel.channelDelAttr(name)``                                                  ``Channel.delete_attribute``
+``Channel.channelClearAttr()``                                                    ``Channel.clear_attributes``
+``Channel.messageChannelSend(msg)``                                               ``Channel.send``
+``Call.channelInviteAccept()``                                                    ``Call.accept``
+``Call.channelInviteAccept(extra)``                                               ``Call.accept``
+``Call.channelInviteRefuse()``                                                    ``Call.refuse``
+``Call.channelInviteRefuse(extra)``                                               ``Call.refuse``
+``Call.channelInviteEnd()``                                                       ``Call.end``
+``Call.channelInviteEnd(extra)``                                                  ``Call.end``
+``UserAttrCallback.onUserGetAttr(err, ret)``                                      ``LoginSession.get_user_attribute``
+``UserAttrCallback.onUserGetAttrAll(err, ret)``                                   ``LoginSession.get_user_attributes``
+``UserAttrCallback.onUserSetAttr(err, ret)``                                      ``LoginSession.set_user_attribute``
+``LoginCallback.onLoginSuccess(session, uid)``                                    ``events.LoggedIn``
+``LoginCallback.onLogout(session, ecode)``                                        ``events.LoggedOut``
+``LoginCallback.onLoginFailed(session, ecode)``                                   ``errors.LoginFailed``
+``LoginCallback.onMessageInstantReceive(session, account, uid, msg)``             ``events.InstantMessage``
+``LoginCallback.onInviteReceived(session, call)``                                 ``events.CallInvited``
+``LoginCallback.onError(session, ecode, reason)``                                 ``errors.SignalingError``
+``ChannelCallback.onChannelJoined(session, channel)``                             ``events.ChannelJoined``
+``ChannelCallback.onChannelJoinFailed(session, channel, ecode)``                  ``errors.JoinFailed``
+``ChannelCallback.onChannelLeaved(session, channel, ecode)``                      ``events.ChannelLeft``
+``ChannelCallback.onChannelUserJoined(session, channel, account, uid)``           ``events.UserJoined``
+``ChannelCallback.onChannelUserLeaved(session, channel, account, uid)``           ``events.UserLeft``
+``ChannelCallback.onChannelUserList(session, channel, users, uids)``              ``Channel.members``
+``ChannelCallback.onChannelAttrUpdated(session, channel, name, value, type)``     ``events.ChannelAttributeUpdated``
+``ChannelCallback.onChannelQueryUserNum(session, err, num)``                      ``LoginSession.query_channel_count``
 ``ChannelCallback.onMessageChannelReceive(session, channel, account, uid, msg)``  ``events.ChannelMessage``
-``MessageCallback.onMessageSendSuccess(session)``                             ``LoginSession.send_instant``
-``MessageCallback.onMessageSendError(session, ecode)``                        ``errors.SendFailed``
-``CallCallback.onInviteReceivedByPeer(session, call)``                        ``events.CallRinging``
-``CallCallback.onInviteAcceptedByPeer(session, call, extra)``                 ``events.CallAccepted``
-``CallCallback.onInviteRefusedByPeer(session, call, extra)``                  ``events.CallRefused``
-``CallCallback.onInviteFailed(session, call, ecode)``                         ``events.CallFailed``
-``CallCallback.onInviteEndByPeer(session, call, extra)``                      ``events.CallEnded``
-``CallCallback.onInviteEndByMyself(session, call, extra)``                    ``events.CallEnded``
-``CallCallback.onInviteMsg(session, call, extra)``                            ``events.DigitsPressed``
-============================================================================  =================================
+``MessageCallback.onMessageSendSuccess(session)``                                 ``LoginSession.send_instant``
+``MessageCallback.onMessageSendError(session, ecode)``                            ``errors.SendFailed``
+``CallCallback.onInviteReceivedByPeer(session, call)``                            ``events.CallRinging``
+``CallCallback.onInviteAcceptedByPeer(session, call, extra)``                     ``events.CallAccepted``
+``CallCallback.onInviteRefusedByPeer(session, call, extra)``                      ``events.CallRefused``
+``CallCallback.onInviteFailed(session, call, ecode)``                             ``events.CallFailed``
+``CallCallback.onInviteEndByPeer(session, call, extra)``                          ``events.CallEnded``
+``CallCallback.onInviteEndByMyself(session, call, extra)``                        ``events.CallEnded``
+``CallCallback.onInviteMsg(session, call, extra)``                                ``events.DigitsPressed``
+================================================================================  ====================================
 
 Beyond that page, from the vendor's other SDKs: ``Signal.login2``, ``LoginSession.invoke``, ``Call.channelInviteDTMF``,
 ``LoginCallback.onReconnecting`` and ``onReconnected``. Our own: ``open_signal``, ``LoginSession.setCallCallback`` (the

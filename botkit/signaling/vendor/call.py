@@ -38,15 +38,15 @@ class Call:
         first, self.over = not self.over, True
         return first
 
-    def channelInviteAccept(self, extra: str = "", /) -> None:
+    def channelInviteAccept(self, extra: str = "") -> None:
         """Take an incoming call: ``onInviteAcceptedByPeer`` there, with ``extra``."""
         self._desk.do(partial(self._accept, extra))
 
-    def channelInviteRefuse(self, extra: str = "", /) -> None:
+    def channelInviteRefuse(self, extra: str = "") -> None:
         """Decline an incoming call: ``onInviteRefusedByPeer`` there, with ``extra``. Nothing if it is over."""
         self._desk.do(partial(self._refuse, extra))
 
-    def channelInviteEnd(self, extra: str = "", /) -> None:
+    def channelInviteEnd(self, extra: str = "") -> None:
         """End the call, or withdraw it: ``onInviteEndByMyself`` here, ``onInviteEndByPeer`` there, with ``extra``."""
         self._desk.do(partial(self._end, extra))
 

@@ -45,6 +45,11 @@ class Desk:
         """Where the login is."""
         return self.client.status if self.client is not None else self.login_status
 
+    @property
+    def active(self) -> bool:
+        """True while it logs in or is logged in, and is to stay so."""
+        return not self.leaving and self.status in {LoginStatus.CONNECTING, LoginStatus.LOGGED_IN}
+
     async def tell(self, callback: Callback) -> None:
         """Have ``callback`` run after all before it."""
         await self.callbacks.put(callback)

@@ -1,12 +1,13 @@
 """``Signal``: the entry of the vendor's API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 import trio
 
 from botkit.errors import ErrorCode, LoginFailed
+from botkit.signaling.retries import login_retries
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.signal import Signal as ClientSignal
 from botkit.signaling.vendor.callback_queue import CallbackResult
@@ -45,11 +46,15 @@ class Signal:
     """Sessions of one app. ``Signal(appid)`` sends nothing; ``open_signal`` gives one that can log in."""
 
     def __init__(
-        self, appid: str, *, gateway: str | Connector = LOCAL_GATEWAY, settings: SignalSettings | None = None
+        self,
+        appid: str,
+        *,
+        gateway: str | Sequence[str] | Connector = LOCAL_GATEWAY,
+        settings: SignalSettings | None = None,
     ) -> None:
         # What the special channels carry stays a message, as the vendor's SDKs hand it on.
-        self._settings = msgspec.structs.replace(settings or SignalSettings(), feed_events=False)
-        self._client = ClientSignal(appid, gateway, settings=self._settings)
+        settings = msgspec.structs.replace(settings or SignalSettings(), feed_events=False)
+        self._client = ClientSignal(appid, gateway, settings=settings)
         self._nursery: trio.Nursery | None = None
         self._entries: dict[str, _Entry] = {}
         self._latest: _Entry | None = None
@@ -66,7 +71,7 @@ class Signal:
             try:
                 yield self
                 for entry in list(self._entries.values()):
-                    if not entry.desk.leaving:
+                    if entry.desk.active:
                         entry.session.logout()
             finally:
                 self._nursery = None
@@ -88,8 +93,9 @@ class Signal:
         self, account: str, token: str, retry_time_in_s: float, retry_count: int, cb: LoginCallback
     ) -> LoginSession:
         """``login`` that tries again while the gateway cannot be reached, up to the first of the two limits
-        (of the vendor's other SDKs: 30 s, 3 times).
+        (of the vendor's other SDKs: 30 s, 3 times). Raises ``ParameterError`` for limits that cannot be.
         """
+        login_retries(retry_time_in_s, retry_count)
         return self._log_in(account, token, cb, retry_time_in_s, retry_count)
 
     def userSetAttr(self, name: str, value: str, cb: UserAttrCallback) -> None:
@@ -129,7 +135,7 @@ class Signal:
     ) -> LoginSession:
         nursery = self._running()
         before = self._entries.get(account)
-        if before is not None and not before.desk.leaving:
+        if before is not None and before.desk.active:
             session, code = before.session, int(ErrorCode.LOGIN_E_ALREADY_LOGIN)
             nursery.start_soon(before.desk.tell, lambda: cb.onLoginFailed(session, code))
             return session
@@ -178,11 +184,12 @@ class Signal:
 
 @asynccontextmanager
 async def open_signal(
-    appid: str, gateway: str | Connector = LOCAL_GATEWAY, *, settings: SignalSettings | None = None
+    appid: str, gateway: str | Sequence[str] | Connector = LOCAL_GATEWAY, *, settings: SignalSettings | None = None
 ) -> AsyncIterator[Signal]:
     """A ``Signal`` whose sessions live in the body; see ``Signal.running``.
 
-    ``gateway`` is a URL (``ws://``, ``wss://``) or a ``Connector``. Raises ``ConfigError`` for what is none.
+    ``gateway`` is what ``botkit.signaling.Signal`` takes: the gateway's URL, or URLs of those who know it, or a
+    ``Connector``. Raises ``ConfigError`` for what is none.
     """
     async with Signal(appid, gateway=gateway, settings=settings).running() as signal:
         yield signal

@@ -8,7 +8,7 @@ from botkit.backoff import Backoff
 class SignalSettings(Struct, frozen=True, kw_only=True):
     """Times (seconds) and bounds of a ``Signal``'s sessions. Raises ``ValueError`` for what cannot work.
 
-    ``connect_timeout``: to open a connection (the vendor's web SDKs: 6 s).
+    ``connect_timeout``: to open a connection (the vendor's web SDKs: 6 s), and to look a gateway up.
     ``request_timeout``: for the answer to a login or a request, waiting for a connection included.
     ``logout_timeout``: for a polite end, answer and closing handshake together.
     ``ping_interval``, ``missed_pongs``: a ping each interval; without a pong for that many the connection is lost.

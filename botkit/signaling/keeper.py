@@ -16,6 +16,7 @@ from botkit.signaling.core import Return, SessionCore
 from botkit.signaling.login import Credentials, LoginAnswer, log_in, resume
 from botkit.signaling.retries import LoginRetries
 from botkit.signaling.trace import AccountTrace
+from botkit.signaling.turns import Turns
 from botkit.transport.base import Connector, Transport
 from botkit.types import ChannelName
 from botkit.wire.limits import RESUME_SECONDS
@@ -45,10 +46,12 @@ class Keeper:
         connector: Connector,
         credentials: Credentials,
         trace: AccountTrace,
+        *,
         retries: LoginRetries,
+        turns: Turns,
     ) -> None:
         self._core = core
-        self._retries = retries
+        self._retries, self._turns = retries, turns
         self._connector = connector
         self._credentials = credentials
         self._trace = trace
@@ -134,8 +137,9 @@ class Keeper:
         core = self._core
         core.status = LoginStatus.CONNECTING
         try:
-            async with self._connector() as transport:
+            async with self._turns.take() as turn, self._connector() as transport:
                 answer = await self._enter(transport)
+                turn.end()
                 connection = Connection(
                     transport, answer.line, core.settings, counters=core.counters, trace=self._trace
                 )

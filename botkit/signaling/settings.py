@@ -14,6 +14,7 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
     ``ping_interval``, ``missed_pongs``: a ping each interval; without a pong for that many the connection is lost.
     ``reconnect``: how long to wait before each attempt to come back.
     ``reconnect_attempts``: attempts in a row before the session ends with 102; None for no end.
+    ``max_connecting``: sessions of one ``Signal`` that connect and log in at the same time; others wait for their turn.
     ``message_ttl``: how long an instant message waits for a peer that is offline, unless the sender says.
     ``event_buffer``: events that wait for the application; what is above is dropped, counted and told.
     ``digit_buffer``: pressed digits that wait in one call.
@@ -31,6 +32,7 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
     missed_pongs: int = 3
     reconnect: Backoff = Backoff(0.2, 10.0)
     reconnect_attempts: int | None = None
+    max_connecting: int = 100
     message_ttl: int = 3600
     event_buffer: int = 4096
     digit_buffer: int = 1024
@@ -56,6 +58,7 @@ _POSITIVE = (
     "logout_timeout",
     "ping_interval",
     "missed_pongs",
+    "max_connecting",
     "event_buffer",
     "digit_buffer",
     "max_requests",

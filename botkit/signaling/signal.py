@@ -13,6 +13,7 @@ from botkit.signaling.retries import login_retries
 from botkit.signaling.session import LoginSession
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.trace import AccountTrace, Trace
+from botkit.signaling.turns import Turns
 from botkit.transport.background import open_background
 from botkit.transport.base import Connector
 from botkit.transport.discovery import gateway_connector
@@ -41,6 +42,7 @@ class Signal:
             else gateway_connector(gateway, self._app_id, connect_timeout=self._settings.connect_timeout)
         )
         self._trace = Trace()
+        self._turns = Turns(self._settings.max_connecting)
         self._cores: dict[Account, SessionCore] = {}
         self._latest: SessionCore | None = None
 
@@ -93,7 +95,8 @@ class Signal:
         retries = login_retries(retry_seconds, retry_count)
         core = self._new_core(Account(account))
         credentials = Credentials(self._app_id, core.account, token)
-        keeper = Keeper(core, self._connector, credentials, AccountTrace(self._trace, core.account), retries)
+        trace = AccountTrace(self._trace, core.account)
+        keeper = Keeper(core, self._connector, credentials, trace, retries=retries, turns=self._turns)
         scope = trio.CancelScope()
         try:
             async with open_background() as nursery:

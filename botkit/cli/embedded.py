@@ -21,8 +21,7 @@ async def start_gateway(nursery: trio.Nursery, settings: GatewaySettings, meters
     try:
         gateway: Gateway = await nursery.start(partial(serve_gateway, settings, meters=meters))
     except StoreError as error:
-        hint = f"name a database that a gateway made, a new file, or {MEMORY_URL}"
-        raise ConfigError(str(error), key="gateway.store", hint=hint) from error
+        raise ConfigError(str(error), key="gateway.store", hint=f"name a new file, or {MEMORY_URL}") from error
     return gateway
 
 

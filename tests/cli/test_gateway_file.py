@@ -218,8 +218,8 @@ def test_two_gateways_do_not_share_a_file(run_botkit: Run, start_botkit: Start) 
     first.read_until("ready")
     second = run_botkit(*arguments)
     problem = "another gateway has it open; stop that one, or give this one a file of its own"
-    assert (second.returncode, second.stdout) == (1, "")
-    assert second.stderr == f"botkit: sqlite:///gateway.db: {problem}\n"
+    assert (second.returncode, second.stdout) == (2, "")
+    assert second.stderr.startswith(f"botkit: --store: sqlite:///gateway.db: {problem}")
     first.stop(signal.SIGKILL)
     third = start_botkit(*arguments)
     third.read_until("ready")

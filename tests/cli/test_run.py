@@ -69,9 +69,8 @@ def test_the_format_may_stand_in_the_file(start_botkit: Start, config: Path) -> 
 def test_at_a_gateway_elsewhere_the_bots_are_gone_when_the_command_ends(start_botkit: Start, config: Path) -> None:
     certificate = "5cfd2fd1755d40ecb72977518be15d3b"
     environ = {"BOTKIT_APP_CERTIFICATE": certificate}
-    servers = ["--server-account", "botkit-feed-*"]
     anywhere = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
-    gateway = start_botkit("gateway", *anywhere, "--app-id", "the-app", *servers, env=environ)
+    gateway = start_botkit("gateway", *anywhere, "--app-id", "the-app", env=environ)
     ready = gateway.read_until("ready")
     text = config.read_text().replace(
         "app: {id: the-app}", "app: {id: the-app, certificate: '${BOTKIT_APP_CERTIFICATE}'}"
@@ -87,6 +86,26 @@ def test_at_a_gateway_elsewhere_the_bots_are_gone_when_the_command_ends(start_bo
     assert (code, err) == (0, "")
     assert sessions(value_of("http", ready)) == 0
     assert certificate not in "\n".join([*lines, out])
+
+
+@pytest.mark.row("P02", "G05")
+def test_bots_of_several_apps_live_in_one_process(start_botkit: Start, config: Path) -> None:
+    config.write_text(
+        config.read_text()
+        .replace("app: {id: the-app}", "apps: [{id: shop}, {id: desk, certificate: c, accept_v1: false}]")
+        .replace("demo:", '  - {bot: "hello_bot:bot", account: concierge, channels: [lobby], app: desk}\ndemo:')
+    )
+    running = start_botkit("run", config.name)
+    lines = running.read_until("ready: 2 of 2 bots at work")
+    assert lines[0] == f"botkit 0.1.0 with {config.name}, apps shop, desk"
+    assert sessions(value_of("http", lines)) == 4
+    lines += running.read_until("visitor hears", "hello, ann")
+    seen = [line for line in lines if "seen online" in line and "who=ann" in line]
+    code, out, err = running.stop(signal.SIGTERM)
+    assert (code, out.splitlines()[-1], err) == (0, "stopped: every session is logged out", "")
+    seen += [line for line in out.splitlines() if "seen online" in line and "who=ann" in line]
+    assert seen
+    assert all("app=shop" in line for line in seen)
 
 
 def sessions(http_url: str) -> int:
@@ -207,13 +226,14 @@ def test_a_missing_file_is_one_message_and_2(run_botkit: Run) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 
 
-def test_a_store_that_is_no_database_is_one_message_and_1(run_botkit: Run, config: Path) -> None:
+def test_a_store_that_is_no_database_is_one_message_and_2(run_botkit: Run, config: Path) -> None:
     config.with_name("gateway.db").write_bytes(b"not a database, but long enough to look at" * 100)
     config.write_text(config.read_text() + "store: {url: 'sqlite:///gateway.db'}")
     done = run_botkit("run", config.name)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     (message,) = done.stderr.splitlines()
-    assert message.startswith("botkit: sqlite:///gateway.db: cannot be used: file is not a database")
+    assert message.startswith("botkit: bot.yaml:")
+    assert "store.url: sqlite:///gateway.db: cannot be used: file is not a database" in message
 
 
 def test_check_says_what_it_found(run_botkit: Run, config: Path) -> None:

@@ -167,7 +167,7 @@ class Connection:
     def _queue_protocol_bytes(self, now: float) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self.outbox.put(data)
+                self.outbox.put(data, last=self._protocol.state is not State.OPEN)
             else:
                 self.outbox.finish()
         if self.closing_since is None and self._protocol.close_expected():

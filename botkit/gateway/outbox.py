@@ -55,6 +55,7 @@ class Outbox:
         "_link",
         "_marked",
         "_overflow",
+        "_overflowed",
         "_queue",
         "_rest",
         "_size",
@@ -80,6 +81,7 @@ class Outbox:
         self._rest = b""
         self._marked = False
         self._closed = False
+        self._overflowed = False
         self._then_eof = False
         self._held: deque[tuple[int, list[bytes]]] = deque()
         self._later: list[bytes] = []
@@ -91,14 +93,19 @@ class Outbox:
         """Bytes that wait."""
         return self._size + len(self._rest)
 
-    def put(self, data: bytes) -> None:
-        """Queue ``data`` for the next flush. Dropped when the outbox is closed."""
-        if self._closed:
+    def put(self, data: bytes, *, last: bool = False) -> None:
+        """Queue ``data`` for the next flush. Dropped when the outbox is closed.
+
+        Beyond the bound what waits is forgotten, and only the ``last`` words are taken: a peer that reads again is
+        told why it was cut.
+        """
+        if self._closed or (self._overflowed and not last):
             return
         (self._later if self._held else self._queue).append(data)
         self._size += len(data)
-        if self._size + len(self._rest) > self._limit:
-            self.close()
+        if self.backlog > self._limit and not last:
+            self._overflowed = True
+            self._forget()
             self._overflow()
         else:
             self._mark()
@@ -135,10 +142,7 @@ class Outbox:
     def close(self) -> None:
         """Forget what waits and take nothing more."""
         self._closed = True
-        self._queue.clear()
-        self._held.clear()
-        self._later.clear()
-        self._size = 0
+        self._forget()
 
     def send(self) -> None:
         """Hand the queued bytes to the socket; what it does not take waits for a writer task."""
@@ -177,6 +181,12 @@ class Outbox:
         else:
             if self._then_eof and not self._held and not self._closed:
                 self._end()
+
+    def _forget(self) -> None:
+        self._queue.clear()
+        self._held.clear()
+        self._later.clear()
+        self._size = 0
 
     def _mark(self) -> None:
         if not self._marked and not self._closed:

@@ -223,7 +223,7 @@ class Gateway:
         def slow() -> None:
             self.counters.slow_peers.add()
             connection.end_reason = "slow"
-            connection.abort()
+            self._nursery.start_soon(self._cut_slow, connection)  # later: here somebody is telling many peers
 
         outbox = Outbox(
             link,
@@ -235,6 +235,10 @@ class Gateway:
         )
         connection = Connection(link, outbox, self._dispatcher, self.counters)
         return connection
+
+    async def _cut_slow(self, connection: Connection) -> None:
+        connection.close(CLOSE_SLOW, "not reading", trio.current_time())
+        await self.flusher.flush()
 
     def _sweep_one(self, connection: Connection, now: float) -> None:
         settings, stuck_since = self.settings, connection.outbox.stuck_since

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from botkit import signaling
 from botkit.gateway.server import Gateway, serve_gateway
@@ -27,8 +27,8 @@ from botkit.signaling.vendor import (
 from botkit.transport.base import Connector
 from tests.vendor_api.lines import Lines
 
-PATIENCE = 600
-"""Seconds, mostly of virtual time, until a callback that does not come has failed the test."""
+PATIENCE, REAL_PATIENCE = 600, 20
+"""Seconds, of virtual and of real time, until a callback that does not come has failed the test."""
 
 TEST_APP = "test-app"
 TEST_CREDENTIALS = AppCredentials(id=TEST_APP, server_accounts=("server*",))
@@ -60,9 +60,10 @@ class Recorder(LoginCallback, ChannelCallback, MessageCallback, CallCallback, Us
         self.told.append(Told(name, arguments))
         self._news.unpark_all()
 
-    async def next(self, name: str, patience: float = PATIENCE) -> tuple[object, ...]:
+    async def next(self, name: str, patience: float | None = None) -> tuple[object, ...]:
         """The arguments of the next callback called ``name``; those before it count as seen."""
-        with trio.fail_after(patience):
+        virtual = isinstance(trio.lowlevel.current_clock(), MockClock)
+        with trio.fail_after(patience or (PATIENCE if virtual else REAL_PATIENCE)):
             while True:
                 while self._seen == len(self.told):
                     await self._news.park()

@@ -9,6 +9,7 @@ from tests.vendor_api.people import open_world
 from tests.vendor_api.scenario_table import APPS, SCENARIOS
 
 ENTERED_BY = (session_scenarios, other_scenarios)
+"""They put their scenarios into the table when they are imported."""
 
 OBSOLETE = {104, 106, 107, 205, 502, 705}
 LIVE = sorted(int(code) for code in ErrorCode if not code.obsolete)

@@ -120,7 +120,7 @@ def _trusted(document: Document, texts: Sequence[str]) -> tuple[str, ...]:
 
 def _store_url(document: Document, file: ConfigFile) -> str:
     with document.placing():
-        if file.gateway.store:
+        if document.has(("gateway", "store")):
             if file.store is not None:
                 raise document.error(("gateway", "store"), "there is store.url too", "leave out one of the two")
             check_gateway_store_url(file.gateway.store, "gateway.store")

@@ -97,6 +97,8 @@ WRONG = [
     ("insecure: 1", "insecure: expected true or false, got a whole number"),
     ("insecure: yes", "insecure: expected true or false, got a text"),
     ("store: 'gw.db'", "store: 'gw.db' names no gateway store; use 'memory:', 'sqlite:///relative/path.db' or"),
+    ("store: ''", "store: '' names no gateway store; use 'memory:', "),
+    ("store:", "store: expected a text, got nothing; give it a value, or leave the key out"),
     ("server_accounts: mod", "server_accounts: expected a list, got a text"),
     ("server_accounts: ['']", "server_accounts[0]: expected a text with 1 character or more, got none"),
     ("origins: https://a.example", "origins: expected a list, got a text"),

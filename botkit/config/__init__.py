@@ -3,7 +3,9 @@
 - ``environment``: ``${NAME}`` and ``${NAME:-default}`` in values.
 - ``document``: the YAML text as plain values, each with the line where it stands.
 - ``checking``: values against types: unknown keys, wrong types, missing keys.
-- ``schema``: the sections of the file.
+- ``schema``, ``gateway_schema``: the sections of the file.
+- ``apps``, ``gateway``: who may enter which app, and a gateway of our own or the address of another.
 - ``bots``: ``module:attribute`` imported, its settings checked.
-- ``loading``: :func:`~botkit.config.loading.load_config`, all of it in one call.
+- ``loading``: :func:`~botkit.config.loading.load_config`, all of it in one call; ``load_gateway_config`` for a gateway
+  alone.
 """

@@ -13,7 +13,7 @@ class Lines:
     """All connections of one ``Signal``. ``connect`` is its connector, ``gateway`` where the next one leads.
 
     ``cut``: no new ones come about. ``silent``: what the gateway says is swallowed. ``garbled`` changes what it says,
-    ``misheard`` what it is told.
+    ``misheard`` what it is told; what ``unheard`` is true for never gets there.
     """
 
     def __init__(self, gateway: Connector) -> None:
@@ -23,6 +23,7 @@ class Lines:
         self.silent = False
         self.garbled: Callable[[str], str] = lambda text: text
         self.misheard: Callable[[bytes], bytes] = lambda data: data
+        self.unheard: Callable[[bytes], bool] = lambda _: False
         self._latest: _Line | None = None
 
     @asynccontextmanager
@@ -59,7 +60,8 @@ class _Line:
         self.held: trio.Event | None = None
 
     async def send(self, data: bytes) -> None:
-        await self._transport.send(self._lines.misheard(data))
+        if not self._lines.unheard(data):
+            await self._transport.send(self._lines.misheard(data))
 
     async def receive(self) -> bytes | str:
         while True:

@@ -134,6 +134,26 @@ async def test_no_message_twice_or_lost_over_losses_of_the_connection(world: Wor
         assert len(ann.heard.all("onMessageSendSuccess")) == 100
 
 
+@pytest.mark.row("C07")
+async def test_a_message_that_is_delivered_again_is_told_once(world: World, autojump_clock: MockClock) -> None:
+    """Its acknowledgement is lost with the connection, and the next login is a new session to the gateway."""
+    lines = Lines(world.gateway.connector)
+    async with world.open() as signal, world.over(lines) as far:
+        ann, bob = await log_in(signal, "ann"), await log_in(far, "bob")
+        lines.unheard = lambda data: b'ver_clear":1' in data or b'"ver_clear":1' in data
+        ann.session.messageInstantSend("bob", "hello", ann.heard)
+        await bob.heard.next("onMessageInstantReceive")
+        lines.cut = True
+        await lines.drop()
+        ann.session.messageInstantSend("bob", "and another", ann.heard)
+        await trio.sleep(120)
+        lines.cut, lines.unheard = False, lambda _: False
+        assert (await bob.heard.next("onMessageInstantReceive"))[2] == "and another"
+        await trio.sleep(60)
+        assert [text for *_, text in bob.heard.all("onMessageInstantReceive")] == ["hello", "and another"]
+        assert bob.client.statistics().messages_repeated == 1
+
+
 @pytest.mark.row("C19", "C20", "M18")
 async def test_exactly_one_outcome_of_every_message(signal: Signal, autojump_clock: MockClock) -> None:
     ann, bob = await log_in(signal, "ann"), await log_in(signal, "bob")

@@ -4,6 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from botkit.signaling import SignalSettings
 from botkit.signaling.vendor import Call, Signal
 from tests.vendor_api.lines import Lines
 from tests.vendor_api.people import World, log_in
@@ -125,6 +126,23 @@ async def test_702_the_connection_is_lost(world: World, autojump_clock: MockCloc
         assert await ann.heard.next("onInviteFailed") == (call, 702)
         await trio.sleep(300)
         assert len(ann.heard.all("onInviteFailed", "onInviteEndByPeer", "onInviteEndByMyself")) == 1
+
+
+@pytest.mark.row("C24")
+async def test_702_once_when_the_invitation_and_the_session_are_lost_together(
+    world: World, autojump_clock: MockClock
+) -> None:
+    lines = Lines(world.gateway.connector)
+    async with world.over(lines, settings=SignalSettings(reconnect_attempts=0)) as far:
+        ann = await log_in(far, "ann")
+        lines.hush()
+        call = ann.session.channelInviteUser2("room", "bob", "", ann.heard)
+        await trio.sleep(1)
+        await lines.drop()
+        assert await ann.heard.next("onInviteFailed") == (call, 702)
+        assert await ann.heard.next("onLogout") == (102,)
+        await trio.sleep(60)
+        assert len(ann.heard.all("onInviteFailed")) == 1
 
 
 @pytest.mark.row("M12a", "C24")

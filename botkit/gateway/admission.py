@@ -5,7 +5,6 @@ from botkit.gateway.counters import Counters
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.settings import GatewaySettings
 from botkit.types import Account, AppId
-from botkit.wire.limits import MAX_ACCOUNT_BYTES
 
 MINUTE = 60.0
 
@@ -40,15 +39,20 @@ class Admission:
         else:
             del self._open_by_address[address]
 
-    def check_login(self, address: str, app: AppId, account: Account, now: float) -> None:
-        """Count a login, right or wrong. Raises ``LoginFailed`` (202) over a rate."""
-        account = Account(account[:MAX_ACCOUNT_BYTES])  # whoever sends more of it is no account, and takes no room
+    def check_address(self, address: str, now: float) -> None:
+        """Count a login, right or wrong, of an address. Raises ``LoginFailed`` (202) over its rate."""
         if address not in self._settings.trusted_addresses:
             by_address = self._logins_by_address.get(address)
             if by_address is None:
                 by_address = RateWindow(self._settings.logins_per_address, MINUTE)
                 self._logins_by_address[address] = by_address
             self._take(by_address, "address", now)
+
+    def check_account(self, app: AppId, account: Account, now: float) -> None:
+        """Count a login of an account that may log in. Raises ``LoginFailed`` (202) over its rate.
+
+        Wrong logins do not count, or anybody could lock anybody out.
+        """
         by_account = self._logins_by_account.get((app, account))
         if by_account is None:
             by_account = RateWindow(self._settings.logins_per_account, MINUTE)

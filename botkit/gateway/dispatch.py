@@ -155,8 +155,9 @@ class Dispatcher:
 
     def _login(self, connection: Connection, login: LoginArguments) -> None:
         try:
-            hub = self._hub_for(connection, login.vid, login.account)
+            hub = self._hub_for(connection, login.vid)
             grant = check_login(login, hub.app, self._clock.seconds())
+            self._admission.check_account(AppId(login.vid), Account(login.account), trio.current_time())
             botkit = login.device == BOTKIT_DEVICE
             self._journal.check_room()
             session = hub.login(connection, Account(login.account), grant, botkit=botkit, resume=login.resume)
@@ -174,7 +175,7 @@ class Dispatcher:
 
     def _resume(self, connection: Connection, seen: ResumeArguments) -> None:
         try:
-            hub = self._hub_for(connection, seen.vid, seen.account)
+            hub = self._hub_for(connection, seen.vid)
             session = hub.resume(connection, Account(seen.account), seen.line)
         except LoginFailed as refusal:
             self._refuse_login(connection, refusal)
@@ -196,14 +197,13 @@ class Dispatcher:
         self._journal.hold(connection.outbox)  # what it missed may be younger than the last commit
         hub.announce_inbox(session)
 
-    def _hub_for(self, connection: Connection, app: str, account: str) -> Hub:
+    def _hub_for(self, connection: Connection, app: str) -> Hub:
         if connection.session is not None:
             raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, "logged in already")
         hub = self._hubs.get(app)
         if hub is None:
             raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "unknown app id")
-        now = trio.current_time()
-        self._admission.check_login(connection.link.peer, AppId(app), Account(account), now)
+        self._admission.check_address(connection.link.peer, trio.current_time())
         return hub
 
     def _refuse_login(self, connection: Connection, refusal: LoginFailed) -> None:

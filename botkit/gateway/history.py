@@ -26,10 +26,19 @@ class History:
             notices.popleft()
         notices.append((message_id, now, frame))
 
-    def since(self, message_id: int, newest: int) -> tuple[list[bytes], int]:
-        """The frames after ``message_id`` up to ``newest``, and how many of them are gone."""
-        frames = [frame for number, _, frame in self._notices if message_id < number <= newest]
-        return frames, max(0, newest - message_id - len(frames))
+    def since(self, message_id: int, newest: int, most_bytes: int) -> tuple[list[bytes], int]:
+        """The frames after ``message_id`` up to ``newest``, and how many of them are gone.
+
+        Of more than ``most_bytes`` the oldest are gone too: what a peer cannot take at once costs it the connection.
+        """
+        frames: deque[bytes] = deque()
+        for number, _, frame in reversed(self._notices):
+            most_bytes -= len(frame)
+            if number <= message_id or most_bytes < 0:
+                break
+            if number <= newest:
+                frames.appendleft(frame)
+        return list(frames), max(0, newest - message_id - len(frames))
 
     def clear(self) -> None:
         """Forget all: nobody is in the channel who could come back."""

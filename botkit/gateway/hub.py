@@ -164,16 +164,19 @@ class Hub:
     def replay(self, session: Session, seen: ResumeArguments) -> tuple[list[bytes], int]:
         """What a session that came back has missed in its channel: framed notices, and how many are lost.
 
-        -1 lost means that nobody knows: the gateway was started anew, or the client was in another channel.
+        -1 lost means that nobody knows: the gateway was started anew, and all that was told since then is new to the
+        client; or it was in another channel.
         """
         self.mailboxes.catch_up(session.account, seen.inbox)
         channel = self.channels.get(session.channel) if session.channel else None
-        if seen.boot != self.boot or (channel is not None and seen.channel != channel.name):
+        if channel is not None and seen.channel != channel.name:
             return [], -1
         if channel is None:
-            return [], 0
+            return [], 0 if seen.boot == self.boot else -1
         # What was told before it joined was never the client's to see.
-        return channel.history.since(max(seen.message_id, session.joined_after), channel.last_message_id)
+        after = max(seen.message_id if seen.boot == self.boot else 0, session.joined_after)
+        frames, lost = channel.history.since(after, channel.last_message_id, self.settings.send_buffer // 2)
+        return frames, lost if seen.boot == self.boot else -1
 
     def end(self, session: Session, reason: str) -> None:
         """End a session, for ``reason``; the others are told that it left its channel, its calls, and the app."""

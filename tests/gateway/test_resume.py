@@ -8,6 +8,7 @@ import trio
 
 from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.server import Gateway
+from botkit.gateway.settings import GatewaySettings
 from botkit.stores.gateway import MemoryGatewayStore
 from botkit.testing import Refusal, WirePeer, open_test_gateway
 from botkit.types import JsonObject
@@ -191,3 +192,47 @@ async def test_a_gateway_that_stopped_takes_no_connection(autojump_clock: trio.t
     with pytest.raises(ConnectFailed, match="stopped"):
         async with gateway.connector():
             raise AssertionError("connected")
+
+
+async def test_a_backlog_that_no_connection_could_take_is_cut_and_told(autojump_clock: trio.testing.MockClock) -> None:
+    settings = GatewaySettings(apps=(), send_buffer=64 * 1024)
+    async with open_test_gateway(settings) as gateway, WirePeer.connect(gateway.connector, "bob") as bob:
+        await bob.request("channel_join", name="lobby")
+        async with WirePeer.connect(gateway.connector) as ann:
+            seen = await ann.login("ann", resumable=True)
+            await ann.request("channel_join", name="lobby")
+            await ann.drop()
+        for number in range(20):
+            await bob.request("channel_sendmsg", name="lobby", msg=f"{number:02}" * 4000)
+            await bob.next_notice("channel_msg")
+        async with WirePeer.connect(gateway.connector) as ann:
+            outcome = await ann.resume("ann", str(seen["line"]), boot=seen["boot"], channel="lobby")
+            assert outcome["lost"] == 16
+            assert [str((await ann.next_notice()).content["msg"])[:2] for _ in range(4)] == ["16", "17", "18", "19"]
+            assert await ann.is_silent()
+
+
+async def test_what_was_said_since_a_restart_is_replayed(autojump_clock: trio.testing.MockClock) -> None:
+    store = MemoryGatewayStore()
+    async with (
+        open_test_gateway(store=store) as gateway,
+        WirePeer.connect(gateway.connector) as ann,
+        WirePeer.connect(gateway.connector) as bob,
+    ):
+        seen = {"ann": await ann.login("ann", resumable=True), "bob": await bob.login("bob", resumable=True)}
+        for peer in (ann, bob):
+            await peer.request("channel_join", name="lobby")
+    async with (
+        open_test_gateway(store=store) as gateway,
+        WirePeer.connect(gateway.connector) as ann,
+        WirePeer.connect(gateway.connector) as bob,
+    ):
+        for peer, account in ((ann, "ann"), (bob, "bob")):
+            before = seen[account]
+            outcome = await peer.resume(
+                account, str(before["line"]), boot=before["boot"], channel="lobby", message_id=40
+            )
+            assert outcome["lost"] == -1
+            if account == "ann":
+                await ann.request("channel_sendmsg", name="lobby", msg="before bob was back")
+        assert (await bob.next_notice("channel_msg")).content["msg"] == "before bob was back"

@@ -57,6 +57,10 @@ class Inbox:
         self.messages.append(Waiting(self.last, line, expires_ms, call))
         return self.last
 
+    def see(self, version: int) -> None:
+        """A client says that it has seen ``version``: later messages get higher ones."""
+        self.last = max(self.last, min(version, MAX_VERSION))
+
 
 class Mailboxes:
     """All inboxes of an app, at most ``limit`` messages in each."""
@@ -120,9 +124,8 @@ class Mailboxes:
         of, from before a restart; it will take nothing but newer versions than that.
         """
         inbox = self._inboxes.setdefault(account, Inbox())
-        acknowledged = min(acknowledged, MAX_VERSION)
-        inbox.last = max(inbox.last, acknowledged)
-        self._acknowledge(account, inbox, acknowledged)
+        inbox.see(acknowledged)
+        self._acknowledge(account, inbox, min(acknowledged, inbox.last))
         self._expire(inbox, now_ms)
         most = max(1, min(most, INBOX_PAGE))
         page = tuple((message.version, message.line) for message, _ in zip(inbox.messages, range(most), strict=False))
@@ -160,9 +163,8 @@ class Mailboxes:
     def catch_up(self, account: Account, seen: int) -> None:
         """A client came back that saw versions up to ``seen``: later messages get higher ones, and are new to it."""
         inbox = self._inboxes.setdefault(account, Inbox())
-        seen = min(seen, MAX_VERSION)
-        inbox.last = max(inbox.last, seen)
-        inbox.handed_out = max(inbox.acknowledged, seen)
+        inbox.see(seen)
+        inbox.handed_out = max(inbox.acknowledged, min(seen, inbox.last))
 
     def expire(self, now_ms: int) -> None:
         """Drop what has waited too long, in all inboxes and in the store."""

@@ -87,6 +87,18 @@ async def test_a_client_that_claims_to_have_seen_more_is_never_told_less(
         assert await page(ann, -7) == (50, [(51, "new")])
 
 
+@pytest.mark.parametrize("claimed", [2**52, 2**52 + 1, 2**53])
+async def test_who_claims_to_have_seen_the_newest_there_can_be_can_still_acknowledge(
+    claimed: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Else the next message waits for ever, and a client that fetches until nothing is left never ends."""
+    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
+        await page(ann, claimed)
+        await send(ann, "ann", "one", "two")
+        assert len(await ann.fetch()) == 2
+        assert await ann.fetch() == []
+
+
 async def test_pages_have_30_and_what_is_left_is_announced_behind_each(autojump_clock: trio.testing.MockClock) -> None:
     """The Python SDK never asks again after a full page unless it is told to."""
     async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:

@@ -7,6 +7,7 @@ WAL mode with ``synchronous=FULL``: a write that returned is on the disk, and a 
 calling task, which also keeps tests on a virtual clock exact.
 """
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,13 +28,17 @@ BUSY_SECONDS = 5.0
 """How long a statement waits for another process that holds the file before it fails with ``StoreError``."""
 
 
+_MEMORY = re.compile(r"sqlite://(\w*)")
+
+
 def sqlite_path(url: str) -> Path | None:
-    """The file that ``url`` names; None for the database in memory (``sqlite://``).
+    """The file that ``url`` names; None for a database in memory.
 
     ``sqlite:///var/botkit.db`` is relative to the working directory, ``sqlite:////var/lib/botkit.db``
-    absolute. Raises ``ConfigError`` for anything else.
+    absolute. ``sqlite://`` is in memory, a new one each time; ``sqlite://NAME`` (letters, digits, ``_``) is in memory,
+    the same one for all who have it open in this process. Raises ``ConfigError`` for anything else.
     """
-    if url == "sqlite://":
+    if _MEMORY.fullmatch(url):
         return None
     prefix, separator, path = url.partition("sqlite:///")
     if prefix or not separator or not path.strip("/"):
@@ -114,12 +119,18 @@ async def open_database(url: str, schema: Sequence[str] = ()) -> AsyncIterator[D
         await database.aclose()
 
 
+def _memory_name(url: str) -> str:
+    name = url.removeprefix("sqlite://")
+    return f"file:botkit-{name}?mode=memory&cache=shared" if name else ":memory:"
+
+
 def _open(url: str, path: Path | None, schema: Sequence[str]) -> sqlite3.Connection:
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            path or ":memory:",
+            path or _memory_name(url),
+            uri=path is None,
             timeout=BUSY_SECONDS,
             isolation_level=None,  # transactions begin where _write says so, not where sqlite3 guesses
             check_same_thread=False,  # worker threads change, the limiter lets in one at a time

@@ -12,7 +12,7 @@ from botkit.errors import ErrorCode, LoginFailed, ProtocolError, SignalingError,
 from botkit.gateway.admission import Admission
 from botkit.gateway.auth import check_login
 from botkit.gateway.clock import WallClock
-from botkit.gateway.connection import Connection
+from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.handlers import admin, calls, channels, users
 from botkit.gateway.hub import Hub
@@ -106,6 +106,10 @@ MAX_SLOW_REQUESTS = 8
 BOTKIT_DEVICE = "botkit"
 """The ``device`` of clients that understand what is ours."""
 
+SILENT_DEVICE = "javasdk"
+"""What the vendor's Python SDK calls itself. Of a refused login it tells its application nothing, so that all the
+application can see is that the connection is over."""
+
 _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
 
@@ -162,10 +166,10 @@ class Dispatcher:
             self._journal.check_room()
             session = hub.login(connection, Account(login.account), grant, botkit=botkit, resume=login.resume)
         except LoginFailed as refusal:
-            self._refuse_login(connection, refusal)
+            self._refuse_login(connection, refusal, login.device)
             return
         except StoreError as error:
-            self._refuse_login(connection, LoginFailed(ErrorCode.LOGIN_E_OTHER, str(error)))
+            self._refuse_login(connection, LoginFailed(ErrorCode.LOGIN_E_OTHER, str(error)), login.device)
             return
         self._counters.logins.add_for("ok")
         boot = hub.boot if botkit else ""
@@ -206,12 +210,16 @@ class Dispatcher:
         self._admission.check_address(connection.link.peer, trio.current_time())
         return hub
 
-    def _refuse_login(self, connection: Connection, refusal: LoginFailed) -> None:
+    def _refuse_login(self, connection: Connection, refusal: LoginFailed, device: str = BOTKIT_DEVICE) -> None:
         self._counters.logins.add_for(refusal.code.name)
-        self._send_outcome(connection, LoginOutcome(result="failed", reason=refusal.reason, code=int(refusal.code)))
+        reason = refusal.reason or refusal.code.text
+        outcome = LoginOutcome(result="failed", reason=reason, code=int(refusal.code))
+        self._send_outcome(connection, outcome, error=reason)  # without an error the Python SDK looks for a line
+        if device == SILENT_DEVICE and connection.session is None:
+            connection.close(CLOSE_NORMAL, reason, trio.current_time())
 
-    def _send_outcome(self, connection: Connection, outcome: LoginOutcome) -> None:
-        connection.send(encode(LoginResult(LoginResultBody("", encode_json(outcome)))))
+    def _send_outcome(self, connection: Connection, outcome: LoginOutcome, *, error: str = "") -> None:
+        connection.send(encode(LoginResult(LoginResultBody(error, encode_json(outcome)))))
 
     def _call(self, connection: Connection, call: CallBody) -> None:
         session = connection.session

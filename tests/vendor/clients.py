@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from subprocess import PIPE
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, TypeVar, Unpack
 
 import trio
 
+from botkit.events import Event
+from botkit.signaling import LoginSession
 from botkit.types import JsonObject, JsonValue
 from botkit.wire.limits import NO_TOKEN
 
@@ -17,6 +19,7 @@ PATIENCE = 20.0
 """Seconds after which an event that did not come fails the test; nothing is measured with it."""
 
 Sdk = Literal["web", "python"]
+EventT = TypeVar("EventT", bound=Event)
 
 
 class Told(TypedDict, total=False):
@@ -47,6 +50,14 @@ def parsed(text: JsonValue) -> JsonValue:
     return value
 
 
+async def next_event(session: LoginSession, kind: type[EventT]) -> EventT:
+    """The next event of this kind at a botkit session; others before it are dropped."""
+    with trio.fail_after(PATIENCE):
+        while not isinstance(event := await session.receive_event(), kind):
+            pass
+    return event
+
+
 class VendorUser:
     """One account on one of the vendor's SDKs."""
 
@@ -54,6 +65,7 @@ class VendorUser:
         self.name = name
         self._driver = driver
         self._told: list[JsonObject] = []
+        self._heard: list[JsonObject] = []
         self._news = trio.Condition()
 
     async def do(self, command: str, **parameters: JsonValue) -> None:
@@ -62,10 +74,14 @@ class VendorUser:
 
     async def log_in(self, token: str = NO_TOKEN) -> int:
         """Log in and return the uid."""
-        await self.do("login", url=self._driver.url, app=self._driver.app, token=token)
+        await self.start_login(token)
         uid = (await self.expect("logged_in"))["uid"]
         assert isinstance(uid, int)
         return uid
+
+    async def start_login(self, token: str = NO_TOKEN) -> None:
+        """Have the SDK log in; what comes of it is an event."""
+        await self.do("login", url=self._driver.url, app=self._driver.app, token=token)
 
     async def expect(self, event: str, **wanted: Unpack[Told]) -> JsonObject:
         """Wait for an event with these fields, and take it off the list. Others stay, in order."""
@@ -87,14 +103,26 @@ class VendorUser:
         assert isinstance(told["answer"], dict), told
         return told["error"], told["answer"]
 
+    async def ask_in_vain(self, func: str, **arguments: JsonValue) -> tuple[JsonValue, JsonValue]:
+        """Send a request that is refused; code and reason, as the SDK hands them on."""
+        error, answer = await self.ask(func, **arguments)
+        assert answer["result"] == "failed", answer
+        assert error in ("", answer["reason"])  # the Python SDK leaves it to the caller to read the answer
+        return answer["code"], answer["reason"]
+
     def untaken(self, event: str) -> list[JsonObject]:
         """The events of this kind that came and that no ``expect`` took."""
         return [told for told in self._told if told["event"] == event]
+
+    def heard(self, event: str) -> list[JsonObject]:
+        """All events of this kind that ever came, those that an ``expect`` took too."""
+        return [told for told in self._heard if told["event"] == event]
 
     async def hear(self, told: JsonObject) -> None:
         """Take one event from the driver."""
         async with self._news:
             self._told.append(told)
+            self._heard.append(told)
             self._news.notify_all()
 
 

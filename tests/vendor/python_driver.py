@@ -80,6 +80,7 @@ class User:
 
     def login(self, url: str, app: str, token: str) -> None:
         address = urlsplit(url)
+        self.connection_state = None  # that of the session before says nothing of this one
         self.session = AgoraSignal(app).login(
             self.name, token, self.callbacks, is_debugging=True, debug_params=[(address.hostname, address.port)]
         )

@@ -6,9 +6,10 @@ import pytest
 
 from botkit.gateway import channels, connection
 from botkit.gateway.framing import DEFLATE_UP_TO, compact_frame
+from botkit.gateway.server import Gateway
 from botkit.testing import WirePeer
 from tests.vendor.clients import Sdk
-from tests.vendor.conftest import Vendor
+from tests.vendor.drivers import Vendor
 
 pytestmark = [
     pytest.mark.row("W07"),
@@ -59,10 +60,12 @@ async def test_a_large_message_reaches_both_sdks(
         assert len(deflated) == 2
 
 
-async def test_a_full_user_list(vendor: Vendor, ann_sdk: Sdk, bob_sdk: Sdk, deflated: list[int]) -> None:
+async def test_a_full_user_list(
+    vendor: Vendor, gateway: Gateway, ann_sdk: Sdk, bob_sdk: Sdk, deflated: list[int]
+) -> None:
     async with AsyncExitStack() as stack:
         for number in range(250):
-            member = await stack.enter_async_context(WirePeer.connect(vendor.gateway.connector, f"member-{number}"))
+            member = await stack.enter_async_context(WirePeer.connect(gateway.connector, f"member-{number}"))
             await member.request("channel_join", name="crowd")
         anns = await stack.enter_async_context(vendor.open_driver(ann_sdk))
         ann = anns.user("ann")
@@ -77,10 +80,10 @@ async def test_a_full_user_list(vendor: Vendor, ann_sdk: Sdk, bob_sdk: Sdk, defl
 
 @pytest.mark.parametrize("size", [3000, 3900, 8192])
 async def test_a_full_page_of_the_inbox(
-    vendor: Vendor, ann_sdk: Sdk, bob_sdk: Sdk, deflated: list[int], *, size: int
+    vendor: Vendor, gateway: Gateway, ann_sdk: Sdk, bob_sdk: Sdk, deflated: list[int], *, size: int
 ) -> None:
     """About 90,000 bytes, almost all that this SDK can inflate, and more than that, which has to go as text."""
-    async with vendor.open_driver(ann_sdk) as anns, WirePeer.connect(vendor.gateway.connector, "bob") as bob:
+    async with vendor.open_driver(ann_sdk) as anns, WirePeer.connect(gateway.connector, "bob") as bob:
         texts = [f"{number:04}" + "ä" * ((size - 4) // 2) for number in range(30)]
         for text in texts:
             await bob.request("user_sendmsg", peer="ann", flag="v1:E:60", t="instant", content=text)

@@ -11,7 +11,7 @@ from botkit.testing import TEST_APP
 from bots.call_agent.handlers import bot
 from bots.call_agent.settings import AcceptRule, CallAgentSettings, Choice, Menu
 from tests.vendor.clients import PATIENCE, Sdk, VendorUser, parsed
-from tests.vendor.conftest import Vendor
+from tests.vendor.drivers import Vendor
 
 pytestmark = [pytest.mark.row("W07"), pytest.mark.slow, pytest.mark.parametrize("sdk", ["web", "python"])]
 
@@ -29,7 +29,7 @@ async def calls(vendor: Vendor, tmp_path: Path) -> AsyncIterator[str]:
     settings = CallAgentSettings(
         accept=(AcceptRule(channel="support-*"),), greeting="Hello.", menu=MENU, farewell="Goodbye.", database=database
     )
-    app = App(TEST_APP, vendor.gateway.ws_url, [BotPlacement(bot=bot, account="support", settings=settings)])
+    app = App(TEST_APP, vendor.url, [BotPlacement(bot=bot, account="support", settings=settings)])
     async with trio.open_nursery() as nursery:
         await nursery.start(app.run)
         yield database

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import TypeVar
 
 import pytest
 import trio
@@ -14,7 +13,6 @@ from botkit.events import (
     CallRinging,
     ChannelAttributeUpdated,
     ChannelMessage,
-    Event,
     InstantMessage,
     UserJoined,
     UserLeft,
@@ -22,19 +20,18 @@ from botkit.events import (
 from botkit.signaling import Call, LoginSession, Signal
 from botkit.testing import TEST_APP
 from botkit.wire.states import CallState
-from tests.vendor.clients import PATIENCE, Sdk, VendorUser, parsed
-from tests.vendor.conftest import Vendor
+from tests.vendor.clients import PATIENCE, Sdk, VendorUser, next_event, parsed
+from tests.vendor.drivers import Vendor
 
 pytestmark = [pytest.mark.row("W07"), pytest.mark.slow, pytest.mark.parametrize("sdk", ["web", "python"])]
 
 TEXT = "grüß dich, 漢字 😀  two blanks"
-EventT = TypeVar("EventT", bound=Event)
 
 
 @pytest.fixture
 async def bob(vendor: Vendor) -> AsyncIterator[LoginSession]:
     """A botkit session at the vendor's gateway."""
-    async with Signal(TEST_APP, vendor.gateway.ws_url).open_session("bob") as session:
+    async with Signal(TEST_APP, vendor.url).open_session("bob") as session:
         yield session
 
 
@@ -45,14 +42,6 @@ async def ann(vendor: Vendor, sdk: Sdk) -> AsyncIterator[VendorUser]:
         user = driver.user("ann")
         await user.log_in()
         yield user
-
-
-async def next_event(session: LoginSession, kind: type[EventT]) -> EventT:
-    """The session's next event of this kind; others before it are dropped."""
-    with trio.fail_after(PATIENCE):
-        while not isinstance(event := await session.receive_event(), kind):
-            pass
-    return event
 
 
 async def test_messages_and_attributes(sdk: Sdk, ann: VendorUser, bob: LoginSession) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.vendor.clients import Sdk, VendorUser, parsed
-from tests.vendor.conftest import Vendor
+from tests.vendor.drivers import Vendor
 
 pytestmark = [
     pytest.mark.row("W07"),

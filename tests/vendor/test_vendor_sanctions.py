@@ -1,0 +1,167 @@
+"""The vendor's own clients under a moderator: muted, kicked, banned, their channel closed under them.
+
+None of this is in the vendor's API: what its clients are shown has to be something that they know.
+"""
+
+import pytest
+import trio
+
+from botkit.errors import ErrorCode, LoginFailed
+from botkit.signaling import Signal
+from botkit.testing import TEST_APP
+from tests.vendor.clients import Sdk, VendorUser
+from tests.vendor.drivers import Vendor
+from tests.vendor.stage import LOBBY, MODERATOR, Stage
+
+pytestmark = [pytest.mark.row("W07"), pytest.mark.slow, pytest.mark.parametrize("sdk", ["web", "python"])]
+
+NOT_SENT = int(ErrorCode.SENDMESSAGE_E_OTHER)
+
+
+async def test_muted_in_a_channel(stage: Stage, sdk: Sdk) -> None:
+    ann, bob = stage.ann, stage.bob
+    await stage.moderator.mute("ann", channel=LOBBY, reason="spam, 漢字")
+    assert await ann.ask_in_vain("channel_sendmsg", name=LOBBY, msg="unheard") == (NOT_SENT, "muted: spam, 漢字")
+    await ann.do("say", text="unheard")
+    await ann.expect("said")
+    await stage.say(bob, ann)
+    await ann.do("send", account="bob", text="only the channel is closed to me")
+    await ann.expect("sent", ok=True)
+    await bob.expect("instant", account="ann", text="only the channel is closed to me")
+    await stage.enter(ann, "the hall")
+    await stage.say(ann)
+    await stage.enter(ann)
+    assert await ann.ask_in_vain("channel_sendmsg", name=LOBBY, msg="unheard") == (NOT_SENT, "muted: spam, 漢字")
+
+    await stage.moderator.unmute("ann", channel=LOBBY)
+    await stage.check_all_is_well()
+    assert not [told for told in bob.heard("channel_message") if told["text"] == "unheard"]
+
+
+async def test_muted_everywhere_for_a_time(stage: Stage, sdk: Sdk) -> None:
+    ann, bob = stage.ann, stage.bob
+    await stage.moderator.mute("ann", reason="enough")
+    await ann.do("send", account="bob", text="unheard")
+    await ann.expect("sent", ok=False)
+    assert await ann.ask_in_vain("channel_sendmsg", name=LOBBY, msg="unheard") == (NOT_SENT, "muted: enough")
+    await stage.say(bob, ann)
+    await stage.catch_up(ann)
+
+    await stage.moderator.mute("ann", seconds=1)
+    await ann.do("send", account="bob", text="unheard")
+    await ann.expect("sent", ok=False)
+    await trio.sleep(1)
+    await ann.do("send", account="bob", text="at last")
+    await ann.expect("sent", ok=True)
+    await bob.expect("instant", account="ann", text="at last")
+    assert not await stage.moderator.list_sanctions()
+    await stage.check_all_is_well()
+    assert not bob.untaken("instant")
+
+
+async def test_kicked_from_a_channel(stage: Stage, sdk: Sdk) -> None:
+    ann, bob = stage.ann, stage.bob
+    await stage.moderator.kick("ann", LOBBY, reason="out")
+    await bob.expect("user_left", account="ann")
+    await stage.say(bob)
+    await stage.catch_up(ann)
+    assert not ann.untaken("channel_message"), "who was kicked hears nothing more"
+    assert not ann.untaken("left"), "neither SDK has a way to be told; a botkit session hears 601"
+    code, _ = await ann.ask_in_vain("channel_sendmsg", name=LOBBY, msg="unheard")
+    assert code == NOT_SENT
+    await ann.do("say", text="unheard")
+    await ann.expect("said")
+    await ann.do("set_attribute", name="topic", value="unheard")
+    await ann.do("leave")
+    await ann.expect("left")
+    assert (await bob.ask("channel_query_user_isin", name=LOBBY, account="ann"))[1]["isin"] == 0
+
+    await stage.enter(ann)
+    await bob.expect("user_joined", account="ann")
+    await stage.check_all_is_well()
+    assert not bob.untaken("user_left"), "it left once"
+    assert not bob.untaken("attribute")
+    assert not [told for told in bob.heard("channel_message") if told["text"] == "unheard"]
+
+
+async def test_banned_from_the_app(stage: Stage, sdk: Sdk, vendor: Vendor) -> None:
+    ann, bob = stage.ann, stage.bob
+    await stage.moderator.ban("ann", reason="enough")
+    await expect_logout(ann, sdk)
+    await bob.expect("user_left", account="ann")
+    await ann.start_login()
+    await expect_refusal(ann, sdk)
+    with pytest.raises(LoginFailed, match="banned: enough") as refused:
+        async with Signal(TEST_APP, vendor.url).open_session("ann"):
+            pass
+    assert refused.value.code is ErrorCode.LOGIN_E_FAILED
+    assert [(told.kind, told.moderator) for told in await stage.moderator.list_sanctions("ann")] == [("ban", MODERATOR)]
+
+    await stage.moderator.unban("ann")
+    await come_back(stage, logins=2)
+
+    await stage.moderator.ban("ann", seconds=1)
+    await expect_logout(ann, sdk)
+    await bob.expect("user_left", account="ann")
+    await ann.start_login()
+    await expect_refusal(ann, sdk)
+    await trio.sleep(1)
+    await come_back(stage, logins=3)
+
+
+async def test_a_channel_that_is_closed(stage: Stage, sdk: Sdk) -> None:
+    ann, bob = stage.ann, stage.bob
+    await ann.do("set_attribute", name="topic", value="the old one")
+    for user in (ann, bob):
+        await user.expect("attribute", name="topic")
+    assert await stage.moderator.close_channel(LOBBY, reason="out, all of you") == 2
+    for user in (ann, bob):
+        code, _ = await user.ask_in_vain("channel_sendmsg", name=LOBBY, msg="unheard")
+        assert code == NOT_SENT
+        await stage.catch_up(user)
+        assert not user.untaken("channel_message")
+        assert not user.untaken("left")
+    await stage.enter(ann)
+    await stage.say(ann)
+    await stage.enter(bob)
+    await stage.check_all_is_well()
+    assert not ann.untaken("attribute"), "the channel is a new one"
+
+
+async def test_seen_in_a_snapshot(stage: Stage, sdk: Sdk) -> None:
+    ann, bob = stage.ann, stage.bob
+    await stage.enter(bob, "the hall")
+    await ann.expect("user_left", account="bob")
+    online = {seen.account: (seen.uid, seen.channel) for seen in await stage.moderator.list_online()}
+    uids = {user: user.heard("logged_in")[0]["uid"] for user in (ann, bob)}
+    assert online == {
+        "ann": (uids[ann], LOBBY),
+        "bob": (uids[bob], "the hall"),
+        MODERATOR: (stage.moderator.uid, ""),
+    }
+    await stage.enter(bob)
+    await stage.check_all_is_well()
+
+
+async def expect_logout(user: VendorUser, sdk: Sdk) -> None:
+    """The session is over, and the client knows."""
+    if sdk == "web":
+        await user.expect("logged_out", code=int(ErrorCode.LOGOUT_E_NET))  # it makes this of every end but a kick
+    else:  # it has no call-back for this: its connection is gone
+        await user.expect("state", state=3)
+
+
+async def expect_refusal(user: VendorUser, sdk: Sdk) -> None:
+    """The login is refused, and the client knows."""
+    if sdk == "web":
+        await user.expect("login_failed", code=int(ErrorCode.LOGIN_E_NET))  # of 202 it knows nothing
+    else:
+        await user.expect("state", state=3)
+
+
+async def come_back(stage: Stage, *, logins: int) -> None:
+    """``ann`` logs in again, and all is as it was."""
+    await stage.ann.log_in()
+    await stage.enter(stage.ann)
+    await stage.bob.expect("user_joined", account="ann")
+    await stage.check_all_is_well(logins=logins)

@@ -11,16 +11,15 @@ from msgspec.structs import replace
 from structlog.testing import LogCapture
 from trio.testing import MockClock
 
-from botkit import App, BotPlacement, Database
+from botkit import App, BotPlacement, Database, open_database
 from botkit.app.visitors import run_visitors
 from botkit.config.loading import Config, load_config
 from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import GatewaySettings
 from bots.call_agent import records
 from bots.moderation import audit
-from bots.presence import ledger, table
+from bots.presence import table
 from bots.presence.settings import PresenceSettings
-from tests.bots.stage import kept_database
 
 FOLDER = Path(__file__).parents[2] / "config"
 CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "gateway")  # which has no bots
@@ -36,24 +35,26 @@ async def running(
     assert isinstance(config.gateway, GatewaySettings)
     async with AsyncExitStack() as stack:
         databases = {
-            "verdicts": await stack.enter_async_context(kept_database(monkeypatch, audit.__name__, audit.SCHEMA)),
-            "spans": await stack.enter_async_context(kept_database(monkeypatch, ledger.__name__, table.SCHEMA)),
-            "calls": await stack.enter_async_context(kept_database(monkeypatch, records.__name__, records.SCHEMA)),
+            "verdicts": await stack.enter_async_context(open_database("sqlite://moderation", audit.SCHEMA)),
+            "spans": await stack.enter_async_context(open_database("sqlite://presence", table.SCHEMA)),
+            "calls": await stack.enter_async_context(open_database("sqlite://call_agent", records.SCHEMA)),
         }
         async with trio.open_nursery() as nursery:
             settings = replace(config.gateway, listen=None, http=None, store="memory:")
             gateway = await nursery.start(serve_gateway, settings)
-            app = App(config.apps[0].id, gateway.connector, [without_file(bot.placement) for bot in config.bots])
+            app = App(config.apps[0].id, gateway.connector, [without_disk(bot.placement) for bot in config.bots])
             await nursery.start(app.run)
             yield app, databases
             nursery.cancel_scope.cancel()
 
 
-def without_file(placement: BotPlacement) -> BotPlacement:
-    """The placement, but a presence bot writes no file: virtual time would not wait for the disk."""
+def without_disk(placement: BotPlacement) -> BotPlacement:
+    """The placement, but its database is in memory, and it writes no file: virtual time would not wait for a disk."""
+    assert placement.settings is not None
+    changes: dict[str, str | None] = {"database": f"sqlite://{placement.bot.name}"}
     if isinstance(placement.settings, PresenceSettings):
-        return replace(placement, settings=replace(placement.settings, file=None))
-    return placement
+        changes["file"] = None
+    return replace(placement, settings=replace(placement.settings, **changes))
 
 
 def test_there_is_one_for_each_bot_and_the_demo() -> None:

@@ -6,7 +6,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from botkit import App, BotPlacement, Database, Signal, SqlValue
+from botkit import App, BotPlacement, Database, Signal, SqlValue, open_database
 from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.transport.base import Transport
@@ -14,9 +14,9 @@ from bots.presence import bot
 from bots.presence.handlers import LOOK_SECONDS
 from bots.presence.settings import PresenceSettings
 from bots.presence.table import SCHEMA
-from tests.bots.stage import kept_database
 
 APP_ID = "demo"
+DATABASE = "sqlite://spans"
 COLUMNS = "kind, account, channel, reason, end_ms IS NULL, uncertain"
 BY_TIME = "coalesce(start_ms, end_ms), kind DESC"
 LONGER_THAN_HELD = 60.0
@@ -74,7 +74,7 @@ class Watched:
 
     async def start_bot(self, ignore: tuple[str, ...] = ()) -> None:
         """Starts the bot."""
-        settings = PresenceSettings(file=None, ignore=ignore)
+        settings = PresenceSettings(file=None, ignore=ignore, database=DATABASE)
         placement = BotPlacement(bot=bot, account="presence", settings=settings)
         await self._nursery.start(App(APP_ID, self.connector, [placement]).run)
 
@@ -104,12 +104,10 @@ class Watched:
 
 
 @asynccontextmanager
-async def stage_of(
-    monkeypatch: pytest.MonkeyPatch, *server_accounts: str, bot_starts: bool = True
-) -> AsyncIterator[Watched]:
+async def stage_of(*server_accounts: str, bot_starts: bool = True) -> AsyncIterator[Watched]:
     """A gateway, and on it the presence bot at work; the feeds are server accounts, and who else is one."""
     async with (
-        kept_database(monkeypatch, "bots.presence.ledger", SCHEMA) as database,
+        open_database(DATABASE, SCHEMA) as database,
         trio.open_nursery() as nursery,
     ):
         stage = Watched(database, nursery, ("botkit-feed-*", *server_accounts))
@@ -122,10 +120,8 @@ async def stage_of(
 
 @WITH_AND_WITHOUT_ROLE
 @pytest.mark.row("E01", "E02")
-async def test_spans_have_start_end_and_reason(
-    role: tuple[str, ...], autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with stage_of(monkeypatch, *role) as stage:
+async def test_spans_have_start_end_and_reason(role: tuple[str, ...], autojump_clock: MockClock) -> None:
+    async with stage_of(*role) as stage:
         async with stage.signal.open_session("ann") as ann:
             await ann.join("lobby")
             await trio.sleep(2)
@@ -157,9 +153,9 @@ async def test_spans_have_start_end_and_reason(
 @WITH_AND_WITHOUT_ROLE
 @pytest.mark.row("E02")
 async def test_a_second_login_and_a_cut_connection_have_their_own_reasons(
-    role: tuple[str, ...], autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    role: tuple[str, ...], autojump_clock: MockClock
 ) -> None:
-    async with stage_of(monkeypatch, *role) as stage:
+    async with stage_of(*role) as stage:
         elsewhere = Signal(APP_ID, stage.connector)
         async with stage.signal.open_session("ann") as ann:
             await ann.join("lobby")
@@ -174,8 +170,8 @@ async def test_a_second_login_and_a_cut_connection_have_their_own_reasons(
 
 
 @pytest.mark.row("E07")
-async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage_of(monkeypatch) as stage:
+async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock) -> None:
+    async with stage_of() as stage:
         feeds_and_bot = tuple(stage.transports)
         async with stage.signal.open_session("ann"):
             await trio.sleep(1)
@@ -190,10 +186,8 @@ async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock, mo
 
 
 @pytest.mark.row("E07")
-async def test_when_nobody_watches_any_more_what_is_open_is_uncertain(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with stage_of(monkeypatch) as stage:
+async def test_when_nobody_watches_any_more_what_is_open_is_uncertain(autojump_clock: MockClock) -> None:
+    async with stage_of() as stage:
         thief = Signal(APP_ID, stage.connector)
         async with stage.signal.open_session("ann"), thief.open_session("botkit-feed-online"):
             await trio.sleep(5)
@@ -204,9 +198,9 @@ async def test_when_nobody_watches_any_more_what_is_open_is_uncertain(
 @WITH_AND_WITHOUT_ROLE
 @pytest.mark.row("E07")
 async def test_no_span_that_is_certain_reaches_over_a_restart_of_the_gateway(
-    role: tuple[str, ...], autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    role: tuple[str, ...], autojump_clock: MockClock
 ) -> None:
-    async with stage_of(monkeypatch, *role) as stage:
+    async with stage_of(*role) as stage:
         async with stage.signal.open_session("ann") as ann:
             await ann.join("lobby")
             await trio.sleep(1)
@@ -228,11 +222,9 @@ async def test_no_span_that_is_certain_reaches_over_a_restart_of_the_gateway(
 
 
 @pytest.mark.row("E07")
-async def test_who_was_there_before_the_bot_is_found_within_a_second(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_was_there_before_the_bot_is_found_within_a_second(autojump_clock: MockClock) -> None:
     async with (
-        stage_of(monkeypatch, "presence", "watcher", bot_starts=False) as stage,
+        stage_of("presence", "watcher", bot_starts=False) as stage,
         stage.signal.open_session("ann") as ann,
         stage.signal.open_session("bob"),
         stage.signal.open_session("hidden") as hidden,
@@ -255,10 +247,8 @@ async def test_who_was_there_before_the_bot_is_found_within_a_second(
 
 
 @pytest.mark.row("E07")
-async def test_after_a_gap_it_is_true_again_who_is_there(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with stage_of(monkeypatch, "presence") as stage:
+async def test_after_a_gap_it_is_true_again_who_is_there(autojump_clock: MockClock) -> None:
+    async with stage_of("presence") as stage:
         feeds_and_bot = tuple(stage.transports)
         async with stage.signal.open_session("ann") as ann, stage.signal.open_session("bob") as bob:
             await ann.join("lobby")
@@ -282,10 +272,8 @@ async def test_after_a_gap_it_is_true_again_who_is_there(
 
 
 @pytest.mark.row("E07")
-async def test_after_a_restart_of_the_gateway_it_is_true_again_who_is_there(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with stage_of(monkeypatch, "presence") as stage, stage.signal.open_session("ann"):
+async def test_after_a_restart_of_the_gateway_it_is_true_again_who_is_there(autojump_clock: MockClock) -> None:
+    async with stage_of("presence") as stage, stage.signal.open_session("ann"):
         async with stage.signal.open_session("bob") as bob:
             await bob.join("lobby")
             await trio.sleep(1)
@@ -295,11 +283,9 @@ async def test_after_a_restart_of_the_gateway_it_is_true_again_who_is_there(
         assert await stage.there_now() == (["ann"], [])
 
 
-async def test_a_feed_that_begins_late_is_made_up_for(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_feed_that_begins_late_is_made_up_for(autojump_clock: MockClock) -> None:
     async with (
-        stage_of(monkeypatch, "presence", "moderator", bot_starts=False) as stage,
+        stage_of("presence", "moderator", bot_starts=False) as stage,
         stage.signal.open_session("moderator") as moderator,
     ):
         await moderator.ban("botkit-feed-online")
@@ -313,9 +299,9 @@ async def test_a_feed_that_begins_late_is_made_up_for(
             assert await stage.there_now() == (["ann", "moderator"], [])
 
 
-async def test_without_the_role_it_is_said_once(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_role_it_is_said_once(autojump_clock: MockClock) -> None:
     with capture_logs() as logs:
-        async with stage_of(monkeypatch) as stage:
+        async with stage_of() as stage:
             for _ in range(2):
                 await stage.cut_off(tuple(stage.transports))
                 await trio.sleep(LONGER_THAN_HELD)
@@ -330,7 +316,7 @@ async def test_without_the_role_it_is_said_once(autojump_clock: MockClock, monke
 
 async def test_a_large_app_is_read_page_by_page(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botkit.wire.admin.SNAPSHOT_PAGE", 3)
-    async with stage_of(monkeypatch, "presence", bot_starts=False) as stage, AsyncExitStack() as stack:
+    async with stage_of("presence", bot_starts=False) as stage, AsyncExitStack() as stack:
         accounts = [f"user{number}" for number in range(8)]
         for account in accounts:
             await stack.enter_async_context(stage.signal.open_session(account))

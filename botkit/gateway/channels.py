@@ -4,9 +4,9 @@ from itertools import islice
 
 import trio
 
+from botkit.clock import WallClock
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
-from botkit.gateway.clock import WallClock
 from botkit.gateway.counters import Counters
 from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
 from botkit.gateway.history import History

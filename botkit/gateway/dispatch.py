@@ -8,10 +8,10 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.clock import WallClock
 from botkit.errors import ErrorCode, LoginFailed, ProtocolError, SignalingError, StoreError
 from botkit.gateway.admission import Admission
 from botkit.gateway.auth import check_login
-from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.handlers import admin, calls, channels, users

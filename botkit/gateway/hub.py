@@ -8,13 +8,13 @@ import secrets
 
 import trio
 
+from botkit.clock import WallClock
 from botkit.errors import ErrorCode, LoginFailed, SignalingError
 from botkit.gateway.accounts import Accounts
 from botkit.gateway.auth import LoginGrant
 from botkit.gateway.calls import Calls
 from botkit.gateway.channel_attributes import ChannelAttributes
 from botkit.gateway.channels import Channel, Channels
-from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.holds import Holds

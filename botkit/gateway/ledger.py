@@ -6,7 +6,7 @@ durable store a number is used once for ever: what has not been committed has no
 
 import secrets
 
-from botkit.gateway.clock import WallClock
+from botkit.clock import WallClock
 from botkit.gateway.journal import Journal
 from botkit.stores.changes import LedgerAppended, LedgerSnapshot, LedgerStarted, LedgerTrimmed
 from botkit.stores.gateway import GatewayStore

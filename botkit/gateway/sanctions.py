@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from botkit.clock import WallClock
 from botkit.errors import ErrorCode, LoginFailed, SendFailed, SignalingError
-from botkit.gateway.clock import WallClock
 from botkit.gateway.journal import Journal
 from botkit.stores.changes import SanctionKind, SanctionLifted, SanctionSet
 from botkit.types import Account, AppId

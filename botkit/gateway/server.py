@@ -11,9 +11,9 @@ import trio
 from starlette.applications import Starlette
 from structlog.typing import FilteringBoundLogger
 
+from botkit.clock import WallClock
 from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.admission import Admission
-from botkit.gateway.clock import WallClock
 from botkit.gateway.connection import (
     CLOSE_GOING_AWAY,
     CLOSE_INTERNAL,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import trio
 
-from botkit.gateway.clock import WallClock
+from botkit.clock import WallClock
 from botkit.gateway.journal import Journal
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timers

@@ -9,8 +9,8 @@ from trio.testing import MockClock
 from botkit.app.app import App
 from botkit.app.bot import Bot
 from botkit.app.placement import BotPlacement
+from botkit.clock import WallClock
 from botkit.errors import ActorError
-from botkit.gateway.clock import WallClock
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.observability.metrics import Meters
 from botkit.signaling import LoginSession, Signal, SignalSettings

@@ -8,7 +8,7 @@ _offset: trio.lowlevel.RunVar[float] = trio.lowlevel.RunVar("botkit_calendar_off
 
 
 class WallClock:
-    """Time since 1970 that advances with trio's clock; all gateways of one trio run agree on it."""
+    """Time since 1970 that advances with trio's clock; all gateways and bots of one trio run agree on it."""
 
     __slots__ = ("_offset",)
 

@@ -1,31 +1,31 @@
 """Accounts of an app: their uids, attributes and message allowance. They outlive sessions."""
 
-from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway.attribute_set import AttributeRoom, AttributeSet
 from botkit.gateway.journal import Journal
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.session import new_rate
 from botkit.stores.changes import AccountSeen, UserAttributeSet
 from botkit.types import Account, AppId, Uid
 
-MAX_ATTRIBUTES = 100
-"""How many attributes one user or one channel may have; the vendor names no number, but everything is bounded."""
-
 
 class Accounts:
     """All accounts that ever logged in to one app."""
 
-    def __init__(self, app: AppId, journal: Journal, uids: dict[Account, Uid], changes_per_second: int) -> None:
+    def __init__(
+        self, app: AppId, journal: Journal, uids: dict[Account, Uid], room: AttributeRoom, changes_per_second: int
+    ) -> None:
         self._app, self._journal = app, journal
         self._uids = uids
         self._next_uid = max(uids.values(), default=0) + 1
-        self._attributes: dict[Account, dict[str, str]] = {}
+        self._room, self._none = room, AttributeSet(room)
+        self._attributes: dict[Account, AttributeSet] = {}
         self._rates: dict[Account, RateWindow] = {}
         self._changes: dict[Account, RateWindow] = {}
         self._changes_per_second = changes_per_second
 
     def load_attributes(self, account: Account, attributes: dict[str, str]) -> None:
         """Take over what the store had."""
-        self._attributes[account] = attributes
+        self._attributes[account] = AttributeSet(self._room, attributes)
 
     def uid_of(self, account: Account) -> Uid:
         """The account's number; 0 for one that never logged in."""
@@ -58,14 +58,15 @@ class Accounts:
             for account in [account for account, rate in rates.items() if rate.idle(now)]:
                 del rates[account]
 
-    def attributes_of(self, account: Account) -> dict[str, str]:
-        """A user's attributes, perhaps none. Do not change it."""
-        return self._attributes.get(account, {})
+    def attributes_of(self, account: Account) -> AttributeSet:
+        """A user's attributes, perhaps none. Do not change them."""
+        return self._attributes.get(account, self._none)
 
     def set_attribute(self, account: Account, name: str, value: str) -> None:
-        """Set a user attribute. Raises ``SignalingError`` beyond 100 of them."""
-        attributes = self._attributes.setdefault(account, {})
-        if name not in attributes and len(attributes) >= MAX_ATTRIBUTES:
-            raise SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, f"a user has at most {MAX_ATTRIBUTES} attributes")
+        """Set a user attribute. Raises ``SignalingError`` (1005) when they are too many, or too large."""
+        attributes = self._attributes.get(account)
+        if attributes is None:
+            attributes = self._attributes[account] = AttributeSet(self._room)
+        attributes.check_room(name, value)
         self._journal.append(UserAttributeSet(app=self._app, account=account, name=name, value=value))
-        attributes[name] = value
+        attributes.put(name, value)

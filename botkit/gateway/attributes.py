@@ -1,5 +1,7 @@
 """The vendor's built-in channel attributes: which there are and what they may be set to."""
 
+from collections.abc import Mapping
+
 from botkit.errors import ErrorCode, SignalingError
 from botkit.wire.limits import DEFAULT_CHANNEL_TTL
 
@@ -37,7 +39,6 @@ def check_built_in(name: str, value: str | None) -> None:
             raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"{name} must be a whole number, not {value[:20]!r}")
 
 
-def number(attributes: dict[str, str], name: str) -> int | None:
+def number(attributes: Mapping[str, str], name: str) -> int | None:
     """A built-in's value, its default when it is not set, None when it has no default."""
-    text = attributes.get(name)
-    return int(text) if text is not None else DEFAULTS.get(name)
+    return int(attributes[name]) if name in attributes else DEFAULTS.get(name)

@@ -4,7 +4,7 @@ import trio
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
-from botkit.gateway.accounts import MAX_ATTRIBUTES
+from botkit.gateway.attribute_set import MAX_ATTRIBUTES
 from botkit.gateway.channels import Channel, Channels
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
@@ -32,11 +32,11 @@ class ChannelAttributes:
     def set(self, session: Session, channel: Channel, name: str, value: str) -> None:
         """Set an attribute and tell all members. Raises ``SignalingError``."""
         built_in.check_built_in(name, value)
-        if name not in channel.attributes and len(channel.attributes) >= MAX_ATTRIBUTES:
-            raise SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, f"a channel has at most {MAX_ATTRIBUTES} attributes")
+        channel.attributes.check_room(name, value)
         self._check_rates(channel, name)
         self._journal.append(ChannelAttributeSet(app=self._app, channel=channel.name, name=name, value=value))
-        channel.attributes[name], channel.stored = value, True
+        channel.attributes.put(name, value)
+        channel.stored = True
         self._tell_change(channel, session, name, value, "update")
         self._apply(channel, name)
 
@@ -45,7 +45,7 @@ class ChannelAttributes:
         built_in.check_built_in(name, None)
         self._check_rates(channel, name)
         self._journal.append(ChannelAttributeDeleted(app=self._app, channel=channel.name, name=name))
-        channel.attributes.pop(name, None)
+        channel.attributes.remove(name)
         self._tell_change(channel, session, name, "", "del")
         self._apply(channel, name)
 
@@ -130,5 +130,5 @@ class ChannelAttributes:
         if built_in.number(channel.attributes, built_in.AUTO_UPDATE_TOTAL_NUM):
             counts[built_in.TOTAL_MEMBER_NUM] = channel.total_joins
         for name, count in counts.items():
-            channel.attributes[name] = str(count)
+            channel.attributes.put(name, str(count))
             self._tell(channel, AttributeUpdated(channel=channel.name, account="", uid=0, name=name, value=str(count)))

@@ -7,6 +7,7 @@ import trio
 from botkit.clock import WallClock
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
+from botkit.gateway.attribute_set import AttributeRoom, AttributeSet
 from botkit.gateway.counters import Counters
 from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
 from botkit.gateway.history import History
@@ -57,11 +58,11 @@ class Channel:
         "total_joins",
     )
 
-    def __init__(self, name: ChannelName, attributes: dict[str, str] | None = None) -> None:
+    def __init__(self, name: ChannelName, attributes: AttributeSet, *, stored: bool = False) -> None:
         self.name = name
         self.members: dict[Account, Session] = {}
-        self.attributes = attributes if attributes is not None else {}
-        self.stored = attributes is not None  # the store knows of it
+        self.attributes = attributes
+        self.stored = stored  # the store knows of it
         self.last_message_id = 0
         self.rate = RateWindow(CHANNEL_MESSAGES_PER_SECOND)
         self.event_rate = RateWindow(ATTRIBUTE_EVENTS_PER_SECOND)
@@ -89,16 +90,26 @@ class Channel:
 class Channels:
     """All channels of one app."""
 
-    def __init__(self, app: AppId, *, journal: Journal, counters: Counters, timers: Timers, clock: WallClock) -> None:
+    def __init__(
+        self,
+        app: AppId,
+        *,
+        room: AttributeRoom,
+        journal: Journal,
+        counters: Counters,
+        timers: Timers,
+        clock: WallClock,
+    ) -> None:
         self._app, self._journal, self._counters = app, journal, counters
         self._timers, self._clock = timers, clock
+        self._room = room
         self._channels: dict[ChannelName, Channel] = {}
         self.quiet = False
         """True once the gateway stops: all members leave, and none is told of each of the others."""
 
     def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> Channel:
         """Take over a channel that the store had; ``emptied_ms`` is when its last member left, 0 if in a crash."""
-        channel = self._channels[name] = Channel(name, attributes)
+        channel = self._channels[name] = Channel(name, AttributeSet(self._room, attributes), stored=True)
         empty_for = (self._clock.ms() - emptied_ms) / 1000 if emptied_ms else 0.0
         self.destroy_later(channel, empty_for)
         return channel
@@ -111,7 +122,7 @@ class Channels:
         """The channel, made if need be; one that nobody joins is destroyed like one that everybody left."""
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name)
+            channel = self._channels[name] = Channel(name, AttributeSet(self._room))
             self.destroy_later(channel)
         return channel
 

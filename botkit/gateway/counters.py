@@ -37,6 +37,12 @@ class Counters:
         self.refused_strangers = counter(
             "gateway_refused_strangers_total", "messages to accounts that never logged in, beyond the bound of those"
         )
+        self.refused_attributes = counter(
+            "gateway_attributes_refused_total", "attributes beyond a bound, by what there was too much of", "what"
+        )
+        self.cut_answers = counter(
+            "gateway_answers_cut_total", "answers that left out what did not fit, by function", "function"
+        )
         self.failed_accepts = counter("gateway_failed_accepts_total", "connections that failed while being accepted")
         self.timer_errors = counter("gateway_timer_errors_total", "deadlines whose callback failed by our own fault")
         self.http_errors = counter("gateway_http_errors_total", "HTTP requests that failed by our own fault")

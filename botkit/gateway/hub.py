@@ -11,6 +11,7 @@ import trio
 from botkit.clock import WallClock
 from botkit.errors import ErrorCode, LoginFailed, SignalingError
 from botkit.gateway.accounts import Accounts
+from botkit.gateway.attribute_set import AttributeRoom
 from botkit.gateway.auth import LoginGrant
 from botkit.gateway.calls import Calls
 from botkit.gateway.channel_attributes import ChannelAttributes
@@ -58,10 +59,20 @@ class Hub:
         self.app, self.settings, self.clock, self.counters = app, settings, clock, counters
         app_id = AppId(app.id)
         uids = {account: uid for (owner, account), uid in snapshot.accounts.items() if owner == app_id}
-        self.accounts = Accounts(app_id, journal, uids, settings.changes_per_second)
-        self.channels = Channels(app_id, journal=journal, counters=counters, timers=timers, clock=clock)
+        refused = counters.refused_attributes
+        of_users = AttributeRoom("user", depth=2, each=settings.answer_bytes, refused=refused)
+        of_channels = AttributeRoom("channel", depth=1, each=settings.answer_bytes // 2, refused=refused)
+        self.accounts = Accounts(app_id, journal, uids, of_users, settings.changes_per_second)
+        self.channels = Channels(
+            app_id, room=of_channels, journal=journal, counters=counters, timers=timers, clock=clock
+        )
         self.mailboxes = Mailboxes(
-            app_id, journal, counters, settings.inbox_limit, known=lambda account: bool(self.uid_of(account))
+            app_id,
+            journal,
+            counters,
+            settings.inbox_limit,
+            page_bytes=settings.answer_bytes,
+            known=lambda account: bool(self.uid_of(account)),
         )
         self.sanctions = Sanctions(app_id, journal, clock)
         self.ledger = Ledger(
@@ -70,6 +81,7 @@ class Hub:
             store,
             journal=journal,
             clock=clock,
+            page_bytes=settings.answer_bytes,
             keep_events=settings.ledger_events,
             keep_seconds=settings.ledger_days * 86_400,
         )

@@ -13,13 +13,14 @@ from botkit.stores.gateway import GatewayStore
 from botkit.types import AppId
 from botkit.wire.admin import LedgerGap, LedgerPage
 from botkit.wire.ledger import STREAM_OF, VERSION, EventName, LedgerEvent, decode_event, encode_event
-
-MAX_PAGE_CHARACTERS = 1_000_000
-"""What one answer carries; events with long attribute values make a page shorter."""
+from botkit.wire.replies import fitting
 
 
 class Ledger:
-    """One app's ledger: at most ``keep_events`` of them, at most ``keep_seconds`` old, checked once a minute."""
+    """One app's ledger: at most ``keep_events`` of them, at most ``keep_seconds`` old, checked once a minute.
+
+    A page has at most ``page_bytes`` in its answer: events with long attribute values make it shorter.
+    """
 
     def __init__(
         self,
@@ -29,10 +30,12 @@ class Ledger:
         *,
         journal: Journal,
         clock: WallClock,
+        page_bytes: int,
         keep_events: int,
         keep_seconds: float,
     ) -> None:
         self._app, self._store, self._journal, self._clock = app, store, journal, clock
+        self._page_bytes = page_bytes
         self._keep_events, self._keep_seconds = keep_events, keep_seconds
         if snapshot is None:
             snapshot = LedgerSnapshot(epoch=secrets.token_urlsafe(8))
@@ -84,14 +87,8 @@ class Ledger:
         first = kept.oldest or self.last + 1
         gap = LedgerGap(epoch=epoch if foreign else self.epoch, after=after, before=first)
         missing = foreign or (epoch != "" and after + 1 < first)
-        events: list[LedgerEvent] = []
-        size = 0
-        for _, text in kept.events:
-            size += len(text)
-            if size > MAX_PAGE_CHARACTERS and events:
-                break
-            events.append(decode_event(text))
-        return LedgerPage(epoch=self.epoch, last=self.last, events=tuple(events), gap=gap if missing else None)
+        events = fitting(tuple(decode_event(text) for _, text in kept.events), self._page_bytes)
+        return LedgerPage(epoch=self.epoch, last=self.last, events=events, gap=gap if missing else None)
 
     def last_of_streams(self) -> dict[str, int]:
         """The newest number of each stream that has one."""

@@ -14,7 +14,7 @@ from botkit.gateway.journal import Journal
 from botkit.stores.changes import InboxAdvanced, InboxSnapshot, MessagesAcknowledged, MessagesExpired, MessageStored
 from botkit.types import Account, AppId
 from botkit.wire.limits import INBOX_PAGE
-from botkit.wire.replies import Messages
+from botkit.wire.replies import Messages, fitting
 
 MAX_VERSION = 2**52
 """No client is believed to have seen a newer one: numbers on the wire end soon after."""
@@ -63,13 +63,20 @@ class Inbox:
 
 
 class Mailboxes:
-    """All inboxes of an app, at most ``limit`` messages in each."""
+    """All inboxes of an app, at most ``limit`` messages in each; a page has at most ``page_bytes`` in its answer."""
 
     def __init__(
-        self, app: AppId, journal: Journal, counters: Counters, limit: int, *, known: Callable[[Account], bool]
+        self,
+        app: AppId,
+        journal: Journal,
+        counters: Counters,
+        limit: int,
+        *,
+        page_bytes: int,
+        known: Callable[[Account], bool],
     ) -> None:
         self._app, self._journal, self._counters = app, journal, counters
-        self._limit = limit
+        self._limit, self._page_bytes = limit, page_bytes
         self._known = known
         self._inboxes: dict[Account, Inbox] = {}
         self._strangers: set[Account] = set()
@@ -131,6 +138,7 @@ class Mailboxes:
         page = tuple((message.version, message.line) for message, _ in zip(inbox.messages, range(most), strict=False))
         if not page:
             return Messages(ver_clear=inbox.last, msgs=())
+        page = fitting(page, self._page_bytes)
         inbox.handed_out = max(inbox.handed_out, page[-1][0])
         return Messages(ver_clear=page[0][0] - 1, msgs=page)
 

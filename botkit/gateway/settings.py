@@ -6,6 +6,7 @@ import ipaddress
 from msgspec import Struct
 
 from botkit.errors import ConfigError
+from botkit.wire.limits import MAX_GATEWAY_FRAME_BYTES
 
 
 class Address(Struct, frozen=True):
@@ -111,6 +112,14 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     tls_key: str = ""
     ledger_events: int = 1_000_000
     ledger_days: float = 30.0
+
+    @property
+    def answer_bytes(self) -> int:
+        """What one answer may take, so that none is by itself too much for its peer: longer lists come in pages.
+
+        It is half of what may wait for a peer, or of what a botkit client takes in one frame if that is less.
+        """
+        return min(self.send_buffer, MAX_GATEWAY_FRAME_BYTES) // 2
 
     def check(self) -> None:
         """Refuse what would be unsafe or cannot work. Raises ``ConfigError``."""

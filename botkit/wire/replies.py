@@ -100,6 +100,7 @@ _encoder = msgspec.json.Encoder()
 _verdict_decoder = msgspec.json.Decoder(_Verdict)
 _failure_decoder = msgspec.json.Decoder(Failure)
 _ReplyT = TypeVar("_ReplyT", bound=Ok)
+_ItemT = TypeVar("_ItemT")
 
 OK = Ok()
 
@@ -117,6 +118,33 @@ def encode_reply(call_id: int | str, reply: Ok | Failure) -> CallResult:
 def encode_json(value: Struct) -> str:
     """A struct as the JSON text that frames carry inside of a string."""
     return _encoder.encode(value).decode()
+
+
+def nested_size(text: str, depth: int = 1) -> int:
+    """How many bytes ``text`` takes as a string of a JSON text that is inside of ``depth`` strings of others.
+
+    A reply is inside of one: there a letter takes a byte, a quote four, a control character seven.
+    """
+    nested = _encoder.encode(text).decode()
+    for _ in range(depth):
+        nested = _encoder.encode(nested).decode()[1:-1]
+    return len(nested.encode())
+
+
+def fitting(items: tuple[_ItemT, ...], most_bytes: int) -> tuple[_ItemT, ...]:
+    """The first of ``items`` that take at most ``most_bytes`` of a frame as a list in a reply; at least one of them."""
+    if _size(items) <= most_bytes:
+        return items
+    size = len("[]") - len(",")
+    for number, item in enumerate(items):
+        size += _size(item) + len(",")
+        if size > most_bytes:
+            return items[: max(1, number)]
+    return items
+
+
+def _size(value: object) -> int:
+    return len(_encoder.encode(_encoder.encode(value).decode())) - len('""')
 
 
 def decode_reply(result: CallResultBody, reply_type: type[_ReplyT]) -> _ReplyT | Failure:
@@ -167,4 +195,6 @@ __all__ = [
     "encode_json",
     "encode_reply",
     "failure",
+    "fitting",
+    "nested_size",
 ]

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 import trio
 
-from botkit.gateway.accounts import MAX_ATTRIBUTES
+from botkit.gateway.attribute_set import MAX_ATTRIBUTES
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import Notice, Refusal, WirePeer, open_test_gateway

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import trio
 
-from botkit.gateway.accounts import MAX_ATTRIBUTES
+from botkit.gateway.attribute_set import MAX_ATTRIBUTES
 from botkit.testing import Refusal, WirePeer, open_test_gateway
 
 

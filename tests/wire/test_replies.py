@@ -2,13 +2,14 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from botkit.errors import ErrorCode, ProtocolError
 from botkit.wire import replies as r
-from botkit.wire.frames import CallResultBody
+from botkit.wire.frames import CallResultBody, encode
 
 numbers = st.integers(-(2**53), 2**53)
 members = st.lists(st.tuples(st.text(), numbers), max_size=5).map(tuple)
@@ -75,3 +76,30 @@ def test_user_attributes_survive_the_trip(attributes: dict[str, str]) -> None:
 def test_attributes_that_are_no_map_of_texts_are_refused(text: str) -> None:
     with pytest.raises(ProtocolError):
         r.decode_attributes(text)
+
+
+letters = st.text(st.sampled_from('a"\\\x01/é日🎺'), max_size=8)
+
+
+@given(letters, st.integers(0, 3))
+def test_nested_size_is_what_a_text_takes(text: str, depth: int) -> None:
+    frame = {"text": text}
+    without = {"text": ""}
+    encoded, empty = (msgspec.json.encode(value) for value in (frame, without))
+    for _ in range(depth):
+        encoded, empty = (msgspec.json.encode(value.decode()) for value in (encoded, empty))
+    quotes = len(msgspec.json.encode("")) if not depth else r.nested_size("", depth)
+    assert len(encoded) - len(empty) == r.nested_size(text, depth) - quotes
+
+
+@given(st.lists(st.tuples(letters, numbers), max_size=20).map(tuple), st.integers(0, 400))
+def test_fitting_takes_as_many_as_there_is_room_for(items: tuple[tuple[str, int], ...], most: int) -> None:
+    def size(count: int) -> int:
+        empty, some = (len(encode(r.encode_reply(1, r.Users(num=1, members=m)))) for m in ((), items[:count]))
+        return some - empty + len("[]")
+
+    taken = r.fitting(items, most)
+    assert taken == items[: len(taken)]
+    assert size(len(taken)) <= most or len(taken) <= 1
+    if len(taken) < len(items):
+        assert size(len(taken) + 1) > most

@@ -9,7 +9,7 @@ from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import admin as ask
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation, message_violation
-from botkit.wire.replies import OK, Ok
+from botkit.wire.replies import OK, Ok, fitting
 
 
 def mute(hub: Hub, session: Session, request: ask.Mute) -> Ok:
@@ -107,13 +107,15 @@ def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotP
     """A page of who is online and where, without the limit of 200."""
     accounts = sorted(account for account in hub.sessions.accounts() if account > request.after)
     page = [hub.session_of(account) for account in accounts[: ask.SNAPSHOT_PAGE]]
+    sessions = tuple(
+        ask.OnlineAccount(account=online.account, uid=online.uid, channel=online.channel or "")
+        for online in page
+        if online is not None
+    )
+    sessions = fitting(sessions, hub.settings.answer_bytes)
     return ask.SnapshotPage(
-        sessions=tuple(
-            ask.OnlineAccount(account=online.account, uid=online.uid, channel=online.channel or "")
-            for online in page
-            if online is not None
-        ),
-        more=len(accounts) > ask.SNAPSHOT_PAGE,
+        sessions=sessions,
+        more=len(accounts) > len(sessions),
         ms=hub.clock.ms(),
         epoch=hub.ledger.epoch,
         seq=hub.ledger.last,

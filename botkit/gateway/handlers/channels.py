@@ -9,13 +9,16 @@ from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import requests as ask
 from botkit.wire.limits import (
+    MAX_CHANNEL_MEMBERS,
     SPECIAL_CHANNELS,
+    USER_LIST_SIZE,
     attribute_name_violation,
     channel_attribute_violation,
     channel_violation,
     message_violation,
 )
-from botkit.wire.replies import OK, Count, IsIn, Joined, Ok, Users
+from botkit.wire.replies import OK, Count, IsIn, Joined, Member, Ok, Users, fitting
+from botkit.wire.request import Request
 
 
 def join(hub: Hub, session: Session, request: ask.JoinChannel) -> Joined:
@@ -24,7 +27,10 @@ def join(hub: Hub, session: Session, request: ask.JoinChannel) -> Joined:
     if violation is not None:
         raise SignalingError(ErrorCode.JOINCHANNEL_E_OTHER, violation.reason)
     channel = hub.join(session, ChannelName(request.channel))
-    return Joined(members=channel.latest_members(), attributes=dict(channel.attributes))
+    if channel.attributes.crowded:
+        hub.counters.cut_answers.add_for(request.function)
+    members = _fitting(hub, request, channel.latest_members(), hub.settings.answer_bytes // 2)
+    return Joined(members=members, attributes=channel.attributes.fitting())
 
 
 def leave(hub: Hub, session: Session, request: ask.LeaveChannel) -> Ok:
@@ -87,19 +93,28 @@ def query_is_in(hub: Hub, session: Session, request: ask.QueryIsInChannel) -> Is
 
 def query_users(hub: Hub, session: Session, request: ask.QueryChannelUsers) -> Users:
     """The latest 200 members."""
-    channel = _visible(hub, session, request.channel)
-    if channel is None:
-        return Users(num=0, members=())
-    return Users(num=len(channel.members), members=channel.latest_members())
+    return _users(hub, request, _visible(hub, session, request.channel), USER_LIST_SIZE)
 
 
 def query_all_users(hub: Hub, session: Session, request: ask.QueryAllChannelUsers) -> Users:
-    """All members, or the latest ``num``."""
-    channel = _visible(hub, session, request.channel)
+    """All members, or the latest ``num``; of names that are too long for one answer, the latest that fit."""
+    most = request.num if request.num > 0 else MAX_CHANNEL_MEMBERS
+    return _users(hub, request, _visible(hub, session, request.channel), most)
+
+
+def _users(hub: Hub, request: Request, channel: Channel | None, most: int) -> Users:
     if channel is None:
         return Users(num=0, members=())
-    members = channel.latest_members(request.num if request.num > 0 else len(channel.members))
+    members = _fitting(hub, request, channel.latest_members(most), hub.settings.answer_bytes)
     return Users(num=len(channel.members), members=members)
+
+
+def _fitting(hub: Hub, request: Request, members: tuple[Member, ...], most_bytes: int) -> tuple[Member, ...]:
+    """The latest of ``members``, for as many as there is room in the answer."""
+    latest = fitting(members[::-1], most_bytes)
+    if len(latest) < len(members):
+        hub.counters.cut_answers.add_for(request.function)
+    return latest[::-1]
 
 
 def _writable(hub: Hub, session: Session, name: str) -> Channel:

@@ -61,7 +61,8 @@ def set_attribute(hub: Hub, session: Session, request: ask.SetUserAttribute) -> 
 
 def get_attribute(hub: Hub, session: Session, request: ask.GetUserAttribute) -> UserAttribute:
     """Read an attribute of anybody, online or not."""
-    value = hub.accounts.attributes_of(Account(request.account)).get(request.name)
+    attributes = hub.accounts.attributes_of(Account(request.account))
+    value = attributes.get(request.name)
     if value is None:
         raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"{request.account} has no attribute {request.name}")
     return UserAttribute(account=request.account, name=request.name, value=value)
@@ -70,4 +71,6 @@ def get_attribute(hub: Hub, session: Session, request: ask.GetUserAttribute) -> 
 def get_attributes(hub: Hub, session: Session, request: ask.GetUserAttributes) -> UserAttributes:
     """Read all attributes of anybody; none is an empty object."""
     attributes = hub.accounts.attributes_of(Account(request.account))
-    return UserAttributes(account=request.account, json=encode_attributes(attributes))
+    if attributes.crowded:
+        hub.counters.cut_answers.add_for(request.function)
+    return UserAttributes(account=request.account, json=encode_attributes(attributes.fitting()))

@@ -64,10 +64,22 @@ class Moderation:
         return (await self._requests.ask(request, admin.Kicked)).count
 
     async def list_sanctions(self, account: str = "") -> tuple[Sanction, ...]:
-        """All mutes and bans in force, or those of one account."""
+        """All mutes and bans in force, or those of one account, in the order of account, channel and kind.
+
+        They come in pages of up to 1,000, each true when it was read.
+        """
         if account:
             checks.check_account(account)
-        return (await self._requests.ask(admin.ListSanctions(account=account), admin.SanctionList)).sanctions
+        sanctions: list[Sanction] = []
+        more = True
+        while more:
+            last = sanctions[-1] if sanctions else None
+            after = (last.account, last.channel, last.kind) if last else ("", "", "")
+            request = admin.ListSanctions(account=account, after=after)
+            page = await self._requests.ask(request, admin.SanctionList)
+            sanctions.extend(page.sanctions)
+            more = page.more and bool(page.sanctions)
+        return tuple(sanctions)
 
     async def list_online(self) -> list[OnlineAccount]:
         """Who is online and where, without the vendor's limit of 200; pages of 5,000, each true when it was read."""

@@ -20,6 +20,7 @@ MAX_SANCTION_SECONDS = 10 * 366 * 86_400
 """Ten years; longer is "until lifted"."""
 
 SNAPSHOT_PAGE = 5000
+SANCTION_PAGE = 1000
 
 Duration: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_SANCTION_SECONDS)]
 
@@ -76,10 +77,14 @@ class CloseChannel(Request, frozen=True, kw_only=True):
 
 
 class ListSanctions(Request, frozen=True, kw_only=True):
-    """All mutes and bans in force, or those of one account."""
+    """Mutes and bans in force, or those of one account: a page in the order of account, channel and kind.
+
+    ``after`` is these three of the last one that the asker has seen.
+    """
 
     function: ClassVar[str] = "botkit_list_sanctions"
     account: str = ""
+    after: tuple[str, str, str] = ("", "", "")
 
 
 class Snapshot(Request, frozen=True, kw_only=True):
@@ -139,9 +144,10 @@ class Sanction(Struct, frozen=True, kw_only=True):
 
 
 class SanctionList(Ok, frozen=True, kw_only=True):
-    """The answer to ``ListSanctions``."""
+    """Up to 1,000 sanctions, fewer with long reasons; ``more`` says that there are others after the last one."""
 
     sanctions: tuple[Sanction, ...]
+    more: bool
 
 
 class OnlineAccount(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from botkit.gateway.settings import GatewaySettings
 from botkit.stores.gateway import ChannelAttributeSet, MemoryGatewayStore, UserAttributeSet
 from botkit.testing import TEST_APP, Refusal, WirePeer, open_test_gateway
 from botkit.types import Account, ChannelName, JsonValue, Uid
-from botkit.wire.admin import LedgerPage, SnapshotPage
+from botkit.wire.admin import SANCTION_PAGE, LedgerPage, SanctionList, SnapshotPage
 from botkit.wire.limits import MAX_GATEWAY_FRAME_BYTES
 from botkit.wire.replies import nested_size
 
@@ -53,6 +53,12 @@ def crowd(gateway: Gateway, names: list[str], channel: str) -> None:
         session = Session(TEST_APP, Account(name), Uid(number), new_rate())
         hub.sessions.restore(session, 0)
         hub.channels.restore(session, hub.channels.open(ChannelName(channel)))
+
+
+def impose(gateway: Gateway, names: list[str], *, reason: str) -> None:
+    sanctions = gateway.hubs[TEST_APP].sanctions
+    for name in names:
+        sanctions.impose("ban", Account(name), "", seconds=0, reason=reason, moderator=Account("server"))
 
 
 def test_an_answer_is_half_of_what_its_peer_takes() -> None:
@@ -192,6 +198,35 @@ async def test_snapshots_come_in_pages_that_fit(autojump_clock: trio.testing.Moc
         assert seen == sorted([*names, "server"])
         assert 3 <= pages <= 5
         assert server.largest <= SMALL.answer_bytes + ENVELOPE
+
+
+@pytest.mark.parametrize("count", [SANCTION_PAGE - 1, SANCTION_PAGE, SANCTION_PAGE + 1])
+async def test_sanctions_come_in_pages(count: int, autojump_clock: trio.testing.MockClock) -> None:
+    async with open_test_gateway() as gateway, ruler(gateway, "server") as server:
+        impose(gateway, [f"{number:04}" for number in range(count)], reason="")
+        page = convert(await server.request("botkit_list_sanctions"), SanctionList)
+        assert [sanction.account for sanction in page.sanctions] == [
+            f"{number:04}" for number in range(min(count, SANCTION_PAGE))
+        ]
+        assert page.more is (count > SANCTION_PAGE)
+
+
+async def test_sanctions_come_in_pages_that_fit(autojump_clock: trio.testing.MockClock) -> None:
+    names = [f"{number:03}{WORST[3:]}" for number in range(400)]
+    async with open_test_gateway(SMALL) as gateway, ruler(gateway, "server") as server:
+        impose(gateway, names, reason='"' * 256)
+        seen: list[tuple[str, str, str]] = []
+        pages, more = 0, True
+        while more:
+            after: list[JsonValue] = list(seen[-1]) if seen else ["", "", ""]
+            page = convert(await server.request("botkit_list_sanctions", after=after), SanctionList)
+            seen += [(sanction.account, sanction.channel, sanction.kind) for sanction in page.sanctions]
+            pages, more = pages + 1, page.more
+        assert seen == [(name, "", "ban") for name in names]
+        assert 4 <= pages <= 8
+        assert server.largest <= SMALL.answer_bytes + ENVELOPE
+        one = await server.request("botkit_list_sanctions", account=names[7])
+        assert [sanction.account for sanction in convert(one, SanctionList).sanctions] == [names[7]]
 
 
 async def test_an_inbox_is_read_in_pages_that_fit(autojump_clock: trio.testing.MockClock) -> None:

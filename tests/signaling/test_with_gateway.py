@@ -42,6 +42,7 @@ from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.signaling import Signal
 from botkit.transport.base import Transport
+from botkit.wire.admin import SANCTION_PAGE
 from botkit.wire.states import CallState
 from botkit.wire.tokens import make_token
 from tests.signaling.scripted import next_event, waiting_events
@@ -251,6 +252,17 @@ async def test_tokens(server: Gateway, autojump_clock: MockClock) -> None:
         start = trio.current_time()
         assert (await next_event(ann, LoggedOut)).code == 105
         assert trio.current_time() - start == pytest.approx(60, abs=1.5)
+
+
+async def test_a_long_list_of_sanctions_comes_page_by_page(app: Signal, autojump_clock: MockClock) -> None:
+    names = [f"{number:05}" for number in range(2 * SANCTION_PAGE + 5)]
+    async with app.open_session("server-1") as server:
+        for name in names:
+            await server.ban(name, reason="spam")
+        listed = await server.list_sanctions()
+        assert [sanction.account for sanction in listed] == names
+        assert {sanction.reason for sanction in listed} == {"spam"}
+        assert [sanction.account for sanction in await server.list_sanctions("00042")] == ["00042"]
 
 
 async def test_moderation(app: Signal, autojump_clock: MockClock) -> None:

@@ -1,11 +1,14 @@
 """Admin requests: what the vendor's API has no verb for and a moderator needs. Server accounts only."""
 
+import heapq
+
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.handlers import refuse_if
 from botkit.gateway.holds import Verdict
 from botkit.gateway.hub import Hub
 from botkit.gateway.sanctions import EVERYWHERE
 from botkit.gateway.session import Session
+from botkit.stores.changes import SanctionSet
 from botkit.types import Account, ChannelName
 from botkit.wire import admin as ask
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation, message_violation
@@ -86,21 +89,26 @@ def close_channel(hub: Hub, session: Session, request: ask.CloseChannel) -> ask.
 
 
 def list_sanctions(hub: Hub, session: Session, request: ask.ListSanctions) -> ask.SanctionList:
-    """What is in force."""
-    return ask.SanctionList(
-        sanctions=tuple(
-            ask.Sanction(
-                kind=sanction.kind,
-                account=sanction.account,
-                channel=sanction.channel,
-                until_ms=sanction.until_ms,
-                reason=sanction.reason,
-                moderator=sanction.moderator,
-            )
-            for sanction in hub.sanctions.in_force()
-            if request.account in ("", sanction.account)
-        )
+    """A page of what is in force."""
+    asked = (
+        sanction
+        for sanction in hub.sanctions.in_force()
+        if request.account in ("", sanction.account) and _place(sanction) > request.after
     )
+    page = heapq.nsmallest(ask.SANCTION_PAGE + 1, asked, key=_place)
+    sanctions = tuple(
+        ask.Sanction(
+            kind=sanction.kind,
+            account=sanction.account,
+            channel=sanction.channel,
+            until_ms=sanction.until_ms,
+            reason=sanction.reason,
+            moderator=sanction.moderator,
+        )
+        for sanction in page[: ask.SANCTION_PAGE]
+    )
+    sanctions = fitting(sanctions, hub.settings.answer_bytes)
+    return ask.SanctionList(sanctions=sanctions, more=len(page) > len(sanctions))
 
 
 def snapshot(hub: Hub, session: Session, request: ask.Snapshot) -> ask.SnapshotPage:
@@ -159,6 +167,10 @@ def judge(hub: Hub, session: Session, request: ask.Judge) -> Ok:
 async def read_ledger(hub: Hub, _session: Session, request: ask.ReadLedger) -> ask.LedgerPage:
     """Events from a cursor on. This one waits for the store."""
     return await hub.ledger.read(request.epoch, request.after, request.limit)
+
+
+def _place(sanction: SanctionSet) -> tuple[str, str, str]:
+    return sanction.account, sanction.channel, sanction.kind
 
 
 def _check(account: str, channel: str = EVERYWHERE, reason: str = "") -> None:

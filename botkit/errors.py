@@ -24,6 +24,7 @@ The tree::
     │   ├── ActorDead            the actor has stopped and takes no message
     │   ├── MailboxFull          the mailbox's policy is to fail
     │   └── RestartBudgetSpent   a supervisor gave up
+    ├── ConversationError        a bot has too many conversations, or too large a state
     └── StoreError               the store could not read or write
 
 Facts are fields; the text is made from them.
@@ -242,6 +243,14 @@ class RestartBudgetSpent(ActorError):
         super().__init__(
             f"supervisor {supervisor} gives up: {child} was restarted {restarts} times within {period:g} s"
         )
+
+
+class ConversationError(BotkitError):
+    """The ``kind`` of conversation with ``account`` in ``channel`` (empty: in private) could not be kept as asked."""
+
+    def __init__(self, kind: str, account: str, channel: str, problem: str) -> None:
+        self.kind, self.account, self.channel, self.problem = kind, account, channel, problem
+        super().__init__(f"conversation {kind} with {account}{f' in {channel}' if channel else ''}: {problem}")
 
 
 class StoreError(BotkitError):

@@ -56,6 +56,17 @@ class EventsLost(Event, frozen=True, kw_only=True):
     count: int | None = None
 
 
+class ConversationTimedOut(Event, frozen=True, kw_only=True):
+    """The conversation of ``kind`` with ``account`` in ``channel`` (empty: in private) was not gone on with in time.
+
+    botkit's own: the vendor has no such callback. Told once; after a crash in the middle of it, again.
+    """
+
+    kind: str
+    account: Account
+    channel: str
+
+
 class InstantMessage(Event, frozen=True, kw_only=True):
     """``onMessageInstantReceive``: a message from ``account`` to this session's account."""
 

@@ -17,6 +17,11 @@ class AppMeters:
         self.handler_errors = counter("bot_handler_errors", "Handlers that raised", "bot")
         self.filter_errors = counter("bot_filter_errors", "Filters that raised", "bot")
         self.beats_left_out = counter("bot_beats_left_out", "Beats of every() that came while the last one ran", "bot")
+        self.conversations_refused = counter("bot_conversations_refused", "Conversations above the bound", "bot")
+        self.conversations_unreadable = counter(
+            "bot_conversations_unreadable", "Stored conversations that this version of the bot cannot read", "bot"
+        )
+        self.conversations_timed_out = counter("bot_conversations_timed_out", "Conversations that timed out", "bot")
         self.restarts = counter("bot_restarts", "Bots that were started again after an error", "bot")
         self.session_restarts = counter("bot_session_restarts", "Sessions that were opened again after an end", "bot")
         self.given_up = counter("bots_given_up", "Bots that ended for good with an error", "bot")

@@ -1,0 +1,59 @@
+"""What a conversation is about: the type of its state, and how long it may rest."""
+
+import math
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from botkit.errors import ConversationError
+from botkit.stores.conversations import ConversationKey
+
+S = TypeVar("S", bound=Struct)
+
+DEFAULT_TIMEOUT = 86_400.0
+MAX_TIMEOUT = 366 * 86_400.0
+MAX_STATE_BYTES = 65_536
+"""A state's bound, as JSON."""
+
+
+class ConversationKind(Generic[S]):
+    """One kind of conversation of a bot; ``Bot.conversation`` makes it.
+
+    ``state_type`` is a frozen msgspec struct. ``timeout`` is how many seconds a conversation rests at most, counted
+    from the last ``set``. Raises ``TypeError`` and ``ValueError`` for what cannot be.
+    """
+
+    def __init__(self, state_type: type[S], *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        if not issubclass(state_type, Struct):
+            raise TypeError(f"a conversation's state is a msgspec Struct, not {state_type!r}")
+        if not state_type.__struct_config__.frozen:
+            raise TypeError(f"{state_type.__name__} must be frozen: class {state_type.__name__}(Struct, frozen=True)")
+        self.state_type, self.timeout = state_type, checked_timeout(timeout)
+        self._decoder = msgspec.json.Decoder(state_type)
+
+    @property
+    def name(self) -> str:
+        """The state's class name; a bot's stored conversations are found again by it."""
+        return self.state_type.__name__
+
+    def encode(self, key: ConversationKey, state: S) -> bytes:
+        """A state as JSON. Raises ``ConversationError`` when it is too large, and ``TypeError`` for another type's."""
+        if type(state) is not self.state_type:
+            raise TypeError(f"conversation {self.name} has states of {self.state_type!r}, not of {type(state)!r}")
+        encoded = msgspec.json.encode(state)
+        if len(encoded) > MAX_STATE_BYTES:
+            problem = f"its state takes {len(encoded)} bytes as JSON, and may take {MAX_STATE_BYTES}"
+            raise ConversationError(key.kind, key.account, key.channel, problem)
+        return encoded
+
+    def decode(self, encoded: bytes) -> S:
+        """A state from JSON. Raises ``msgspec.ValidationError`` for what another version of the bot wrote."""
+        return self._decoder.decode(encoded)
+
+
+def checked_timeout(seconds: float) -> float:
+    """``seconds``, if a conversation can rest so long. Raises ``ValueError``."""
+    if not (math.isfinite(seconds) and 0 < seconds <= MAX_TIMEOUT):
+        raise ValueError(f"timeout: more than 0 and at most {MAX_TIMEOUT:g} s expected, got {seconds!r}")
+    return seconds

@@ -10,6 +10,7 @@ from botkit.errors import ConversationError
 from botkit.stores.conversations import ConversationKey
 
 S = TypeVar("S", bound=Struct)
+S_co = TypeVar("S_co", bound=Struct, covariant=True)
 
 DEFAULT_TIMEOUT = 86_400.0
 MAX_TIMEOUT = 366 * 86_400.0
@@ -17,14 +18,14 @@ MAX_STATE_BYTES = 65_536
 """A state's bound, as JSON."""
 
 
-class ConversationKind(Generic[S]):
+class ConversationKind(Generic[S_co]):
     """One kind of conversation of a bot; ``Bot.conversation`` makes it.
 
     ``state_type`` is a frozen msgspec struct. ``timeout`` is how many seconds a conversation rests at most, counted
     from the last ``set``. Raises ``TypeError`` and ``ValueError`` for what cannot be.
     """
 
-    def __init__(self, state_type: type[S], *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, state_type: type[S_co], *, timeout: float = DEFAULT_TIMEOUT) -> None:
         if not issubclass(state_type, Struct):
             raise TypeError(f"a conversation's state is a msgspec Struct, not {state_type!r}")
         if not state_type.__struct_config__.frozen:
@@ -37,7 +38,7 @@ class ConversationKind(Generic[S]):
         """The state's class name; a bot's stored conversations are found again by it."""
         return self.state_type.__name__
 
-    def encode(self, key: ConversationKey, state: S) -> bytes:
+    def encode(self, key: ConversationKey, state: Struct) -> bytes:
         """A state as JSON. Raises ``ConversationError`` when it is too large, and ``TypeError`` for another type's."""
         if type(state) is not self.state_type:
             raise TypeError(f"conversation {self.name} has states of {self.state_type!r}, not of {type(state)!r}")
@@ -47,7 +48,7 @@ class ConversationKind(Generic[S]):
             raise ConversationError(key.kind, key.account, key.channel, problem)
         return encoded
 
-    def decode(self, encoded: bytes) -> S:
+    def decode(self, encoded: bytes) -> S_co:
         """A state from JSON. Raises ``msgspec.ValidationError`` for what another version of the bot wrote."""
         return self._decoder.decode(encoded)
 

@@ -114,6 +114,10 @@ class VendorUser:
         """The events of this kind that came and that no ``expect`` took."""
         return [told for told in self._told if told["event"] == event]
 
+    def forget(self, event: str) -> None:
+        """Take all events of this kind that came so far."""
+        self._told = [told for told in self._told if told["event"] != event]
+
     def heard(self, event: str) -> list[JsonObject]:
         """All events of this kind that ever came, those that an ``expect`` took too."""
         return [told for told in self._heard if told["event"] == event]

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from botkit.errors import ErrorCode
 from botkit.events import InstantMessage
 from botkit.signaling import LoginSession, Signal
 from botkit.testing import TEST_APP
@@ -12,6 +13,9 @@ from tests.vendor.drivers import Vendor
 
 LOBBY = "the lobby"
 MODERATOR = "server-moderator"
+LOGGED_IN, CONNECTION_LOST = 2, 3
+"""States of both SDKs."""
+
 OTHER_SDK: dict[Sdk, Sdk] = {"web": "python", "python": "web"}
 
 
@@ -41,11 +45,11 @@ class Stage:
         await self.moderator.send_instant(user.name, text)
         await user.expect("instant", account=MODERATOR, text=text)
 
-    async def check_all_is_well(self, *, logins: int = 1) -> None:
-        """Both are in the lobby, speak and hear, on the connections of their login number ``logins``."""
+    async def check_all_is_well(self, *, logins: int = 1, bobs_logins: int = 1) -> None:
+        """Both are in the lobby, speak and hear, on the connections of their latest login: so many there were."""
         await self.say(self.ann, self.bob)
         await self.say(self.bob, self.ann)
-        for user, count in ((self.ann, logins), (self.bob, 1)):
+        for user, count in ((self.ann, logins), (self.bob, bobs_logins)):
             text = next(self._texts)
             await user.do("send", account=MODERATOR, text=text)
             await user.expect("sent", ok=True)
@@ -53,9 +57,27 @@ class Stage:
                 pass
             assert message.account == user.name
             await self.catch_up(user)
-            assert len(user.heard("logged_in")) == count, "it did not have to come back"
+            assert len(user.heard("logged_in")) == count, "it had to come back"
             assert not user.untaken("logged_out")
-            assert not [told for told in user.untaken("state") if told["state"] == 3]
+            await user.do("status")
+            await user.expect("status", status=LOGGED_IN)
+            assert not [told for told in user.untaken("state") if told["state"] == CONNECTION_LOST]
+
+
+async def expect_logout(user: VendorUser, sdk: Sdk) -> None:
+    """The gateway ended the session, and the client knows."""
+    if sdk == "web":
+        await user.expect("logged_out", code=int(ErrorCode.LOGOUT_E_NET))  # it makes this of every end but a kick
+    else:  # it has no call-back for this: its connection is gone
+        await user.expect("state", state=CONNECTION_LOST)
+
+
+async def expect_refusal(user: VendorUser, sdk: Sdk) -> None:
+    """The login was refused, and the client knows."""
+    if sdk == "web":
+        await user.expect("login_failed", code=int(ErrorCode.LOGIN_E_NET))  # of 202 it knows nothing
+    else:
+        await user.expect("state", state=CONNECTION_LOST)
 
 
 @asynccontextmanager

@@ -9,9 +9,9 @@ import trio
 from botkit.errors import ErrorCode, LoginFailed
 from botkit.signaling import Signal
 from botkit.testing import TEST_APP
-from tests.vendor.clients import Sdk, VendorUser
+from tests.vendor.clients import Sdk
 from tests.vendor.drivers import Vendor
-from tests.vendor.stage import LOBBY, MODERATOR, Stage
+from tests.vendor.stage import LOBBY, MODERATOR, Stage, expect_logout, expect_refusal
 
 pytestmark = [pytest.mark.row("W07"), pytest.mark.slow, pytest.mark.parametrize("sdk", ["web", "python"])]
 
@@ -141,22 +141,6 @@ async def test_seen_in_a_snapshot(stage: Stage, sdk: Sdk) -> None:
     }
     await stage.enter(bob)
     await stage.check_all_is_well()
-
-
-async def expect_logout(user: VendorUser, sdk: Sdk) -> None:
-    """The session is over, and the client knows."""
-    if sdk == "web":
-        await user.expect("logged_out", code=int(ErrorCode.LOGOUT_E_NET))  # it makes this of every end but a kick
-    else:  # it has no call-back for this: its connection is gone
-        await user.expect("state", state=3)
-
-
-async def expect_refusal(user: VendorUser, sdk: Sdk) -> None:
-    """The login is refused, and the client knows."""
-    if sdk == "web":
-        await user.expect("login_failed", code=int(ErrorCode.LOGIN_E_NET))  # of 202 it knows nothing
-    else:
-        await user.expect("state", state=3)
 
 
 async def come_back(stage: Stage, *, logins: int) -> None:

@@ -20,6 +20,7 @@ console.log = console.error;
 const Signal = load("agora-signaling-sdk");
 
 const sessions = new Map();
+const states = new Map();
 const channels = new Map();
 const calls = new Map();
 
@@ -77,6 +78,7 @@ const COMMANDS = {
       tell(who, "invited", { channel: call.channelName, peer: call.peer, extra: call.extra });
     };
     sessions.set(who, session);
+    states.delete(who); // that of the session before says nothing of this one
   },
   logout(who) {
     sessions.get(who).logout();
@@ -129,6 +131,17 @@ const COMMANDS = {
     calls.get(`${who} ${channel} ${peer}`).channelInviteDTMF(digits);
   },
 };
+
+// Tell changed states: there is no call-back for a lost connection, nor for coming back in vain.
+setInterval(() => {
+  for (const [who, session] of sessions) {
+    const state = session.getStatus();
+    if (states.get(who) !== state) {
+      states.set(who, state);
+      tell(who, "state", { state });
+    }
+  }
+}, 100);
 
 const lines = readline.createInterface({ input: process.stdin });
 lines.on("line", (line) => {

@@ -9,18 +9,11 @@ import trio
 from botkit.errors import ErrorCode, InviteFailed, ParameterError, SessionEnded
 from botkit.signaling import checks
 from botkit.signaling.call_record import CallRecord
-from botkit.signaling.requests import Requests
+from botkit.signaling.effects import AcceptInvite, EndCall, RefuseInvite, SendInCall, SendInstant
+from botkit.signaling.outgoing import Outgoing
 from botkit.types import Account, ChannelName, JsonObject
 from botkit.wire.messages import dtmf_extra
 from botkit.wire.replies import Failure, Ok
-from botkit.wire.requests import (
-    AcceptInvite,
-    CallMessage,
-    EndCall,
-    RefuseInvite,
-    SendMessage,
-    flag_of,
-)
 from botkit.wire.states import CallAction, CallState
 
 Finish: TypeAlias = Callable[[CallRecord, CallAction, str], None]
@@ -40,13 +33,13 @@ class Call:
     def __init__(
         self,
         record: CallRecord,
-        requests: Requests,
+        outgoing: Outgoing,
         *,
         finish: Finish,
         message_ttl: int,
     ) -> None:
         self._record = record
-        self._requests = requests
+        self._outgoing = outgoing
         self._finish = finish
         self._message_ttl = message_ttl
 
@@ -93,12 +86,12 @@ class Call:
         text = checks.extra_text(extra)
         self._require(CallAction.ACCEPT)
 
-        def on_answer(answer: Ok | Failure) -> None:
+        def on_answer(answer: Ok | Failure | None) -> None:
             if isinstance(answer, Ok) and self._record.may(CallAction.ACCEPT, by_peer=False):
                 self._record.move(CallAction.ACCEPT, text)
 
-        request = AcceptInvite(channel=self.channel, peer=self.peer, extra=text)
-        await self._requests.ask(request, Ok, on_answer)
+        effect = AcceptInvite(channel=self.channel, account=self.peer, extra=text)
+        await self._outgoing.act(effect, Ok, on_answer)
 
     async def refuse(self, extra: str | JsonObject = "") -> None:
         """Decline an incoming call (``channelInviteRefuse``). Nothing happens when it is over already.
@@ -111,12 +104,12 @@ class Call:
             return
         self._require(CallAction.REFUSE)
 
-        def on_answer(answer: Ok | Failure) -> None:
+        def on_answer(answer: Ok | Failure | None) -> None:
             if isinstance(answer, Ok) and self._record.may(CallAction.REFUSE, by_peer=False):
                 self._finish(self._record, CallAction.REFUSE, text)
 
-        request = RefuseInvite(channel=self.channel, peer=self.peer, extra=text)
-        await self._requests.ask(request, Ok, on_answer)
+        effect = RefuseInvite(channel=self.channel, account=self.peer, extra=text)
+        await self._outgoing.act(effect, Ok, on_answer)
 
     async def end(self, extra: str | JsonObject = "") -> None:
         """End the call, or withdraw the invitation (``channelInviteEnd``). Nothing happens when it is over already.
@@ -129,14 +122,13 @@ class Call:
         await trio.lowlevel.checkpoint_if_cancelled()
         if self.state.terminal:
             return
-        request = EndCall(channel=self.channel, peer=self.peer, extra=text)
-        deadline = trio.current_time() + self._requests.timeout
-        slot = self._requests.post(request)
+        effect = EndCall(channel=self.channel, account=self.peer, extra=text)
+        posted = self._outgoing.post(effect)
         self._finish(self._record, CallAction.END, text)
-        if slot is None:  # reconnecting: it goes out once the connection is back
+        if posted is None:  # reconnecting: it goes out once the connection is back
             return
         try:
-            await self._requests.answer(request, slot, deadline)
+            await self._outgoing.finish(posted)
         except InviteFailed as error:
             if error.code is ErrorCode.INVITE_E_NET:
                 raise
@@ -158,7 +150,7 @@ class Call:
     async def say(self, text: str) -> None:
         """Send the peer an instant message, which needs no call; see ``LoginSession.send_instant``."""
         checks.check_message(text)
-        await self._requests.ask(SendMessage(peer=self.peer, content=text, flag=flag_of(self._message_ttl)), Ok)
+        await self._outgoing.act(SendInstant(account=self.peer, text=text, ttl=self._message_ttl), Ok)
 
     async def wait_answer(self) -> str:
         """Wait until an outgoing call is accepted, and return the extra that the peer accepted with.
@@ -215,7 +207,7 @@ class Call:
 
     async def _send(self, extra: str) -> None:
         self._require(CallAction.MESSAGE)
-        await self._requests.ask(CallMessage(channel=self.channel, peer=self.peer, extra=extra), Ok)
+        await self._outgoing.act(SendInCall(channel=self.channel, account=self.peer, extra=extra), Ok)
 
     def _require(self, action: CallAction) -> None:
         if not self._record.may(action, by_peer=False):

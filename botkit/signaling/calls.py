@@ -21,13 +21,13 @@ from botkit.events import (
 )
 from botkit.signaling.call import Call
 from botkit.signaling.call_record import CallRecord
-from botkit.signaling.requests import Requests
+from botkit.signaling.effects import AcknowledgeInvite, EndCall, Invite, RefuseInvite
+from botkit.signaling.outgoing import Outgoing
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.types import Account, ChannelName, Uid
 from botkit.wire.messages import CallContent, dtmf_digits
 from botkit.wire.replies import Ok
-from botkit.wire.requests import AcknowledgeInvite, EndCall, Invite, RefuseInvite
 from botkit.wire.states import CallAction, CallState
 
 Emit = Callable[[Event], None]
@@ -36,12 +36,14 @@ Key = tuple[ChannelName, Account]
 
 INVITE = "voip_invite"
 
+DRY_INVITE = "dry run: nobody was invited"
+
 
 class Calls:
     """The open calls of a session by channel and peer, and the latest ones that are over, by number."""
 
-    def __init__(self, requests: Requests, emit: Emit, settings: SignalSettings, counters: Counters) -> None:
-        self._requests = requests
+    def __init__(self, outgoing: Outgoing, emit: Emit, settings: SignalSettings, counters: Counters) -> None:
+        self._outgoing = outgoing
         self._emit = emit
         self._settings = settings
         self._counters = counters
@@ -65,7 +67,7 @@ class Calls:
             raise InviteFailed(ErrorCode.INVITE_E_OTHER, f"{self._settings.max_calls} calls are open")
         record, call = self._add(channel, peer, extra, incoming=False)
         try:
-            await self._requests.ask(Invite(channel=channel, peer=peer, extra=extra), Ok)
+            await self._outgoing.act(Invite(channel=channel, account=peer, extra=extra), Ok)
         except InviteFailed as error:
             if error.code is ErrorCode.INVITE_E_NET:
                 self._withdraw(record)
@@ -75,6 +77,9 @@ class Calls:
             self._withdraw(record)
             self._move(record, CallAction.END)
             raise
+        if self._outgoing.dry_run:
+            self._move(record, CallAction.FAIL, DRY_INVITE, ErrorCode.INVITE_E_TIMEOUT)
+            self._emit(_peer_event(record, CallAction.FAIL, "", ErrorCode.INVITE_E_TIMEOUT))
         return call
 
     def on_message(self, kind: str, content: CallContent, ms: int) -> None:
@@ -116,11 +121,11 @@ class Calls:
             self._emit(_peer_event(before, CallAction.END, ""))
         if len(self._open) >= self._settings.max_calls:
             self._counters.calls_refused += 1
-            self._requests.post(RefuseInvite(channel=channel, peer=peer))
+            self._outgoing.post(RefuseInvite(channel=channel, account=peer))
             return
         record, _ = self._add(channel, peer, content.extra, incoming=True)
         record.move(CallAction.ACKNOWLEDGE)
-        self._requests.post(AcknowledgeInvite(channel=channel, peer=peer))
+        self._outgoing.post(AcknowledgeInvite(channel=channel, account=peer))
         self._emit(
             CallInvited(
                 call=record.number,
@@ -135,7 +140,7 @@ class Calls:
     def _add(self, channel: ChannelName, peer: Account, extra: str, *, incoming: bool) -> tuple[CallRecord, Call]:
         number, digits = next(self._numbers), self._settings.digit_buffer
         record = CallRecord(number, channel, peer, extra, incoming=incoming, digit_buffer=digits)
-        call = Call(record, self._requests, finish=self._finish, message_ttl=self._settings.message_ttl)
+        call = Call(record, self._outgoing, finish=self._finish, message_ttl=self._settings.message_ttl)
         self._open[channel, peer] = record
         self._calls[number] = call
         return record, call
@@ -168,7 +173,7 @@ class Calls:
         self._emit(_peer_event(record, CallAction.FAIL, "", ErrorCode.INVITE_E_NET))
 
     def _withdraw(self, record: CallRecord) -> None:
-        self._requests.post(EndCall(channel=record.channel, peer=record.peer))
+        self._outgoing.post(EndCall(channel=record.channel, account=record.peer))
 
 
 def _peer_event(

@@ -5,17 +5,17 @@ from types import MappingProxyType
 
 from botkit.errors import ErrorCode, LeaveFailed, RequestFailed, SendFailed
 from botkit.signaling import checks
-from botkit.signaling.membership import Membership
-from botkit.signaling.requests import Requests
-from botkit.types import Account, ChannelName, Uid
-from botkit.wire.replies import Failure, Ok
-from botkit.wire.requests import (
+from botkit.signaling.effects import (
     ClearChannelAttributes,
     DeleteChannelAttribute,
-    LeaveChannel,
-    SendChannelMessage,
+    Leave,
+    SendToChannel,
     SetChannelAttribute,
 )
+from botkit.signaling.membership import Membership
+from botkit.signaling.outgoing import Outgoing
+from botkit.types import Account, ChannelName, Uid
+from botkit.wire.replies import Failure, Ok
 
 
 class Channel:
@@ -25,9 +25,9 @@ class Channel:
     out, lost its connection for good. Then ``joined`` is false and its verbs raise.
     """
 
-    def __init__(self, membership: Membership, requests: Requests, on_left: Callable[[Membership], None]) -> None:
+    def __init__(self, membership: Membership, outgoing: Outgoing, on_left: Callable[[Membership], None]) -> None:
         self._membership = membership
-        self._requests = requests
+        self._outgoing = outgoing
         self._on_left = on_left
         self._members = MappingProxyType(membership.members)
         self._attributes = MappingProxyType(membership.attributes)
@@ -68,7 +68,7 @@ class Channel:
         checks.check_message(text)
         if not self.joined:
             raise SendFailed(ErrorCode.SENDMESSAGE_E_OTHER, self._left())
-        await self._requests.ask(SendChannelMessage(channel=self.name, text=text), Ok)
+        await self._outgoing.act(SendToChannel(channel=self.name, text=text), Ok)
 
     async def set_attribute(self, name: str, value: str) -> None:
         """Set an attribute: a name of at most 128 bytes, a value of at most 8096. All members are told.
@@ -78,18 +78,18 @@ class Channel:
         """
         checks.check_channel_attribute(name, value)
         self._require_joined()
-        await self._requests.ask(SetChannelAttribute(channel=self.name, name=name, value=value), Ok)
+        await self._outgoing.act(SetChannelAttribute(channel=self.name, name=name, value=value), Ok)
 
     async def delete_attribute(self, name: str) -> None:
         """Remove an attribute (``channelDelAttr``); raises and cancels like ``set_attribute``."""
         checks.check_channel_attribute(name)
         self._require_joined()
-        await self._requests.ask(DeleteChannelAttribute(channel=self.name, name=name), Ok)
+        await self._outgoing.act(DeleteChannelAttribute(channel=self.name, name=name), Ok)
 
     async def clear_attributes(self) -> None:
         """Remove all attributes (``channelClearAttr``); raises and cancels like ``set_attribute``."""
         self._require_joined()
-        await self._requests.ask(ClearChannelAttributes(channel=self.name), Ok)
+        await self._outgoing.act(ClearChannelAttributes(channel=self.name), Ok)
 
     async def leave(self) -> None:
         """Leave the channel (``channelLeave``), told as ``ChannelLeft`` with 602. A second time does nothing.
@@ -100,12 +100,12 @@ class Channel:
         if not self.joined:
             return
 
-        def on_answer(answer: Ok | Failure) -> None:
+        def on_answer(answer: Ok | Failure | None) -> None:
             if isinstance(answer, Ok):
                 self._on_left(self._membership)
 
         try:
-            await self._requests.ask(LeaveChannel(channel=self.name), Ok, on_answer)
+            await self._outgoing.act(Leave(channel=self.name), Ok, on_answer)
         except LeaveFailed:
             if self.joined:
                 raise

@@ -6,9 +6,10 @@ from botkit.errors import ErrorCode, ProtocolError
 from botkit.events import ChannelLeft, Event, EventsLost
 from botkit.signaling.channel import Channel
 from botkit.signaling.connection import Connection
+from botkit.signaling.effects import Join
 from botkit.signaling.feed import Feed
 from botkit.signaling.membership import Membership
-from botkit.signaling.requests import Requests
+from botkit.signaling.outgoing import Outgoing
 from botkit.signaling.statistics import Counters
 from botkit.types import ChannelName
 from botkit.wire.frames import ChannelNotice, ExpelledNotice
@@ -26,9 +27,9 @@ _LEAVE_CODES = {int(code): code for code in ErrorCode if 600 <= code <= 604}
 class Channels:
     """Joins, leaves and follows the session's channel: one at a time, as with the vendor."""
 
-    def __init__(self, requests: Requests, emit: Emit, counters: Counters, *, feed_events: bool = True) -> None:
+    def __init__(self, outgoing: Outgoing, emit: Emit, counters: Counters, *, feed_events: bool = True) -> None:
         self._special = SPECIAL_CHANNELS if feed_events else frozenset[str]()
-        self._requests = requests
+        self._outgoing = outgoing
         self._emit = emit
         self._counters = counters
         self._membership: Membership | None = None
@@ -41,17 +42,17 @@ class Channels:
             return self.current
         entered: list[Channel] = []
 
-        def on_answer(answer: Joined | Failure) -> None:
+        def on_answer(answer: Joined | Failure | None) -> None:
             if isinstance(answer, Joined):
                 entered.append(self._enter(name, answer))
 
-        await self._requests.ask(JoinChannel(channel=name), Joined, on_answer)
+        await self._outgoing.act(Join(channel=name), Joined, on_answer)
         return entered[0]
 
     async def rejoin(self, connection: Connection, name: ChannelName) -> bool:
         """Enter a channel again after a reconnect; False when the gateway refuses."""
 
-        def on_answer(answer: Joined | Failure) -> None:
+        def on_answer(answer: Joined | Failure | None) -> None:
             if isinstance(answer, Joined):
                 self._enter(name, answer)
 
@@ -123,7 +124,7 @@ class Channels:
         if self.current is None or self._membership is None or self._membership.channel != name:
             self.leave(ErrorCode.LEAVECHANNEL_E_BYUSER)
             self._membership = Membership(name)
-            self.current = Channel(self._membership, self._requests, self._left_by_user)
+            self.current = Channel(self._membership, self._outgoing, self._left_by_user)
         self._emit(self._membership.enter(answer))
         return self.current
 

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from botkit.errors import ErrorCode, ProtocolError, TransportClosed
 from botkit.signaling.heartbeat import Heartbeat
-from botkit.signaling.pending import Answerable, PendingRequests, ReplyT, Slot
+from botkit.signaling.pending import Answerable, OnAnswer, PendingRequests, ReplyT, Slot
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.signaling.trace import AccountTrace
@@ -22,7 +22,6 @@ from botkit.transport.base import Transport
 from botkit.types import Line
 from botkit.wire import frames
 from botkit.wire.frames import ClientFrame, GatewayFrame
-from botkit.wire.replies import Failure
 from botkit.wire.request import Request
 from botkit.wire.requests import encode_request
 from botkit.wire.tokens import TokenVerdict
@@ -75,7 +74,7 @@ class Connection:
         self,
         request: Request,
         reply_type: type[ReplyT],
-        on_answer: Callable[[ReplyT | Failure], None] | None = None,
+        on_answer: OnAnswer[ReplyT] | None = None,
     ) -> Slot[ReplyT]:
         """Queue a request. Its answer goes to ``on_answer``, in the reader, and into the slot for who waits there."""
         slot = Slot(reply_type, on_answer)

@@ -10,6 +10,7 @@ from botkit.signaling.channels import Channels
 from botkit.signaling.connection import Connection, Notice
 from botkit.signaling.inbox_reader import InboxReader
 from botkit.signaling.login import LoginAnswer
+from botkit.signaling.outgoing import Gate, Outgoing
 from botkit.signaling.requests import Requests
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
@@ -28,14 +29,15 @@ class Return(NamedTuple):
 class SessionCore:
     """The parts of one session. They live as long as the session, over all of its connections."""
 
-    def __init__(self, account: Account, settings: SignalSettings) -> None:
+    def __init__(self, account: Account, settings: SignalSettings, gate: Gate) -> None:
         self.account = account
         self.settings = settings
         self.counters = Counters()
         self.events = EventBuffer(settings.event_buffer, self.counters)
         self.requests = Requests(settings, self.counters)
-        self.channels = Channels(self.requests, self.events.put, self.counters, feed_events=settings.feed_events)
-        self.calls = Calls(self.requests, self.events.put, settings, self.counters)
+        self.outgoing = Outgoing(account, self.requests, gate)
+        self.channels = Channels(self.outgoing, self.events.put, self.counters, feed_events=settings.feed_events)
+        self.calls = Calls(self.outgoing, self.events.put, settings, self.counters)
         self.inbox = InboxReader(self.calls, self.events.put, self.counters)
         self.status = LoginStatus.INITIAL
         self.uid = Uid(0)

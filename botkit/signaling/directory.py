@@ -2,6 +2,8 @@
 
 from botkit.errors import ErrorCode, RequestFailed
 from botkit.signaling import checks
+from botkit.signaling.effects import SetUserAttribute
+from botkit.signaling.outgoing import Outgoing
 from botkit.signaling.requests import Requests
 from botkit.types import Account, Uid
 from botkit.wire import replies
@@ -13,15 +15,14 @@ from botkit.wire.requests import (
     QueryChannelCount,
     QueryIsInChannel,
     QueryUserStatus,
-    SetUserAttribute,
 )
 
 
 class Directory:
     """The verbs of ``LoginSession`` that read: attributes of users, who is online, who is where."""
 
-    def __init__(self, requests: Requests) -> None:
-        self._requests = requests
+    def __init__(self, requests: Requests, outgoing: Outgoing) -> None:
+        self._requests, self._outgoing = requests, outgoing
 
     async def set_user_attribute(self, name: str, value: str) -> None:
         """Set an attribute of this account (``userSetAttr``): name at most 128 bytes, value at most 1024.
@@ -29,7 +30,7 @@ class Directory:
         Raises ``RequestFailed`` (1001; 1002 when no answer came: then it may be set).
         """
         checks.check_user_attribute(name, value)
-        await self._requests.ask(SetUserAttribute(name=name, value=value), Ok)
+        await self._outgoing.act(SetUserAttribute(name=name, value=value), Ok)
 
     async def get_user_attribute(self, account: str, name: str) -> str | None:
         """An attribute of any account, online or not (``userGetAttr``); None when it has no such attribute.
@@ -51,7 +52,7 @@ class Directory:
         checks.check_account(account)
         attributes: dict[str, str] = {}
 
-        def on_answer(answer: replies.UserAttributes | Failure) -> None:
+        def on_answer(answer: replies.UserAttributes | Failure | None) -> None:
             if isinstance(answer, replies.UserAttributes):
                 attributes.update(decode_attributes(answer.json))
 

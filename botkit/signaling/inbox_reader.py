@@ -52,7 +52,9 @@ class InboxReader:
         if request is not None and self._connection is not None:
             self._connection.post(request, Messages, self._on_page)
 
-    def _on_page(self, page: Messages | Failure) -> None:
+    def _on_page(self, page: Messages | Failure | None) -> None:
+        if page is None:
+            return  # the connection is lost, and the next one begins anew
         if isinstance(page, Failure):
             self._inbox.fetch_failed()
             _log.warning("the gateway refuses to hand out the inbox", reason=page.reason, code=page.code)

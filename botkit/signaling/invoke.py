@@ -3,7 +3,8 @@
 import msgspec
 
 from botkit.errors import ErrorCode, ParameterError, QueryFailed, RequestFailed
-from botkit.signaling import checks
+from botkit.signaling import checks, effects
+from botkit.signaling.outgoing import Outgoing
 from botkit.signaling.requests import Requests
 from botkit.types import JsonObject
 from botkit.wire import replies, requests
@@ -35,8 +36,8 @@ FUNCTIONS = {request.function: (request, reply) for request, reply in _ANSWERS}
 class Invoker:
     """The verb of ``LoginSession`` that takes the vendor's names and JSON, for what is written against them."""
 
-    def __init__(self, requests: Requests) -> None:
-        self._requests = requests
+    def __init__(self, requests: Requests, outgoing: Outgoing) -> None:
+        self._requests, self._outgoing = requests, outgoing
 
     async def invoke(self, name: str, request: JsonObject) -> JsonObject:
         """Call ``name``, with ``io.agora.signal.`` before it or without, and return its answer (``invoke``).
@@ -70,7 +71,9 @@ class Invoker:
         typed = _typed(request, kind)
         _check(typed)
         try:
-            reply = await self._requests.ask(typed, reply_type)
+            effect = _effect(typed)
+            ask = self._requests.ask(typed, reply_type) if effect is None else self._outgoing.act(effect, reply_type)
+            reply = await ask
         except QueryFailed as error:
             unanswered = error.code is ErrorCode.QUERYUSERNUM_E_TIMEOUT
             code = ErrorCode.GENERAL_E_UNKNOWN if unanswered else ErrorCode.GENERAL_E_FAILED
@@ -84,6 +87,21 @@ def _typed(request: JsonObject, kind: type[Request]) -> Request:
         return msgspec.convert(request, kind)
     except msgspec.ValidationError as error:
         raise ParameterError("request", str(error)) from None
+
+
+def _effect(request: Request) -> effects.Effect | None:
+    """What a call changes; None for a question."""
+    match request:
+        case requests.SetUserAttribute(name=name, value=value):
+            return effects.SetUserAttribute(name=name, value=value)
+        case requests.SetChannelAttribute(channel=channel, name=name, value=value):
+            return effects.SetChannelAttribute(channel=channel, name=name, value=value)
+        case requests.DeleteChannelAttribute(channel=channel, name=name):
+            return effects.DeleteChannelAttribute(channel=channel, name=name)
+        case requests.ClearChannelAttributes(channel=channel):
+            return effects.ClearChannelAttributes(channel=channel)
+        case _:
+            return None
 
 
 def _check(request: Request) -> None:

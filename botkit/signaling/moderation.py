@@ -1,14 +1,13 @@
 """What a server account can do about others. The vendor's API has no verbs for it; these are botkit's own."""
 
-from typing import Literal, TypeAlias
-
 from botkit.signaling import checks
+from botkit.signaling import moderation_effects as effects
+from botkit.signaling.moderation_effects import Verdict
+from botkit.signaling.outgoing import Outgoing
 from botkit.signaling.requests import Requests
 from botkit.wire import admin
 from botkit.wire.admin import LedgerPage, OnlineAccount, Sanction, SnapshotPage
 from botkit.wire.replies import Ok
-
-Verdict: TypeAlias = Literal["deliver", "replace", "drop"]
 
 
 class Moderation:
@@ -19,8 +18,8 @@ class Moderation:
     it is lifted, and survives a restart of the gateway.
     """
 
-    def __init__(self, requests: Requests) -> None:
-        self._requests = requests
+    def __init__(self, requests: Requests, outgoing: Outgoing) -> None:
+        self._requests, self._outgoing = requests, outgoing
 
     async def mute(self, account: str, *, channel: str = "", seconds: float = 0, reason: str = "") -> None:
         """Have the gateway refuse an account's messages (400), in ``channel`` or everywhere.
@@ -30,38 +29,38 @@ class Moderation:
         checks.check_account(account)
         _check_scope(channel)
         checks.check_sanction(seconds, reason)
-        await self._requests.ask(admin.Mute(account=account, channel=channel, seconds=seconds, reason=reason), Ok)
+        await self._outgoing.act(effects.Mute(account=account, channel=channel, seconds=seconds, reason=reason), Ok)
 
     async def unmute(self, account: str, *, channel: str = "") -> None:
         """Lift the mute of an account in ``channel``, or the one for everywhere."""
         checks.check_account(account)
         _check_scope(channel)
-        await self._requests.ask(admin.Unmute(account=account, channel=channel), Ok)
+        await self._outgoing.act(effects.Unmute(account=account, channel=channel), Ok)
 
     async def ban(self, account: str, *, seconds: float = 0, reason: str = "") -> None:
         """End an account's session and have its logins refused (202); ``seconds`` and ``reason`` as in ``mute``."""
         checks.check_account(account)
         checks.check_sanction(seconds, reason)
-        await self._requests.ask(admin.Ban(account=account, seconds=seconds, reason=reason), Ok)
+        await self._outgoing.act(effects.Ban(account=account, seconds=seconds, reason=reason), Ok)
 
     async def unban(self, account: str) -> None:
         """Lift the ban of an account."""
         checks.check_account(account)
-        await self._requests.ask(admin.Unban(account=account), Ok)
+        await self._outgoing.act(effects.Unban(account=account), Ok)
 
     async def kick(self, account: str, channel: str, *, reason: str = "") -> None:
         """Put an account out of a channel (601); it may join again."""
         checks.check_account(account)
         checks.check_channel(channel)
         checks.check_reason(reason)
-        await self._requests.ask(admin.Kick(account=account, channel=channel, reason=reason), admin.Kicked)
+        await self._outgoing.act(effects.Kick(account=account, channel=channel, reason=reason), admin.Kicked)
 
     async def close_channel(self, channel: str, *, reason: str = "") -> int:
         """Put everybody out of a channel (601) and destroy it; returns how many were in it."""
         checks.check_channel(channel)
         checks.check_reason(reason)
-        request = admin.CloseChannel(channel=channel, reason=reason)
-        return (await self._requests.ask(request, admin.Kicked)).count
+        effect = effects.CloseChannel(channel=channel, reason=reason)
+        return (await self._outgoing.act(effect, admin.Kicked)).count
 
     async def list_sanctions(self, account: str = "") -> tuple[Sanction, ...]:
         """All mutes and bans in force, or those of one account, in the order of account, channel and kind.
@@ -109,13 +108,13 @@ class Moderation:
         """
         checks.check_channel(channel)
         checks.check_budget(budget)
-        request = admin.Hold(channel=channel, budget_ms=round(budget * 1000), open=open_on_silence)
-        await self._requests.ask(request, Ok)
+        effect = effects.Hold(channel=channel, budget_ms=round(budget * 1000), open_on_silence=open_on_silence)
+        await self._outgoing.act(effect, Ok)
 
     async def release(self, channel: str) -> None:
         """Lift the hold on a channel; what waits is delivered."""
         checks.check_channel(channel)
-        await self._requests.ask(admin.Release(channel=channel), Ok)
+        await self._outgoing.act(effects.Release(channel=channel), Ok)
 
     async def judge(self, number: int, action: Verdict, *, text: str = "", reason: str = "") -> None:
         """The verdict on the held message ``number``: ``deliver`` it, ``replace`` it by ``text``, or ``drop`` it.
@@ -124,7 +123,7 @@ class Moderation:
         """
         checks.check_message(text)
         checks.check_reason(reason)
-        await self._requests.ask(admin.Judge(number=number, action=action, text=text, reason=reason), Ok)
+        await self._outgoing.act(effects.Judge(number=number, action=action, text=text, reason=reason), Ok)
 
     async def read_ledger(self, epoch: str = "", after: int = 0, *, limit: int = 500) -> LedgerPage:
         """Events of the app's ledger behind a cursor, at most ``limit`` (1 to 1,000); from the beginning without one.

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import trio
 
@@ -12,17 +12,21 @@ from botkit.wire.replies import Failure, Ok, decode_reply
 
 ReplyT = TypeVar("ReplyT", bound=Ok)
 
+OnAnswer: TypeAlias = Callable[[ReplyT | Failure | None], None]
+"""Takes the answer in the reader; None when there will be none."""
+
 
 class Slot(Generic[ReplyT]):
     """The place for one answer.
 
     ``on_answer`` is called by the reader the moment the answer is read, so that what it changes is in place before
-    the next frame; it is called even when nobody waits any more, because the gateway has acted all the same.
+    the next frame; it is called even when nobody waits any more, because the gateway has acted all the same. None says
+    that there will be no answer: the connection was lost, or the request never went out.
     """
 
     __slots__ = ("_done", "_on_answer", "_reply_type", "answer")
 
-    def __init__(self, reply_type: type[ReplyT], on_answer: Callable[[ReplyT | Failure], None] | None = None) -> None:
+    def __init__(self, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None = None) -> None:
         self._reply_type = reply_type
         self._on_answer = on_answer
         self._done = trio.Event()
@@ -37,8 +41,12 @@ class Slot(Generic[ReplyT]):
         self._done.set()
 
     def lose(self) -> None:
-        """The connection is gone; there will be no answer."""
+        """There will be no answer. Once there is one, or it is known already, this does nothing."""
+        if self._done.is_set():
+            return
         self._done.set()
+        if self._on_answer is not None:
+            self._on_answer(None)
 
     async def wait(self) -> ReplyT | Failure | None:
         """The answer; None when the connection was lost first. A cancel leaves the request under way."""

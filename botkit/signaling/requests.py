@@ -1,15 +1,14 @@
 """Asking the gateway, over whichever connection the session has at the moment."""
 
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import trio
 
 from botkit.errors import SessionEnded
 from botkit.signaling.connection import Connection
 from botkit.signaling.failures import not_sent, refused, unanswered
-from botkit.signaling.pending import Answerable, ReplyT, Slot
+from botkit.signaling.pending import Answerable, OnAnswer, ReplyT, Slot
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.wire.replies import Failure, Ok
@@ -22,6 +21,16 @@ class _Waiting(NamedTuple):
     request: Request
     slot: Answerable
     over: trio.Event
+
+
+class Asked(Generic[ReplyT]):
+    """A request that is on its way, or waits for the connection to go out by."""
+
+    __slots__ = ("deadline", "request", "slot", "waiting")
+
+    def __init__(self, request: Request, slot: Slot[ReplyT], deadline: float) -> None:
+        self.request, self.slot, self.deadline = request, slot, deadline
+        self.waiting: _Waiting | None = None
 
 
 class Requests:
@@ -62,12 +71,15 @@ class Requests:
         self._ended = ended
         for waiting in self._row:
             waiting.over.set()
+            waiting.slot.lose()
+
+    def check_open(self) -> None:
+        """Raises ``SessionEnded`` when the session is over."""
+        if self._ended is not None:
+            raise SessionEnded(self._ended.code, self._ended.reason)
 
     async def ask(
-        self,
-        request: Request,
-        reply_type: type[ReplyT],
-        on_answer: Callable[[ReplyT | Failure], None] | None = None,
+        self, request: Request, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None = None
     ) -> ReplyT:
         """The answer to ``request``, within ``request_timeout``; while reconnecting it waits for the connection.
 
@@ -76,16 +88,30 @@ class Requests:
         still gets the answer.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        deadline = trio.current_time() + self._settings.request_timeout
-        slot = Slot(reply_type, on_answer)
-        if self._ended is not None:
-            raise SessionEnded(self._ended.code, self._ended.reason)
+        return await self.finish(self.begin(request, Slot(reply_type, on_answer)))
+
+    def begin(self, request: Request, slot: Slot[ReplyT]) -> Asked[ReplyT]:
+        """Send ``request`` behind those before it. Without a connection it waits for one: ``finish`` must be called.
+
+        Raises ``SessionEnded``, or the error of this kind of request when too many wait already: then ``slot`` hears
+        nothing.
+        """
+        self.check_open()
+        asked = Asked(request, slot, trio.current_time() + self._settings.request_timeout)
         if self._connection is None:
-            await self._wait_sent(request, slot, deadline)
+            self._check_room(request, len(self._row))
+            asked.waiting = _Waiting(request, slot, trio.Event())
+            self._row.append(asked.waiting)
         else:
             self._check_room(request, self._connection.requests_waiting)
             self._connection.put(request, slot)
-        return await self.answer(request, slot, deadline)
+        return asked
+
+    async def finish(self, asked: Asked[ReplyT]) -> ReplyT:
+        """The answer to what ``begin`` began; raises and cancels like ``ask``."""
+        if asked.waiting is not None:
+            await self._wait_sent(asked.waiting, asked.deadline)
+        return await self.answer(asked.request, asked.slot, asked.deadline)
 
     async def answer(self, request: Request, slot: Slot[ReplyT], deadline: float) -> ReplyT:
         """What ``slot`` gets until ``deadline``, for a ``request`` that is on its way; raises like ``ask``."""
@@ -100,19 +126,20 @@ class Requests:
         self._counters.requests_timed_out += 1
         raise unanswered(request, f"no answer within {self._settings.request_timeout:g} s")
 
-    def post(self, request: Request) -> Slot[Ok] | None:
+    def post(self, request: Request, on_answer: OnAnswer[Ok] | None = None) -> Asked[Ok] | None:
         """Send a request without waiting for its answer. While there is no connection it waits for the next: None."""
+        slot = Slot(Ok, on_answer)
         if self._connection is not None:
-            return self._connection.post(request, Ok)
+            self._connection.put(request, slot)
+            return Asked(request, slot, trio.current_time() + self._settings.request_timeout)
         if self._ended is None and self._has_room(len(self._row)):
-            self._row.append(_Waiting(request, Slot(Ok), trio.Event()))
+            self._row.append(_Waiting(request, slot, trio.Event()))
+        else:
+            slot.lose()
         return None
 
-    async def _wait_sent(self, request: Request, slot: Answerable, deadline: float) -> None:
+    async def _wait_sent(self, waiting: _Waiting, deadline: float) -> None:
         """Wait in the row until the request goes out; who gives up before that takes it back."""
-        self._check_room(request, len(self._row))
-        waiting = _Waiting(request, slot, trio.Event())
-        self._row.append(waiting)
         try:
             with trio.move_on_at(deadline):
                 await waiting.over.wait()
@@ -120,12 +147,12 @@ class Requests:
             never_sent = waiting in self._row
             if never_sent:
                 self._row.remove(waiting)
+                waiting.slot.lose()
         if not never_sent:
             return
-        if self._ended is not None:
-            raise SessionEnded(self._ended.code, self._ended.reason)
+        self.check_open()
         self._counters.requests_timed_out += 1
-        raise not_sent(request, f"no connection for {self._settings.request_timeout:g} s")
+        raise not_sent(waiting.request, f"no connection for {self._settings.request_timeout:g} s")
 
     def _check_room(self, request: Request, present: int) -> None:
         if not self._has_room(present):

@@ -13,12 +13,13 @@ from botkit.signaling.channel import Channel
 from botkit.signaling.connection import ConnectionEnd
 from botkit.signaling.core import SessionCore
 from botkit.signaling.directory import Directory
+from botkit.signaling.effects import SendInstant
 from botkit.signaling.invoke import Invoker
 from botkit.signaling.moderation import Moderation
 from botkit.signaling.statistics import SessionStatistics, snapshot
 from botkit.types import Account, ChannelName, JsonObject, Uid
 from botkit.wire.replies import Ok
-from botkit.wire.requests import Logout, SendMessage, flag_of
+from botkit.wire.requests import Logout
 from botkit.wire.states import LoginStatus
 
 
@@ -32,7 +33,7 @@ class LoginSession(Directory, Moderation, Invoker):
     """
 
     def __init__(self, core: SessionCore, keeper_scope: trio.CancelScope) -> None:
-        super().__init__(core.requests)
+        super().__init__(core.requests, core.outgoing)
         self._core = core
         self._keeper_scope = keeper_scope
 
@@ -106,8 +107,7 @@ class LoginSession(Directory, Moderation, Invoker):
         checks.check_message(text)
         ttl = self._core.settings.message_ttl if ttl is None else ttl
         checks.check_ttl(ttl)
-        request = SendMessage(peer=account, content=text, flag=flag_of(ttl))
-        await self._requests.ask(request, Ok)
+        await self._outgoing.act(SendInstant(account=account, text=text, ttl=ttl), Ok)
 
     async def invite(self, channel: str, peer: str, extra: str | JsonObject = "") -> Call:
         """Invite ``peer`` to a call (``channelInviteUser2``); nobody joins ``channel`` by that.
@@ -116,7 +116,8 @@ class LoginSession(Directory, Moderation, Invoker):
         when the peer is offline; 0, the default: after 20 s) and ``_timeout`` (1 to 30 seconds to answer) in it.
         Returns when the gateway has it; ``Call.wait_answer`` waits for the peer. Raises ``InviteFailed``: 701 for
         an open call with this peer and channel, 703 when the peer must be online and is not, 702 when no answer
-        came, else 700. A cancel withdraws the invitation.
+        came, else 700. A cancel withdraws the invitation. In a dry run the call fails at once, as if nobody had
+        answered (704).
         """
         checks.check_channel(channel)
         checks.check_account(peer, "peer")

@@ -9,6 +9,7 @@ from botkit.errors import ErrorCode, LoginFailed
 from botkit.signaling.core import SessionCore
 from botkit.signaling.keeper import Keeper
 from botkit.signaling.login import Credentials, TokenSource, check_account
+from botkit.signaling.outgoing import OPEN, Gate
 from botkit.signaling.retries import login_retries
 from botkit.signaling.session import LoginSession
 from botkit.signaling.settings import SignalSettings
@@ -73,6 +74,7 @@ class Signal:
         *,
         retry_seconds: float | None = None,
         retry_count: int | None = None,
+        gate: Gate = OPEN,
     ) -> AsyncIterator[LoginSession]:
         """Log in for the body, and log out after it (``login``, ``login2``, ``logout``).
 
@@ -86,6 +88,8 @@ class Signal:
         the first of the limits that are given: so many seconds after the start, or so many further attempts. A login
         that the gateway refuses is not tried again.
 
+        ``gate`` is what its effects pass, a dry run for example; without one they go straight to the gateway.
+
         Raises ``ParameterError`` for limits that cannot be, and ``LoginFailed``: 201 when the gateway cannot be
         reached, 204 and 206 for the token, 207 for a kicked account, 208 when this ``Signal`` has a session of the
         account, 209 for what can be no account, else 202. A cancel while logging in leaves nothing behind; later it
@@ -93,7 +97,7 @@ class Signal:
         """
         check_account(account)
         retries = login_retries(retry_seconds, retry_count)
-        core = self._new_core(Account(account))
+        core = self._new_core(Account(account), gate)
         credentials = Credentials(self._app_id, core.account, token)
         trace = AccountTrace(self._trace, core.account)
         keeper = Keeper(core, self._connector, credentials, trace, retries=retries, turns=self._turns)
@@ -113,9 +117,9 @@ class Signal:
             if self._cores.get(core.account) is core:
                 del self._cores[core.account]
 
-    def _new_core(self, account: Account) -> SessionCore:
+    def _new_core(self, account: Account, gate: Gate) -> SessionCore:
         present = self._cores.get(account)
         if present is not None and present.ended is None:
             raise LoginFailed(ErrorCode.LOGIN_E_ALREADY_LOGIN, f"{account} is logged in; this login is ignored")
-        core = self._latest = self._cores[account] = SessionCore(account, self._settings)
+        core = self._latest = self._cores[account] = SessionCore(account, self._settings, gate)
         return core

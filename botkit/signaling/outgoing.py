@@ -1,0 +1,169 @@
+"""The gate of a session: every effect passes it on its way to the gateway, and nothing else does.
+
+In this order: the observer numbers it and learns what becomes of it; a dry run holds it back; it goes out as a request.
+A session without a ``Gate`` of its own has neither observer nor dry run, and pays a function call for that.
+"""
+
+from typing import Generic, Literal, Protocol, TypeAlias
+
+import trio
+from msgspec import Struct
+
+from botkit.errors import ErrorCode, SignalingError
+from botkit.signaling.effects import Effect
+from botkit.signaling.pending import OnAnswer, ReplyT
+from botkit.signaling.requests import Asked, Requests
+from botkit.types import Account
+from botkit.wire.replies import Failure, Ok
+
+Fate: TypeAlias = Literal["done", "dry", "failed", "unanswered", "cancelled"]
+"""``dry``: held back by a dry run. ``failed``: refused, or never sent. ``unanswered``: it may have been carried out.
+``cancelled``: whoever asked for it gave up; it may have been carried out."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of an effect, with the vendor's code and the words where it failed."""
+
+    fate: Fate
+    code: int = 0
+    reason: str = ""
+
+
+DONE, DRY, CANCELLED = Outcome("done"), Outcome("dry"), Outcome("cancelled")
+
+
+class EffectObserver(Protocol):
+    """Follows the effects of a session. Called in passing: it must neither wait nor raise."""
+
+    def begun(self, account: Account, effect: Effect) -> int:
+        """The session of ``account`` is about to do this; the number that names it from now on."""
+        ...
+
+    def ended(self, number: int, outcome: Outcome) -> None:
+        """What became of it. An answer that comes after all, late, ends it a second time."""
+        ...
+
+
+class Gate(Struct, frozen=True, kw_only=True):
+    """What the effects of a session pass; with nothing set they go straight to the gateway."""
+
+    observer: EffectObserver | None = None
+    dry_run: bool = False
+    """Hold back what others would notice, and answer as if it were done.
+
+    What is done all the same is what a session needs to hear: log in and out, join and leave, ask. An invitation makes
+    a call that fails at once, as if nobody answered (704); a call that is accepted is connected on this side alone,
+    and ends when this side ends it or the caller gives up; an attribute that is set keeps the value that it has.
+    """
+
+
+OPEN = Gate()
+"""The gate that holds nothing up, and that nobody watches."""
+
+
+class _Story(Generic[ReplyT]):
+    """What the observer is told about one effect: its answer, or else how it was given up."""
+
+    __slots__ = ("_number", "_observer", "_on_answer", "_over")
+
+    def __init__(self, observer: EffectObserver, number: int, on_answer: OnAnswer[ReplyT] | None) -> None:
+        self._observer, self._number, self._on_answer = observer, number, on_answer
+        self._over = False
+
+    def answer(self, answer: ReplyT | Failure | None) -> None:
+        """The answer is there, or there will be none."""
+        self._over = True
+        self._observer.ended(self._number, _outcome(answer))
+        if self._on_answer is not None:
+            self._on_answer(answer)
+
+    def give_up(self, outcome: Outcome) -> None:
+        """Whoever asked for it waits no more."""
+        if not self._over:
+            self._observer.ended(self._number, outcome)
+
+
+class Outgoing:
+    """One session's gate."""
+
+    def __init__(self, account: Account, requests: Requests, gate: Gate) -> None:
+        self._account, self._requests = account, requests
+        self._observer, self.dry_run = gate.observer, gate.dry_run
+
+    async def act(
+        self,
+        effect: Effect,
+        reply_type: type[ReplyT],
+        on_answer: OnAnswer[ReplyT] | None = None,
+    ) -> ReplyT:
+        """Carry an effect out: the gateway's answer, within ``request_timeout`` from when it goes out.
+
+        Raises like ``Requests.ask``. A cancel takes back what has not gone out; after that ``on_answer`` still gets
+        the answer.
+        """
+        if self.dry_run and not effect.when_dry:
+            return await self._pretend(effect, reply_type, on_answer)
+        if self._observer is None:
+            return await self._carry_out(effect, reply_type, on_answer)
+        story: _Story[ReplyT] = _Story(self._observer, self._observer.begun(self._account, effect), on_answer)
+        try:
+            return await self._carry_out(effect, reply_type, story.answer)
+        except SignalingError as error:
+            story.give_up(_outcome_of(error))
+            raise
+        except BaseException:
+            story.give_up(CANCELLED)
+            raise
+
+    def post(self, effect: Effect) -> Asked[Ok] | None:
+        """Carry an effect out without waiting; ``finish`` is there for who wants to know how it went.
+
+        None while there is no connection (it goes out with the next), and in a dry run.
+        """
+        if self.dry_run and not effect.when_dry:
+            self._tell_dry(effect)
+            return None
+        if self._observer is None:
+            return self._requests.post(effect.request())
+        story: _Story[Ok] = _Story(self._observer, self._observer.begun(self._account, effect), None)
+        return self._requests.post(effect.request(), story.answer)
+
+    async def finish(self, asked: Asked[Ok]) -> Ok:
+        """The answer to what ``post`` sent; raises and cancels like ``act``."""
+        return await self._requests.finish(asked)
+
+    async def _carry_out(self, effect: Effect, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None) -> ReplyT:
+        return await self._requests.ask(effect.request(), reply_type, on_answer)
+
+    async def _pretend(self, effect: Effect, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None) -> ReplyT:
+        """Answer as a gateway does that carries it out."""
+        await trio.lowlevel.checkpoint()
+        self._requests.check_open()
+        self._tell_dry(effect)
+        answer = effect.dry_answer()
+        assert isinstance(answer, reply_type)
+        if on_answer is not None:
+            on_answer(answer)
+        return answer
+
+    def _tell_dry(self, effect: Effect) -> None:
+        if self._observer is not None:
+            self._observer.ended(self._observer.begun(self._account, effect), DRY)
+
+
+def _outcome(answer: Ok | Failure | None) -> Outcome:
+    match answer:
+        case None:
+            return Outcome("unanswered", reason="the connection was lost")
+        case Failure(code=code, reason=reason):
+            return Outcome("failed", code, reason)
+        case _:
+            return DONE
+
+
+_UNANSWERED = frozenset({ErrorCode.SENDMESSAGE_E_TIMEOUT, ErrorCode.INVITE_E_NET, ErrorCode.GENERAL_E_UNKNOWN})
+
+
+def _outcome_of(error: SignalingError) -> Outcome:
+    fate: Fate = "unanswered" if error.code in _UNANSWERED else "failed"
+    return Outcome(fate, int(error.code), error.reason)

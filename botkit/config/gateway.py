@@ -59,6 +59,7 @@ def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredential
         close_timeout=timeouts.close,
         ring_timeout=timeouts.ring,
         send_buffer=limits.send_buffer,
+        history_bytes=limits.history,
         inbox_limit=limits.inbox,
         changes_per_second=limits.changes_per_second,
         max_connections=limits.connections,

@@ -14,6 +14,7 @@ _DEFAULT = GatewaySettings(apps=())
 
 _Text = Annotated[str, Meta(min_length=1)]
 _Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+_Bytes: TypeAlias = Annotated[int, Meta(ge=1024**2, le=1024**4)]
 _Count: TypeAlias = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
@@ -36,6 +37,8 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     """Per minute, right or wrong."""
     send_buffer: Annotated[int, Meta(ge=256 * 1024, le=1024**3)] = _DEFAULT.send_buffer
     """Bytes that may wait for a peer that does not read; beyond, it is cut. A page of an inbox has to fit."""
+    history: _Bytes = _DEFAULT.history_bytes
+    """Bytes that all channels together keep of their latest minute, for sessions that come back."""
     inbox: _Count = _DEFAULT.inbox_limit
     """Messages that may wait for one account."""
     changes_per_second: _Count = _DEFAULT.changes_per_second

@@ -10,7 +10,7 @@ from botkit.gateway import attributes as built_in
 from botkit.gateway.attribute_set import AttributeRoom, AttributeSet
 from botkit.gateway.counters import Counters
 from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
-from botkit.gateway.history import History
+from botkit.gateway.history import History, HistoryRoom
 from botkit.gateway.journal import Journal
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.session import Session
@@ -58,7 +58,7 @@ class Channel:
         "total_joins",
     )
 
-    def __init__(self, name: ChannelName, attributes: AttributeSet, *, stored: bool = False) -> None:
+    def __init__(self, name: ChannelName, attributes: AttributeSet, history: History, *, stored: bool = False) -> None:
         self.name = name
         self.members: dict[Account, Session] = {}
         self.attributes = attributes
@@ -71,7 +71,7 @@ class Channel:
         self.held_back_timer: Timer | None = None
         self.destruction: Timer | None = None
         self.total_joins = 0
-        self.history = History()
+        self.history = history
         self.resumable_members = 0
         self.num_changed = False
         self.num_timer: Timer | None = None
@@ -95,6 +95,7 @@ class Channels:
         app: AppId,
         *,
         room: AttributeRoom,
+        histories: HistoryRoom,
         journal: Journal,
         counters: Counters,
         timers: Timers,
@@ -102,14 +103,15 @@ class Channels:
     ) -> None:
         self._app, self._journal, self._counters = app, journal, counters
         self._timers, self._clock = timers, clock
-        self._room = room
+        self._room, self._histories = room, histories
         self._channels: dict[ChannelName, Channel] = {}
         self.quiet = False
         """True once the gateway stops: all members leave, and none is told of each of the others."""
 
     def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> Channel:
         """Take over a channel that the store had; ``emptied_ms`` is when its last member left, 0 if in a crash."""
-        channel = self._channels[name] = Channel(name, AttributeSet(self._room, attributes), stored=True)
+        kept = AttributeSet(self._room, attributes)
+        channel = self._channels[name] = Channel(name, kept, History(self._histories), stored=True)
         empty_for = (self._clock.ms() - emptied_ms) / 1000 if emptied_ms else 0.0
         self.destroy_later(channel, empty_for)
         return channel
@@ -122,7 +124,7 @@ class Channels:
         """The channel, made if need be; one that nobody joins is destroyed like one that everybody left."""
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name, AttributeSet(self._room))
+            channel = self._channels[name] = Channel(name, AttributeSet(self._room), History(self._histories))
             self.destroy_later(channel)
         return channel
 

@@ -43,6 +43,9 @@ class Counters:
         self.cut_answers = counter(
             "gateway_answers_cut_total", "answers that left out what did not fit, by function", "function"
         )
+        self.dropped_history = counter(
+            "gateway_history_dropped_total", "notices that sessions can no more come back to, by whose bound", "whose"
+        )
         self.failed_accepts = counter("gateway_failed_accepts_total", "connections that failed while being accepted")
         self.timer_errors = counter("gateway_timer_errors_total", "deadlines whose callback failed by our own fault")
         self.http_errors = counter("gateway_http_errors_total", "HTTP requests that failed by our own fault")

@@ -18,6 +18,7 @@ from botkit.gateway.channel_attributes import ChannelAttributes
 from botkit.gateway.channels import Channel, Channels
 from botkit.gateway.connection import CLOSE_NORMAL, Connection
 from botkit.gateway.counters import Counters
+from botkit.gateway.history import HistoryRoom
 from botkit.gateway.holds import Holds
 from botkit.gateway.journal import Journal
 from botkit.gateway.ledger import Ledger
@@ -51,6 +52,7 @@ class Hub:
         *,
         snapshot: Snapshot,
         store: GatewayStore,
+        histories: HistoryRoom,
         journal: Journal,
         counters: Counters,
         timers: Timers,
@@ -64,7 +66,13 @@ class Hub:
         of_channels = AttributeRoom("channel", depth=1, each=settings.answer_bytes // 2, refused=refused)
         self.accounts = Accounts(app_id, journal, uids, of_users, settings.changes_per_second)
         self.channels = Channels(
-            app_id, room=of_channels, journal=journal, counters=counters, timers=timers, clock=clock
+            app_id,
+            room=of_channels,
+            histories=histories,
+            journal=journal,
+            counters=counters,
+            timers=timers,
+            clock=clock,
         )
         self.mailboxes = Mailboxes(
             app_id,
@@ -187,7 +195,7 @@ class Hub:
             return [], 0 if seen.boot == self.boot else -1
         # What was told before it joined was never the client's to see.
         after = max(seen.message_id if seen.boot == self.boot else 0, session.joined_after)
-        frames, lost = channel.history.since(after, channel.last_message_id, self.settings.send_buffer // 2)
+        frames, lost = channel.history.since(after, channel.last_message_id)
         return frames, lost if seen.boot == self.boot else -1
 
     def end(self, session: Session, reason: str) -> None:

@@ -24,6 +24,7 @@ from botkit.gateway.connection import (
 )
 from botkit.gateway.counters import Counters
 from botkit.gateway.dispatch import Dispatcher
+from botkit.gateway.history import HistoryRoom
 from botkit.gateway.http import create_http_app, serve_http
 from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
@@ -57,6 +58,7 @@ class Gateway:
         self.timers = Timers(self.counters.timer_errors)
         self.flusher = Flusher()
         self.journal = Journal(store, self.counters)
+        self.histories = HistoryRoom(settings.replay_bytes, settings.history_bytes, self.counters.dropped_history)
         self.hubs: dict[str, Hub] = {}
         self.ws_address: Address | None = None
         self.http_address: Address | None = None
@@ -74,10 +76,12 @@ class Gateway:
             clock=self.clock,
             spawn=self._answer_later,
         )
-        self._gauges = (
-            meters.gauge("gateway_sessions", "sessions that are logged in", self._count_sessions),
-            meters.gauge("gateway_open_connections", "connections that are open", self._count_connections),
+        levels = (
+            ("gateway_sessions", "sessions that are logged in", self._count_sessions),
+            ("gateway_open_connections", "connections that are open", self._count_connections),
+            ("gateway_history_bytes", "what channels keep for sessions that come back", self._count_history),
         )
+        self._gauges = [(meters.gauge(name, text, source), source) for name, text, source in levels]
 
     @property
     def sessions(self) -> int:
@@ -127,6 +131,7 @@ class Gateway:
                 self.settings,
                 snapshot=snapshot,
                 store=self._store,
+                histories=self.histories,
                 journal=self.journal,
                 counters=self.counters,
                 timers=self.timers,
@@ -183,6 +188,7 @@ class Gateway:
     def _tidy(self) -> None:
         for hub in self.hubs.values():
             hub.tidy()
+        self.histories.prune(trio.current_time())
         self._admission.tidy(trio.current_time())
 
     async def stop(self) -> None:
@@ -199,15 +205,17 @@ class Gateway:
 
     def leave_meters(self) -> None:
         """Be counted no more: the meters may outlive this gateway, and serve the next one."""
-        sessions, connections = self._gauges
-        sessions.remove_source(self._count_sessions)
-        connections.remove_source(self._count_connections)
+        for gauge, source in self._gauges:
+            gauge.remove_source(source)
 
     def _count_sessions(self) -> float:
         return self.sessions
 
     def _count_connections(self) -> float:
         return len(self._connections)
+
+    def _count_history(self) -> float:
+        return self.histories.used
 
     async def run(self) -> None:
         """The gateway's own tasks, until cancelled."""

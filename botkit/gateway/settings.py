@@ -82,6 +82,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     which a peer is taken for dead (clients ping each 10 s). ``send_buffer``: what a peer that does not read may have
     waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout`` rings. ``inbox_limit``:
     messages that may wait for one account. ``ledger_events`` and ``ledger_days``: how much of the ledger is kept.
+    ``history_bytes``: what all channels together keep of their latest minute for sessions that come back; each keeps
+    no more than such a session is told.
 
     ``connections_per_address`` at a time, ``logins_per_address`` and ``logins_per_account`` per minute, right or wrong;
     ``trusted_addresses`` (loopback, a proxy) are not counted. ``origins``: patterns of the pages whose browsers may
@@ -110,6 +112,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     tls_certificate: str = ""
     tls_key: str = ""
+    history_bytes: int = 256 * 1024 * 1024
     ledger_events: int = 1_000_000
     ledger_days: float = 30.0
 
@@ -120,6 +123,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         It is half of what may wait for a peer, or of what a botkit client takes in one frame if that is less.
         """
         return min(self.send_buffer, MAX_GATEWAY_FRAME_BYTES) // 2
+
+    @property
+    def replay_bytes(self) -> int:
+        """What a channel keeps for sessions that come back: they are told all at once, which must not be too much."""
+        return self.send_buffer // 2
 
     def check(self) -> None:
         """Refuse what would be unsafe or cannot work. Raises ``ConfigError``."""

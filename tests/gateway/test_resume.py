@@ -203,7 +203,7 @@ async def test_a_backlog_that_no_connection_could_take_is_cut_and_told(autojump_
             await ann.request("channel_join", name="lobby")
             await ann.drop()
         for number in range(20):
-            await bob.request("channel_sendmsg", name="lobby", msg=f"{number:02}" * 4000)
+            await bob.request("channel_sendmsg", name="lobby", msg=f"{number:02}" * 3900)
             await bob.next_notice("channel_msg")
         async with WirePeer.connect(gateway.connector) as ann:
             outcome = await ann.resume("ann", str(seen["line"]), boot=seen["boot"], channel="lobby")

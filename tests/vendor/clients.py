@@ -41,6 +41,7 @@ class Told(TypedDict, total=False):
     extra: str
     func: str
     error: str
+    users: list[JsonValue]
 
 
 def parsed(text: JsonValue) -> JsonValue:

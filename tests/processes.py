@@ -80,13 +80,13 @@ def run_botkit(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def start_botkit(tmp_path: Path) -> Iterator[Start]:
-    """Starts commands in an empty folder, and ends those that a test left running."""
+    """Starts commands in an empty folder, or in ``cwd``, and ends those that a test left running."""
     started: list[Running] = []
 
-    def start(*arguments: str, env: Mapping[str, str] | None = None) -> Running:
+    def start(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path = tmp_path) -> Running:
         process = subprocess.Popen(
             [COMMAND, *arguments],
-            cwd=tmp_path,
+            cwd=cwd,
             env=environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,0 +1,1 @@
+"""``botkit new``: a bot to begin with, that runs and is tested as written."""

@@ -39,6 +39,14 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     """Bytes that may wait for a peer that does not read; beyond, it is cut. A page of an inbox has to fit."""
     history: _Bytes = _DEFAULT.history_bytes
     """Bytes that all channels together keep of their latest minute, for sessions that come back."""
+    attributes: _Bytes = _DEFAULT.attribute_bytes
+    """Bytes of the attributes of all channels of an app, and of all its users, each."""
+    attributes_per_account: _Bytes = _DEFAULT.attribute_bytes_per_account
+    """Bytes of what one account, if it is no server account, has set in channels."""
+    channels: _Count = _DEFAULT.channels
+    """Of an app, with attributes: those are kept while nobody is in them."""
+    channels_per_account: _Count = _DEFAULT.channels_per_account
+    """Of these, those that got their first attribute from one account, if it is no server account."""
     inbox: _Count = _DEFAULT.inbox_limit
     """Messages that may wait for one account."""
     changes_per_second: _Count = _DEFAULT.changes_per_second
@@ -56,6 +64,8 @@ class TimeoutsSection(Struct, frozen=True, kw_only=True):
     """For a peer's part in closing."""
     ring: _Seconds = _DEFAULT.ring_timeout
     """An invitation without a ``_timeout`` of its own."""
+    channel: Annotated[int, Meta(ge=1, le=10**9)] = _DEFAULT.channel_ttl
+    """The longest that a channel may ask for with ``_channel_ttl``, to keep its attributes while nobody is in it."""
 
 
 class LedgerSection(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """The attributes of one channel or one user, and the room that there is for them.
 
 They are counted in the bytes that they take in the answer that carries them all, where a quote takes four and a
-control character seven: nobody can make a channel that is too large to be joined.
+control character seven: nobody can make a channel that is too large to be joined. What all channels, or all users, of
+an app have is bounded too, and so is what one account has set in channels, so that nobody takes the room of others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,36 +14,69 @@ from botkit.wire.replies import nested_size
 MAX_ATTRIBUTES = 100
 """How many attributes one user or one channel may have; the vendor names no number, but everything is bounded."""
 
+NOBODY = ""
+"""Who set an attribute that is not counted for an account: the gateway itself, a server account, or nobody knows."""
+
 
 class AttributeRoom:
-    """The bounds for all channels, or all users, of an app: bytes of ``each`` one (``owner``, for words).
+    """The bounds for all channels, or all users (``owner``, for words), of an app, in bytes.
 
-    ``depth`` is how many strings of JSON their values are in when they are all told; ``refused`` counts.
+    ``each`` may have so many, all ``together``, and what was set ``by_account``. ``depth`` is how many strings of JSON
+    the values are in when they are all told; ``refused`` counts.
     """
 
-    def __init__(self, owner: str, *, depth: int, each: int, refused: Counter) -> None:
-        self.owner, self.depth, self.each = owner, depth, each
-        self.refused = refused
+    def __init__(self, owner: str, *, depth: int, each: int, together: int, by_account: int, refused: Counter) -> None:
+        self.owner, self.each = owner, each
+        self._depth, self._together, self._by_account = depth, together, by_account
+        self._refused = refused
+        self.used = 0
+        self._used_by: dict[str, int] = {}
 
     def size_of(self, name: str, value: str) -> int:
         """The bytes that one attribute takes in the answer."""
-        return nested_size(name, self.depth) + nested_size(value, self.depth) + len(":,")
+        return nested_size(name, self._depth) + nested_size(value, self._depth) + len(":,")
 
-    def refuse(self, whose: str, reason: str) -> SignalingError:
-        """Count a refusal, and return it."""
-        self.refused.add_for(whose)
+    def used_by(self, account: str) -> int:
+        """The bytes of what ``account`` has set."""
+        return self._used_by.get(account, 0)
+
+    def check(self, setter: str, more: int, by_setter: int) -> None:
+        """Raises ``SignalingError`` when ``more`` bytes are too many, or ``by_setter`` for the one who sets them.
+
+        What takes less than before is never refused.
+        """
+        if more > 0 and self.used + more > self._together:
+            raise self.refuse("together", f"the attributes of all {self.owner}s are too large: {self._together} bytes")
+        if setter and by_setter > 0 and self.used_by(setter) + by_setter > self._by_account:
+            reason = f"what {setter} has set in {self.owner}s is too large: at most {self._by_account} bytes"
+            raise self.refuse("by account", reason)
+
+    def take(self, setter: str, size: int) -> None:
+        """``setter`` has set ``size`` bytes more (or, when negative, less)."""
+        self.used += size
+        if setter:
+            self._used_by[setter] = self.used_by(setter) + size
+            if not self._used_by[setter]:
+                del self._used_by[setter]
+
+    def refuse(self, bound: str, reason: str) -> SignalingError:
+        """Count a refusal, and return it (1005)."""
+        self._refused.add_for(bound)
         return SignalingError(ErrorCode.GENERAL_E_LARGE_PARAM, reason)
 
 
 class AttributeSet(Mapping[str, str]):
     """Attributes by name, in the order in which they were set first; ``size`` is what they take in the answer."""
 
-    __slots__ = ("_named", "_room", "size")
+    __slots__ = ("_named", "_room", "_setters", "size")
 
     def __init__(self, room: AttributeRoom, named: Mapping[str, str] | None = None) -> None:
         self._room = room
-        self._named = dict(named or {})
-        self.size = sum(room.size_of(name, value) for name, value in self._named.items())
+        self._named: dict[str, str] = {}
+        self._setters: dict[str, str] = {}
+        self.size = 0
+        for name, value in (named or {}).items():
+            self.put(name, value)
 
     def __getitem__(self, name: str) -> str:
         return self._named[name]
@@ -56,29 +90,35 @@ class AttributeSet(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._named)
 
-    def check_room(self, name: str, value: str) -> None:
-        """Raises ``SignalingError`` (1005) when setting ``name`` would be too much; what makes it less never is."""
+    def check_room(self, name: str, value: str, setter: str = NOBODY) -> None:
+        """Raises ``SignalingError`` (1005) when ``setter`` setting ``name`` would be too much of anything."""
         room = self._room
         if name not in self._named and len(self._named) >= MAX_ATTRIBUTES:
             raise room.refuse("number", f"a {room.owner} has at most {MAX_ATTRIBUTES} attributes")
-        more = room.size_of(name, value) - self._size_of(name)
-        if more > 0 and self.size + more > room.each:
-            reason = f"the attributes of a {room.owner} are too large: {self.size + more} bytes, at most {room.each}"
-            raise room.refuse(room.owner, f"{reason}, where a quote counts as several")
+        size, before = room.size_of(name, value), self._size_of(name)
+        if size > before and self.size + size - before > room.each:
+            reason = f"the attributes of a {room.owner} are too large: {self.size + size - before} bytes"
+            raise room.refuse("each", f"{reason}, at most {room.each}; a quote counts as several")
+        own = before if self._setters.get(name, NOBODY) == setter else 0
+        room.check(setter, size - before, size - own)
 
-    def put(self, name: str, value: str) -> None:
+    def put(self, name: str, value: str, setter: str = NOBODY) -> None:
         """Set an attribute, whether there is room for it or not."""
-        self.size += self._room.size_of(name, value) - self._size_of(name)
+        self._forget(name)
         self._named[name] = value
+        if setter:
+            self._setters[name] = setter
+        self._take(setter, self._room.size_of(name, value))
 
     def remove(self, name: str) -> None:
         """Remove an attribute, if it is there."""
-        self.size -= self._size_of(name)
+        self._forget(name)
         self._named.pop(name, None)
 
     def clear(self) -> None:
         """Remove them all."""
-        self.size = 0
+        for name in self._named:
+            self._forget(name)
         self._named.clear()
 
     @property
@@ -102,3 +142,10 @@ class AttributeSet(Mapping[str, str]):
     def _size_of(self, name: str) -> int:
         value = self._named.get(name)
         return self._room.size_of(name, value) if value is not None else 0
+
+    def _forget(self, name: str) -> None:
+        self._take(self._setters.pop(name, NOBODY), -self._size_of(name))
+
+    def _take(self, setter: str, size: int) -> None:
+        self.size += size
+        self._room.take(setter, size)

@@ -39,6 +39,12 @@ def check_built_in(name: str, value: str | None) -> None:
             raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"{name} must be a whole number, not {value[:20]!r}")
 
 
+def check_ttl(name: str, value: str, longest: int) -> None:
+    """Raises ``SignalingError`` when ``name`` is ``_channel_ttl`` and its value, already checked, above ``longest``."""
+    if name == CHANNEL_TTL and int(value) > longest:
+        raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"{name} is at most {longest} seconds here")
+
+
 def number(attributes: Mapping[str, str], name: str) -> int | None:
     """A built-in's value, its default when it is not set, None when it has no default."""
     return int(attributes[name]) if name in attributes else DEFAULTS.get(name)

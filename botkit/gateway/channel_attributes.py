@@ -4,7 +4,7 @@ import trio
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
-from botkit.gateway.attribute_set import MAX_ATTRIBUTES
+from botkit.gateway.attribute_set import MAX_ATTRIBUTES, NOBODY
 from botkit.gateway.channels import Channel, Channels
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
@@ -32,10 +32,14 @@ class ChannelAttributes:
     def set(self, session: Session, channel: Channel, name: str, value: str) -> None:
         """Set an attribute and tell all members. Raises ``SignalingError``."""
         built_in.check_built_in(name, value)
-        channel.attributes.check_room(name, value)
+        built_in.check_ttl(name, value, self._channels.longest_ttl)
+        setter = NOBODY if session.server else session.account
+        self._channels.kept.check(channel.name, setter)
+        channel.attributes.check_room(name, value, setter)
         self._check_rates(channel, name)
         self._journal.append(ChannelAttributeSet(app=self._app, channel=channel.name, name=name, value=value))
-        channel.attributes.put(name, value)
+        channel.attributes.put(name, value, setter)
+        self._channels.kept.add(channel.name, setter)
         channel.stored = True
         self._tell_change(channel, session, name, value, "update")
         self._apply(channel, name)
@@ -46,6 +50,7 @@ class ChannelAttributes:
         self._check_rates(channel, name)
         self._journal.append(ChannelAttributeDeleted(app=self._app, channel=channel.name, name=name))
         channel.attributes.remove(name)
+        self._forget_if_empty(channel)
         self._tell_change(channel, session, name, "", "del")
         self._apply(channel, name)
 
@@ -53,6 +58,7 @@ class ChannelAttributes:
         """Remove all attributes, built-ins back to their defaults, and tell all members once."""
         self._journal.append(ChannelAttributesCleared(app=self._app, channel=channel.name))
         channel.attributes.clear()
+        self._forget_if_empty(channel)
         channel.held_back.clear()
         self._tell_change(channel, session, "", "", "clear")
         self._apply(channel, *built_in.COUNTING)
@@ -60,6 +66,10 @@ class ChannelAttributes:
     def resume(self, channel: Channel) -> None:
         """Go on counting the members of a channel that the store had."""
         self._count_members_later(channel)
+
+    def _forget_if_empty(self, channel: Channel) -> None:
+        if not channel.attributes:
+            self._channels.kept.remove(channel.name)
 
     def _check_rates(self, channel: Channel, name: str) -> None:
         if len(channel.held_back) >= MAX_HELD_BACK and name not in channel.held_back:

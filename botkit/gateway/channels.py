@@ -12,6 +12,7 @@ from botkit.gateway.counters import Counters
 from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
 from botkit.gateway.history import History, HistoryRoom
 from botkit.gateway.journal import Journal
+from botkit.gateway.kept_channels import KeptChannels
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timer, Timers
@@ -95,6 +96,8 @@ class Channels:
         app: AppId,
         *,
         room: AttributeRoom,
+        kept: KeptChannels,
+        longest_ttl: int,
         histories: HistoryRoom,
         journal: Journal,
         counters: Counters,
@@ -104,6 +107,7 @@ class Channels:
         self._app, self._journal, self._counters = app, journal, counters
         self._timers, self._clock = timers, clock
         self._room, self._histories = room, histories
+        self.kept, self.longest_ttl = kept, longest_ttl
         self._channels: dict[ChannelName, Channel] = {}
         self.quiet = False
         """True once the gateway stops: all members leave, and none is told of each of the others."""
@@ -113,6 +117,7 @@ class Channels:
         kept = AttributeSet(self._room, attributes)
         channel = self._channels[name] = Channel(name, kept, History(self._histories), stored=True)
         empty_for = (self._clock.ms() - emptied_ms) / 1000 if emptied_ms else 0.0
+        self.kept.add(name)
         self.destroy_later(channel, empty_for)
         return channel
 
@@ -226,7 +231,7 @@ class Channels:
             channel.destruction.cancel()
         if channel.special:
             return
-        ttl = built_in.number(channel.attributes, built_in.CHANNEL_TTL) or 0
+        ttl = min(built_in.number(channel.attributes, built_in.CHANNEL_TTL) or 0, self.longest_ttl)
         remaining = max(0.0, ttl - empty_for) if channel.attributes else 0.0
         channel.destruction = self._timers.after(remaining, lambda: self.destroy(channel))
 
@@ -237,6 +242,8 @@ class Channels:
         for timer in (channel.destruction, channel.held_back_timer, channel.num_timer):
             if timer is not None:
                 timer.cancel()
+        channel.attributes.clear()
+        self.kept.remove(channel.name)
         del self._channels[channel.name]
         if channel.stored:
             self._journal.append(ChannelDestroyed(app=self._app, channel=channel.name), promise=False)

@@ -38,7 +38,7 @@ class Counters:
             "gateway_refused_strangers_total", "messages to accounts that never logged in, beyond the bound of those"
         )
         self.refused_attributes = counter(
-            "gateway_attributes_refused_total", "attributes beyond a bound, by what there was too much of", "what"
+            "gateway_attributes_refused_total", "attributes beyond a bound, by which one", "bound"
         )
         self.cut_answers = counter(
             "gateway_answers_cut_total", "answers that left out what did not fit, by function", "function"

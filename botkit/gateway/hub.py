@@ -21,6 +21,7 @@ from botkit.gateway.counters import Counters
 from botkit.gateway.history import HistoryRoom
 from botkit.gateway.holds import Holds
 from botkit.gateway.journal import Journal
+from botkit.gateway.kept_channels import KeptChannels
 from botkit.gateway.ledger import Ledger
 from botkit.gateway.mailboxes import Mailboxes
 from botkit.gateway.presence import Presence
@@ -62,12 +63,29 @@ class Hub:
         app_id = AppId(app.id)
         uids = {account: uid for (owner, account), uid in snapshot.accounts.items() if owner == app_id}
         refused = counters.refused_attributes
-        of_users = AttributeRoom("user", depth=2, each=settings.answer_bytes, refused=refused)
-        of_channels = AttributeRoom("channel", depth=1, each=settings.answer_bytes // 2, refused=refused)
+        together, by_account = settings.attribute_bytes, settings.attribute_bytes_per_account
+        of_users = AttributeRoom(
+            "user",
+            depth=2,
+            each=settings.answer_bytes,
+            together=together,
+            by_account=by_account,
+            refused=refused,
+        )
+        of_channels = AttributeRoom(
+            "channel",
+            depth=1,
+            each=settings.answer_bytes // 2,
+            together=together,
+            by_account=by_account,
+            refused=refused,
+        )
         self.accounts = Accounts(app_id, journal, uids, of_users, settings.changes_per_second)
         self.channels = Channels(
             app_id,
             room=of_channels,
+            kept=KeptChannels(together=settings.channels, by_account=settings.channels_per_account, refused=refused),
+            longest_ttl=settings.channel_ttl,
             histories=histories,
             journal=journal,
             counters=counters,

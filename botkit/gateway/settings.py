@@ -85,6 +85,12 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     ``history_bytes``: what all channels together keep of their latest minute for sessions that come back; each keeps
     no more than such a session is told.
 
+    ``attribute_bytes``: what the attributes of all channels of an app may take, and again those of all its users;
+    ``attribute_bytes_per_account``: what one account may have set in channels. ``channels``: how many of an app may
+    have attributes, and so be kept while nobody is in them; ``channels_per_account``: of these, those whose first
+    attribute one account set. Server accounts count for the app only. ``channel_ttl``: the longest ``_channel_ttl``
+    that a channel may have, in seconds; the vendor's default of 7200 is cut to it.
+
     ``connections_per_address`` at a time, ``logins_per_address`` and ``logins_per_account`` per minute, right or wrong;
     ``trusted_addresses`` (loopback, a proxy) are not counted. ``origins``: patterns of the pages whose browsers may
     connect, all when empty; clients that are no browsers send no Origin and are let in. ``tls_certificate`` and
@@ -113,6 +119,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     tls_certificate: str = ""
     tls_key: str = ""
     history_bytes: int = 256 * 1024 * 1024
+    attribute_bytes: int = 256 * 1024 * 1024
+    attribute_bytes_per_account: int = 16 * 1024 * 1024
+    channels: int = 100_000
+    channels_per_account: int = 1000
+    channel_ttl: int = 30 * 86_400
     ledger_events: int = 1_000_000
     ledger_days: float = 30.0
 

@@ -86,7 +86,7 @@ async def test_nobody_makes_a_channel_that_nobody_can_join(
         refusal = await fill(mallory, "channel_set_attr", "\x01" * 8096, channel="lobby")
         assert refusal.code == 1005
         assert refusal.reason.startswith("the attributes of a channel are too large: ")
-        assert gateway.counters.refused_attributes.values == {"channel": 1}
+        assert gateway.counters.refused_attributes.values == {"each": 1}
         async with ruler(gateway, "ann") as ann:
             attributes = (await ann.request("channel_join", name="lobby"))["attrs"]
             assert isinstance(attributes, dict)

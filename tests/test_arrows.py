@@ -15,7 +15,7 @@ DIRECT: dict[str, set[str]] = {
     "errors": {"_codes"},
     "types": set(),
     "backoff": {"errors", "types"},
-    "clock": set(),
+    "clock": {"errors", "types"},
     "events": {"errors", "types"},
     "wire": {"errors", "types"},
     "stores": {"errors", "types"},

@@ -18,7 +18,6 @@ bots by hand, as ``botkit run`` does from YAML. Less common events are in ``botk
 from botkit.app.app import App
 from botkit.app.bot import Bot
 from botkit.app.context import BotInfo, Context
-from botkit.app.feeds import FEED_ACCOUNTS
 from botkit.app.placement import BotPlacement
 from botkit.errors import BotkitError, ErrorCode, InviteFailed, SignalingError, StoreError
 from botkit.events import (
@@ -44,7 +43,6 @@ from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
 from botkit.wire.limits import SPECIAL_CHANNELS
 
 __all__ = [
-    "FEED_ACCOUNTS",
     "SPECIAL_CHANNELS",
     "App",
     "Bot",

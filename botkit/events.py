@@ -50,10 +50,17 @@ class Reconnected(Event, frozen=True, kw_only=True):
 
 
 class EventsLost(Event, frozen=True, kw_only=True):
-    """Events are missing here: ``count`` of them, or an unknown number (None). ``cause`` says why."""
+    """Events are missing here: ``count`` of them, or an unknown number (None). ``cause`` says why.
+
+    Of what a feed tells also where, as far as that is known: in ``epoch`` of the ledger those behind the number
+    ``after`` and before the number ``before``. ``LoginSession.read_ledger`` has what there still is of them.
+    """
 
     cause: str
     count: int | None = None
+    epoch: str = ""
+    after: int | None = None
+    before: int | None = None
 
 
 class ConversationTimedOut(Event, frozen=True, kw_only=True):
@@ -201,7 +208,7 @@ class CallMessageReceived(CallEvent, frozen=True, kw_only=True):
 
 
 class FeedEvent(Event, frozen=True, kw_only=True):
-    """The base of what the special channels tell. ``seq`` rises by one within an ``epoch`` and a feed."""
+    """The base of what the special channels tell. ``seq``, its number in the ledger, rises within an ``epoch``."""
 
     account: Account
     uid: Uid

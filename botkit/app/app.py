@@ -9,9 +9,12 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.app.feed_keeper import FeedKeeper
-from botkit.app.feeds import FEEDS
+from botkit.app.feeds import CHANNELS
+from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
-from botkit.app.placement import BotPlacement, make_plans
+from botkit.app.pace import Pace
+from botkit.app.placement import BotPlacement, plan_app
+from botkit.app.pool import Pooling
 from botkit.app.report import AppDescription, BotStatus, describe_app
 from botkit.app.running import RunningBot
 from botkit.app.sessions import SessionOpener, TokenFor
@@ -54,21 +57,35 @@ class App:
         stop_seconds: float = STOP_SECONDS,
         keys: Sequence[str] | None = None,
     ) -> None:
-        self._plans = make_plans(bots, keys=keys)
+        self._plan = plan_app(bots, keys=keys)
         self._meters = AppMeters(meters or Meters())
         self.signal = Signal(app_id, gateway, settings=signal_settings)
         """What opens the app's sessions; others may open theirs with it."""
-        opener = SessionOpener(self.signal, token_for or (lambda _account: NO_TOKEN))
-        self._bots = [RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds) for plan in self._plans]
+        token_for = token_for or (lambda _account: NO_TOKEN)
+        opener = SessionOpener(self.signal, token_for)
+        live = pooling = None
+        if self._plan.has_pools:
+            live = LiveChannels(self._plan.patterns, self._plan.accounts)
+            pooling = Pooling(live, SessionOpener(self.signal, token_for, pace=Pace()))
+        self._bots = [
+            RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds, pooling=pooling)
+            for plan in self._plan.bots
+        ]
         self._feeds = [
-            FeedKeeper(feed, [bot.subscriber for bot in self._bots if feed in bot.plan.feeds], opener, self._meters)
-            for feed in FEEDS
-            if any(feed in plan.feeds for plan in self._plans)
+            FeedKeeper(
+                feed,
+                [bot.subscriber for bot in self._bots if feed in bot.plan.feeds],
+                opener,
+                self._meters,
+                service=self._plan.service,
+                live=live if feed.name == CHANNELS else None,
+            )
+            for feed in self._plan.feeds
         ]
 
     def describe(self) -> AppDescription:
         """What this app runs: bots, accounts, channels, handlers, feeds."""
-        return describe_app(self.signal.app_id, self._plans)
+        return describe_app(self.signal.app_id, self._plan)
 
     def statistics(self) -> tuple[BotStatus, ...]:
         """How each bot is, now, in the order of the placements."""
@@ -116,6 +133,16 @@ class App:
         def feeds() -> Mapping[str, float]:
             return _by_state(feed.state for feed in self._feeds)
 
+        def pool_sessions() -> Mapping[str, float]:
+            return _by_bot((bot.plan.bot.name, len(bot.pool)) for bot in self._bots if bot.pool is not None)
+
+        def pool_waiting() -> Mapping[str, float]:
+            return _by_bot((bot.plan.bot.name, bot.pool.waiting) for bot in self._bots if bot.pool is not None)
+
+        by_bot = [
+            ("pool_sessions", "Sessions for channels that match a bot's patterns", pool_sessions),
+            ("pool_channels_waiting", "Such channels that wait since all sessions are in others", pool_waiting),
+        ]
         states = [
             ("bots", "Bots by state; one that ended is gone for good", bots),
             ("feeds", "Feeds by state; what one that ended would have told, nobody is told", feeds),
@@ -124,6 +151,8 @@ class App:
         async with AsyncExitStack() as stack:
             for name, help, read in gauges:
                 stack.callback(meters.gauge(name, help, read).remove_source, read)
+            for name, help, read_by in by_bot if self._plan.has_pools else ():
+                stack.callback(meters.gauge_by(name, help, "bot", read_by).remove_source, read_by)
             for name, help, read_by in states:
                 stack.callback(meters.gauge_by(name, help, "state", read_by).remove_source, read_by)
             yield
@@ -132,6 +161,13 @@ class App:
 def _by_state(states: Iterable[str]) -> Mapping[str, float]:
     counts = Counter(states)
     return {state: counts[state] for state in _STATES}
+
+
+def _by_bot(levels: Iterable[tuple[str, int]]) -> Mapping[str, float]:
+    sums = Counter[str]()
+    for bot, level in levels:
+        sums[bot] += level
+    return sums
 
 
 async def _start_all(nursery: trio.Nursery, tasks: Sequence[FeedKeeper] | Sequence[RunningBot]) -> None:

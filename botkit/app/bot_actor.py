@@ -1,4 +1,4 @@
-"""A bot as it runs: one actor that holds its resources, its sessions, its timers and its dispatcher.
+"""A bot as it runs: one actor that holds its resources, its sessions and pool, its timers and its dispatcher.
 
 Feed events come through the actor's mailbox; what its sessions are told goes to the dispatcher directly. On a
 stop the handlers end first, then the sessions log out, then the resources are closed.
@@ -18,10 +18,12 @@ from botkit.app.context import BotInfo
 from botkit.app.dispatcher import Dispatcher, Target
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
+from botkit.app.pool import Pool, Pooling
 from botkit.app.report import SessionStatus
 from botkit.app.resources import open_resources
 from botkit.app.sessions import SessionChild, SessionOpener
 from botkit.app.signatures import Injected
+from botkit.app.subscriber import Subscriber
 from botkit.events import Event, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession
 from botkit.wire.states import LoginStatus
@@ -33,9 +35,22 @@ LAST_HANDLERS_SECONDS = 2.0
 class BotActor(Actor[Event]):
     """One life of a bot."""
 
-    def __init__(self, plan: BotPlan, opener: SessionOpener, meters: AppMeters) -> None:
+    def __init__(
+        self,
+        plan: BotPlan,
+        opener: SessionOpener,
+        meters: AppMeters,
+        *,
+        subscriber: Subscriber,
+        pooling: Pooling | None = None,
+    ) -> None:
         self.plan, self.meters = plan, meters
         self.dispatcher: Dispatcher | None = None
+        self.pool: Pool | None = None
+        if plan.pool is not None and pooling is not None:
+            self.pool = Pool(plan.bot.name, plan.pool, pooling, self._on_event, meters)
+            plan.info.follow(self.pool.channels)
+        self._subscriber = subscriber
         self.sessions = tuple(SessionChild(session, opener, self._on_event) for session in plan.sessions)
         self._supervisor = Supervisor(
             f"{plan.title} sessions",
@@ -51,6 +66,8 @@ class BotActor(Actor[Event]):
             dispatcher = self.dispatcher = Dispatcher(self.plan, injected, self.meters)
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._keep_sessions, dispatcher)
+                if self.pool is not None:
+                    nursery.start_soon(self.pool.run)
                 self.start_soon(dispatcher.run)
                 for beat in self.plan.bot.beats:
                     self.start_soon(self._run_beat, beat, dispatcher, injected)
@@ -59,11 +76,12 @@ class BotActor(Actor[Event]):
 
     async def on_receive(self, message: Event) -> None:
         """A feed event."""
+        self._subscriber.taken()
         await self._on_event(message, self._session_for(message))
 
     def session_statuses(self) -> tuple[SessionStatus, ...]:
         """The bot's sessions, now."""
-        return tuple(
+        fixed = (
             SessionStatus(
                 account=child.plan.account,
                 channel=child.plan.channel,
@@ -72,6 +90,16 @@ class BotActor(Actor[Event]):
             )
             for child, status in zip(self.sessions, self._supervisor.statistics(), strict=True)
         )
+        pooled = (
+            SessionStatus(
+                account=stay.account,
+                channel=stay.channel,
+                status=(LoginStatus.INITIAL if stay.session is None else stay.session.status).name.lower(),
+                restarts=stay.restarts,
+            )
+            for stay in (self.pool.stays() if self.pool is not None else ())
+        )
+        return (*fixed, *pooled)
 
     def _known_values(self) -> Injected:
         known: dict[object, object] = {BotInfo: self.plan.info}
@@ -101,11 +129,14 @@ class BotActor(Actor[Event]):
 
     def _session_for(self, event: Event | None) -> LoginSession:
         """The session for what came to none: one that is logged in, in the event's channel if there is one."""
+        channel = event.channel if isinstance(event, MemberJoined | MemberLeft) else None
+        if channel is not None and self.pool is not None and (pooled := self.pool.session_in(channel)) is not None:
+            return pooled
         sessions = [child.session for child in self.sessions if child.session is not None]
         online = [session for session in sessions if session.status is LoginStatus.LOGGED_IN] or sessions
-        if isinstance(event, MemberJoined | MemberLeft):
+        if channel is not None:
             for session in online:
-                if session.channel is not None and session.channel.name == event.channel:
+                if session.channel is not None and session.channel.name == channel:
                     return session
         return online[0]
 

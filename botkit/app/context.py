@@ -1,11 +1,13 @@
 """What a handler is given besides the event: the session that it came to, and what belongs to it."""
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import structlog
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.accounts import OwnAccounts
 from botkit.errors import ErrorCode, RequestFailed
 from botkit.events import CallEvent, ChannelMessage, Event, FeedEvent, InstantMessage
 from botkit.signaling import Call, Channel, LoginSession
@@ -16,12 +18,42 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.bot")
 Settings: TypeAlias = Struct
 
 
-class BotInfo(Struct, frozen=True, kw_only=True):
-    """One bot as it runs: its name, its account, and the channels that its sessions are in."""
+class BotInfo:
+    """One bot as it runs: its ``name``, its ``account``, and where its sessions are.
 
-    name: str
-    account: Account
-    channels: tuple[ChannelName, ...] = ()
+    ``patterns`` are those entries of its ``channels`` in the configuration that stand for all channels of such names.
+    """
+
+    __slots__ = ("_channels", "_pooled", "_service", "account", "name", "patterns")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        account: Account,
+        channels: tuple[ChannelName, ...] = (),
+        patterns: tuple[str, ...] = (),
+        service: OwnAccounts | None = None,
+    ) -> None:
+        self.name, self.account, self.patterns = name, account, patterns
+        self._channels, self._service = channels, service or OwnAccounts()
+        self._pooled: Callable[[], tuple[ChannelName, ...]] = tuple
+
+    @property
+    def channels(self) -> tuple[ChannelName, ...]:
+        """The channels that its sessions are in: those that it has by name, then those that match its patterns now."""
+        return (*self._channels, *self._pooled())
+
+    def is_service(self, account: str) -> bool:
+        """Whether an account is there for botkit's own sake: a feed's, or one of a pool for patterns of channels.
+
+        Feeds do not tell of these, but a snapshot of who is online has them.
+        """
+        return account in self._service
+
+    def follow(self, pooled: Callable[[], tuple[ChannelName, ...]]) -> None:
+        """For whoever runs the bot: ``pooled`` tells in which channels its pool is."""
+        self._pooled = pooled
 
 
 class Context:

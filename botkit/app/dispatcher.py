@@ -11,7 +11,16 @@ from botkit.app.context import Context
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.signatures import BoundHandler, Handler, Injected
-from botkit.events import CallEvent, ChannelMessage, Event, EventsLost, FeedEvent, InstantMessage
+from botkit.events import (
+    CallEvent,
+    ChannelMessage,
+    Event,
+    EventsLost,
+    FeedEvent,
+    InstantMessage,
+    UserJoined,
+    UserLeft,
+)
 from botkit.routing.keys import is_lasting, key_of
 from botkit.routing.router import Router
 from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
@@ -46,7 +55,7 @@ class Dispatcher:
         self, plan: BotPlan, injected: Injected, meters: AppMeters, limits: RunnerLimits | None = None
     ) -> None:
         self._plan, self._meters = plan, meters
-        self._own_accounts = frozenset(session.account for session in plan.sessions) if plan.bot.ignore_self else ()
+        self._own_accounts = frozenset(plan.accounts) if plan.bot.ignore_self else ()
         self._router = Router[Target](self._filter_failed)
         for one in plan.bot.registrations:
             self._router.add(one.event_type, Target(one.handler, injected), one.filter)
@@ -67,7 +76,7 @@ class Dispatcher:
 
     async def dispatch(self, event: Event, session: LoginSession) -> None:
         """Put the event in line for the handlers that want it. Waits while too many events wait in all."""
-        if type(event) in _MESSAGES and self._is_own(event):
+        if type(event) in _OF_OTHERS and self._is_ours(event):
             return
         name = self._plan.bot.name
         self._meters.events.add_for(name)
@@ -85,7 +94,10 @@ class Dispatcher:
         """Call a handler of ``every``."""
         await self._call([target], None, self._context(session))
 
-    def _is_own(self, event: Event) -> bool:
+    def _is_ours(self, event: Event) -> bool:
+        """A message of the bot's own, or a session of a pool that comes or goes: nothing to tell the handlers."""
+        if isinstance(event, UserJoined | UserLeft):
+            return self._plan.info.is_service(event.account)
         return isinstance(event, ChannelMessage | InstantMessage) and event.account in self._own_accounts
 
     def _context(self, session: LoginSession, event: Event | None = None, call: Call | None = None) -> Context:
@@ -142,4 +154,4 @@ class Dispatcher:
         return event
 
 
-_MESSAGES = frozenset({ChannelMessage, InstantMessage})
+_OF_OTHERS = frozenset({ChannelMessage, InstantMessage, UserJoined, UserLeft})

@@ -7,7 +7,10 @@ from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
-from botkit.app.feeds import Feed, FeedHub, Subscriber
+from botkit.app.accounts import OwnAccounts
+from botkit.app.feed_reader import FeedReader, Follower
+from botkit.app.feeds import Feed
+from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
 from botkit.app.placement import SessionPlan
 from botkit.app.sessions import SessionChild, SessionOpener
@@ -19,17 +22,29 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 FEED_BUDGET = RestartBudget(5, 60.0)
 RESTART_BACKOFF = Backoff(initial=0.5, maximum=10.0)
 
+KICKED = "its account logged in elsewhere: does the app's first bot run in another process, too? Run each bot once"
+"""A feed's account is made from that of the app's first bot."""
+
 
 class FeedKeeper:
-    """The session in one special channel, and the bots that get its events."""
+    """The session in one special channel, and who gets its events: bots, and ``live`` for their pools."""
 
-    def __init__(self, feed: Feed, subscribers: Sequence[Subscriber], opener: SessionOpener, meters: AppMeters) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        followers: Sequence[Follower],
+        opener: SessionOpener,
+        meters: AppMeters,
+        *,
+        service: OwnAccounts,
+        live: LiveChannels | None = None,
+    ) -> None:
         self._feed, self._meters = feed, meters
         self.title = f"feed {feed.name}"
         self.starting = Starting()
-        self._hub = FeedHub(feed, subscribers, meters)
+        self._reader = FeedReader(feed, followers, meters, service=service, live=live)
         plan = SessionPlan(account=feed.account, channel=feed.channel)
-        self._session = SessionChild(plan, opener, self._hub.publish)
+        self._session = SessionChild(plan, opener, self._reader.on_event, prepare=self._reader.prepare)
         self._supervisor = Supervisor(
             self.title,
             [self._session.spec],
@@ -41,7 +56,7 @@ class FeedKeeper:
     def bots_go_ahead(self) -> None:
         """The bots start now, whether or not this feed is in."""
         if not self.starting.done:
-            self._hub.bots_go_ahead()
+            self._reader.bots_go_ahead()
 
     async def run(self) -> None:
         """Run the feed. Raises nothing: without it bots go on, but deaf, and are told so by ``EventsLost``.
@@ -53,9 +68,9 @@ class FeedKeeper:
         except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed
             problem = f"{type(error).__name__}: {error}"
         else:
-            problem = "its session has ended"
+            problem = KICKED if self._session.kicked else "its session has ended"
         self._meters.feeds_given_up.add_for(self._feed.name)
-        self._hub.give_up()
+        self._reader.give_up()
         _log.error(
             "feed given up: nobody is told its events",
             feed=self._feed.name,

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from botkit.app.accounts import FEED_PREFIX, OwnAccounts, derived_accounts
 from botkit.app.bot import Bot
 from botkit.app.context import BotInfo, Settings
-from botkit.app.feeds import FEEDS, Feed, feeds_of
+from botkit.app.feeds import CHANNELS, Feed, feeds_of, make_feeds
+from botkit.app.patterns import ChannelPatterns, is_pattern
 from botkit.errors import ConfigError
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation
 
-_GLOB_CHARACTERS = frozenset("*?[")
+MAX_CHANNELS = 500
+LINGER_SECONDS = 30.0
 
 
 class BotPlacement(Struct, frozen=True, kw_only=True):
@@ -20,11 +23,17 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
 
     Each channel gets a session of its own, since a session is in one channel at a time: the first one under
     ``account``, the others under ``account~2``, ``account~3``, … Without channels there is one session.
+
+    A channel with a ``*``, ``?`` or ``[…]`` in it is a pattern, and stands for all channels that match it as long as
+    somebody is in them. They get sessions under further accounts of that kind, in at most ``max_channels`` (1 or more)
+    at a time, and each is left when it has been empty for ``linger_seconds`` (0 or more), this app's bots aside.
     """
 
     bot: Bot
     account: str
     channels: tuple[str, ...] = ()
+    max_channels: int = MAX_CHANNELS
+    linger_seconds: float = LINGER_SECONDS
     settings: Settings | None = None
 
 
@@ -33,6 +42,16 @@ class SessionPlan(Struct, frozen=True, kw_only=True):
 
     account: Account
     channel: ChannelName | None
+
+
+class PoolPlan(Struct, frozen=True, kw_only=True):
+    """The sessions for the channels that match a bot's patterns: their accounts, and how long an empty one is kept."""
+
+    account: Account
+    """The bot's own, of which the accounts are derived."""
+    patterns: ChannelPatterns
+    accounts: tuple[Account, ...]
+    linger: float
 
 
 class BotPlan(Struct, frozen=True, kw_only=True):
@@ -44,49 +63,115 @@ class BotPlan(Struct, frozen=True, kw_only=True):
     info: BotInfo
     settings: Settings | None
     sessions: tuple[SessionPlan, ...]
+    pool: PoolPlan | None
     feeds: tuple[Feed, ...]
+    """Those that its handlers need."""
 
     @property
     def title(self) -> str:
         """The bot's name, and its account where that is another word."""
         return self.bot.name if self.bot.name == self.info.account else f"{self.bot.name} ({self.info.account})"
 
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts that it may log in with."""
+        return (*(session.account for session in self.sessions), *(() if self.pool is None else self.pool.accounts))
 
-def make_plans(placements: Sequence[BotPlacement], *, keys: Sequence[str] | None = None) -> tuple[BotPlan, ...]:
+
+class AppPlan(Struct, frozen=True, kw_only=True):
+    """The checked placements of an app, and what they share."""
+
+    bots: tuple[BotPlan, ...]
+    feeds: tuple[Feed, ...]
+    """Those that handlers or pools need."""
+    service: OwnAccounts
+    """The accounts that no bot is told of."""
+    patterns: ChannelPatterns
+    """Those of all pools."""
+
+    @property
+    def accounts(self) -> OwnAccounts:
+        """All accounts that the app may log in with."""
+        return OwnAccounts(account for plan in self.bots for account in plan.accounts)
+
+    @property
+    def has_pools(self) -> bool:
+        """Whether a bot has patterns of channels."""
+        return any(plan.pool is not None for plan in self.bots)
+
+
+def plan_app(placements: Sequence[BotPlacement], *, keys: Sequence[str] | None = None) -> AppPlan:
     """Check the placements of one app, one by one and against each other.
 
     Raises ``ConfigError`` with a key below the placement's own of ``keys``, ``bots[i]`` for want of others.
     """
     if keys is None:
         keys = [f"bots[{index}]" for index in range(len(placements))]
-    plans = tuple(_make_plan(placement, key) for placement, key in zip(placements, keys, strict=True))
-    taken: dict[str, str] = {feed.account: f"the feed of {feed.channel}" for feed in FEEDS}
-    for plan, key in zip(plans, keys, strict=True):
-        for session in plan.sessions:
-            if session.account in taken:
+    pools = [_pool_plan(placement, key) for placement, key in zip(placements, keys, strict=True)]
+    service = OwnAccounts(account for pool in pools if pool is not None for account in pool.accounts)
+    feeds = make_feeds(placements[0].account) if placements else ()
+    plans = tuple(
+        _bot_plan(placement, key, pool, service, feeds)
+        for placement, pool, key in zip(placements, pools, keys, strict=True)
+    )
+    _check_accounts(plans)
+    needed = {feed.name for plan in plans for feed in plan.feeds} | {CHANNELS for pool in pools if pool is not None}
+    globs = [glob for placement in placements for glob in placement.channels if is_pattern(glob)]
+    return AppPlan(
+        bots=plans,
+        feeds=tuple(feed for feed in feeds if feed.name in needed),
+        service=service,
+        patterns=ChannelPatterns(globs),
+    )
+
+
+def make_plans(placements: Sequence[BotPlacement], *, keys: Sequence[str] | None = None) -> tuple[BotPlan, ...]:
+    """The bots of :func:`plan_app` alone."""
+    return plan_app(placements, keys=keys).bots
+
+
+def _check_accounts(plans: Sequence[BotPlan]) -> None:
+    taken: dict[str, str] = {}
+    for plan in plans:
+        for account in plan.accounts:
+            if account in taken:
                 raise ConfigError(
-                    f"account {session.account} is used by {taken[session.account]} already",
-                    key=f"{key}.account",
+                    f"account {account} is used by {taken[account]} already",
+                    key=f"{plan.key}.account",
                     hint="each session needs an account of its own, or they log each other out",
                 )
-            taken[session.account] = key
-    return plans
+            taken[account] = plan.key
 
 
-def _make_plan(placement: BotPlacement, key: str) -> BotPlan:
-    channels = placement.channels
-    for index, channel in enumerate(channels):
-        _check_channel(channel, f"{key}.channels[{index}]")
-        if channel in channels[:index]:
-            raise ConfigError(f"{channel} is named twice", key=f"{key}.channels[{index}]")
-    accounts = [placement.account, *(f"{placement.account}~{number}" for number in range(2, len(channels) + 1))]
-    for account in accounts:
-        violation = account_violation(account)
-        if violation is not None:
-            raise ConfigError(violation.reason, key=f"{key}.account", hint="1 to 128 bytes of visible characters")
-    names: list[ChannelName | None] = [*map(ChannelName, channels)] or [None]
+def _pool_plan(placement: BotPlacement, key: str) -> PoolPlan | None:
+    globs = [channel for channel in placement.channels if is_pattern(channel)]
+    if not globs:
+        return None
+    if placement.max_channels < 1:
+        raise ConfigError("1 or more expected", key=f"{key}.max_channels", hint=f"leave it out for {MAX_CHANNELS}")
+    if not placement.linger_seconds >= 0:
+        raise ConfigError("0 or more expected", key=f"{key}.linger_seconds", hint=f"leave it out for {LINGER_SECONDS}")
+    names = [channel for channel in placement.channels if not is_pattern(channel)]
+    first = max(1, len(names)) + 1
+    return PoolPlan(
+        account=Account(placement.account),
+        patterns=ChannelPatterns(globs, leave_out=names),
+        accounts=tuple(derived_accounts(placement.account, range(first, first + placement.max_channels))),
+        linger=placement.linger_seconds,
+    )
+
+
+def _bot_plan(
+    placement: BotPlacement, key: str, pool: PoolPlan | None, service: OwnAccounts, feeds: Sequence[Feed]
+) -> BotPlan:
+    _check_channels(placement.channels, f"{key}.channels")
+    names = tuple(ChannelName(channel) for channel in placement.channels if not is_pattern(channel))
+    accounts = tuple(derived_accounts(placement.account, range(1, max(1, len(names)) + 1)))
+    last = accounts[-1] if pool is None else pool.accounts[-1]
+    for account in (placement.account, last):
+        _check_account(account, f"{key}.account")
     sessions = [
-        SessionPlan(account=Account(account), channel=channel) for account, channel in zip(accounts, names, strict=True)
+        SessionPlan(account=account, channel=name) for account, name in zip(accounts, names or (None,), strict=True)
     ]
     return BotPlan(
         key=key,
@@ -94,12 +179,30 @@ def _make_plan(placement: BotPlacement, key: str) -> BotPlan:
         info=BotInfo(
             name=placement.bot.name,
             account=Account(placement.account),
-            channels=tuple(ChannelName(channel) for channel in channels),
+            channels=names,
+            patterns=tuple(channel for channel in placement.channels if is_pattern(channel)),
+            service=service,
         ),
         settings=_settings(placement, f"{key}.settings"),
         sessions=tuple(sessions),
-        feeds=feeds_of(placement.bot),
+        pool=pool,
+        feeds=feeds_of(placement.bot, feeds),
     )
+
+
+def _check_account(account: str, key: str) -> None:
+    violation = account_violation(account)
+    if violation is not None:
+        raise ConfigError(violation.reason, key=key, hint="1 to 128 bytes of visible characters")
+    if account.startswith(FEED_PREFIX):
+        raise ConfigError(f"{account} is for botkit's own feeds", key=key, hint=f"do not begin with {FEED_PREFIX}")
+
+
+def _check_channels(channels: Sequence[str], key: str) -> None:
+    for index, channel in enumerate(channels):
+        _check_channel(channel, f"{key}[{index}]")
+        if channel in channels[:index]:
+            raise ConfigError(f"{channel} is named twice", key=f"{key}[{index}]")
 
 
 def _check_channel(channel: str, key: str) -> None:
@@ -109,10 +212,6 @@ def _check_channel(channel: str, key: str) -> None:
     if channel in SPECIAL_CHANNELS:
         raise ConfigError(
             f"{channel} is read by botkit's own feeds", key=key, hint="leave it out and use on_user_online and the like"
-        )
-    if _GLOB_CHARACTERS.intersection(channel):
-        raise ConfigError(
-            f"{channel!r} is a pattern; a bot takes channels by name", key=key, hint="write each channel out"
         )
 
 

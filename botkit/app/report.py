@@ -1,20 +1,22 @@
 """What an app says about itself: what it will run, and how that is doing."""
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
-from botkit.app.feeds import FEEDS
-from botkit.app.placement import BotPlan
+from botkit.app.placement import AppPlan, BotPlan
 from botkit.types import Account, AppId, ChannelName
 
 
 class BotDescription(Struct, frozen=True, kw_only=True):
-    """One bot: where it runs, and what it listens to: types of events, beats (seconds), feeds."""
+    """One bot: where it runs, and what it listens to: types of events, beats (seconds), feeds.
+
+    ``patterns`` stand for all channels that match, in at most ``max_channels`` at a time (0 without patterns).
+    """
 
     name: str
     account: Account
     channels: tuple[ChannelName, ...]
+    patterns: tuple[str, ...]
+    max_channels: int
     sessions: tuple[Account, ...]
     handlers: int
     events: tuple[str, ...]
@@ -58,13 +60,12 @@ class BotStatus(Struct, frozen=True, kw_only=True):
     sessions: tuple[SessionStatus, ...]
 
 
-def describe_app(app_id: AppId, plans: Sequence[BotPlan]) -> AppDescription:
-    """The description of these plans."""
-    needed = [feed for feed in FEEDS if any(feed in plan.feeds for plan in plans)]
+def describe_app(app_id: AppId, plan: AppPlan) -> AppDescription:
+    """The description of this plan."""
     return AppDescription(
         app_id=app_id,
-        bots=tuple(describe_bot(plan) for plan in plans),
-        feeds=tuple(FeedDescription(name=one.name, account=one.account, channel=one.channel) for one in needed),
+        bots=tuple(describe_bot(bot) for bot in plan.bots),
+        feeds=tuple(FeedDescription(name=one.name, account=one.account, channel=one.channel) for one in plan.feeds),
     )
 
 
@@ -74,7 +75,9 @@ def describe_bot(plan: BotPlan) -> BotDescription:
     return BotDescription(
         name=plan.bot.name,
         account=plan.info.account,
-        channels=plan.info.channels,
+        channels=tuple(session.channel for session in plan.sessions if session.channel is not None),
+        patterns=plan.info.patterns,
+        max_channels=0 if plan.pool is None else len(plan.pool.accounts),
         sessions=tuple(session.account for session in plan.sessions),
         handlers=len(registrations) + len(plan.bot.beats),
         events=tuple(dict.fromkeys(one.event_type.__name__ for one in registrations)),

@@ -9,12 +9,13 @@ from botkit.actor.mailbox import OverflowPolicy
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.app.bot_actor import BotActor
-from botkit.app.feeds import Subscriber
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
+from botkit.app.pool import Pool, Pooling
 from botkit.app.report import BotStatus
 from botkit.app.sessions import SessionOpener
 from botkit.app.starting import Starting
+from botkit.app.subscriber import Subscriber
 from botkit.backoff import Backoff
 from botkit.errors import ConfigError, StoreError
 
@@ -30,11 +31,19 @@ RESTART_BACKOFF = Backoff(initial=0.5, maximum=10.0)
 class RunningBot:
     """Keeps one bot running until it has ended for good; then ``failure`` says why, unless its sessions just ended."""
 
-    def __init__(self, plan: BotPlan, opener: SessionOpener, meters: AppMeters, *, stop_seconds: float) -> None:
+    def __init__(
+        self,
+        plan: BotPlan,
+        opener: SessionOpener,
+        meters: AppMeters,
+        *,
+        stop_seconds: float,
+        pooling: Pooling | None = None,
+    ) -> None:
         self.plan, self.title = plan, f"bot {plan.title}"
         self.starting = Starting()
         self.failure: Exception | None = None
-        self._opener, self._meters = opener, meters
+        self._opener, self._meters, self._pooling = opener, meters, pooling
         self._actor: BotActor | None = None
         child = actor_child(
             plan.title,
@@ -97,6 +106,11 @@ class RunningBot:
         dispatcher = None if self._actor is None else self._actor.dispatcher
         return 0 if dispatcher is None else dispatcher.statistics().running + dispatcher.statistics().lasting
 
+    @property
+    def pool(self) -> Pool | None:
+        """The sessions for its patterns of channels, if it runs and has any."""
+        return None if self._actor is None else self._actor.pool
+
     def _blame_settings(self, error: Exception) -> None:
         # A bot that fails later is started again, and given up with RestartBudgetSpent: these two come from its start.
         if self.plan.settings is not None and isinstance(error, StoreError | OSError):
@@ -107,7 +121,7 @@ class RunningBot:
             ) from error
 
     def _make_actor(self) -> BotActor:
-        self._actor = BotActor(self.plan, self._opener, self._meters)
+        self._actor = BotActor(self.plan, self._opener, self._meters, subscriber=self.subscriber, pooling=self._pooling)
         return self._actor
 
     def _actor_ended(self, exit: ChildExit) -> None:

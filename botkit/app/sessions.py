@@ -1,8 +1,9 @@
 """One session as a child of a supervisor: log in, join, hand its events on, log out."""
 
+import math
 import random
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias, TypeVar
 
 import structlog
@@ -10,10 +11,11 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.child import ChildSpec, Lifetime, Restart
+from botkit.app.pace import Pace
 from botkit.app.placement import SessionPlan
 from botkit.backoff import Backoff
 from botkit.errors import ErrorCode, JoinFailed, LoginFailed, SessionEnded
-from botkit.events import Event, EventsLost
+from botkit.events import ChannelLeft, Event, EventsLost
 from botkit.signaling import LoginSession, Signal
 from botkit.types import Account
 
@@ -22,8 +24,12 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 T = TypeVar("T")
 TokenFor: TypeAlias = Callable[[Account], str]
 OnEvent: TypeAlias = Callable[[Event, LoginSession], Awaitable[None]]
+Prepare: TypeAlias = Callable[[LoginSession], Awaitable[None]]
 
 ENTER_BACKOFF = Backoff(initial=0.5, maximum=30.0)
+
+STABLE_SECONDS = 60.0
+"""Who has been in the channel for so long returns to it as soon as after the first time, when put out of it."""
 
 _HOPELESS = frozenset(
     {
@@ -39,33 +45,57 @@ _HOPELESS = frozenset(
 _FINAL = frozenset({ErrorCode.LOGOUT_E_USER, ErrorCode.LOGOUT_E_KICKED})
 """Ends after which the session is not opened again: it was asked to log out, or its account logged in elsewhere."""
 
+_PUT_OUT = frozenset(
+    {
+        ErrorCode.LEAVECHANNEL_E_OTHER,
+        ErrorCode.LEAVECHANNEL_E_KICKED,
+        ErrorCode.LEAVECHANNEL_E_DISCONN,
+    }
+)
+"""Ends of a stay in a channel that this side has not asked for."""
+
 
 class SessionOpener:
-    """Opens sessions of one app, each login with a fresh token."""
+    """Opens sessions of one app, each login with a fresh token; with a ``pace`` not faster than that."""
 
-    def __init__(self, signal: Signal, token_for: TokenFor) -> None:
-        self._signal, self._token_for = signal, token_for
+    def __init__(self, signal: Signal, token_for: TokenFor, *, pace: Pace | None = None) -> None:
+        self._signal, self._token_for, self._pace = signal, token_for, pace
         self.stop_seconds = signal.settings.logout_timeout + 0.5
         """How long a session may take to log out and close."""
 
-    def open(self, account: Account) -> AbstractAsyncContextManager[LoginSession]:
+    @asynccontextmanager
+    async def open(self, account: Account) -> AsyncIterator[LoginSession]:
         """See ``Signal.open_session``."""
-        return self._signal.open_session(account, lambda: self._token_for(account))
+        if self._pace is not None:
+            await self._pace.take()
+        async with self._signal.open_session(account, lambda: self._token_for(account)) as session:
+            yield session
 
 
 class SessionChild:
-    """Keeps one session of a bot or a feed open. Each life of it is one login; reconnects happen within.
+    """Keeps one session of a bot or a feed open, and in its channel. Each life is one login; reconnects happen within.
 
-    ``on_event`` gets each event, one at a time; while it waits, events wait in the session's own buffer.
-    ``session`` is the latest one, None before the first.
+    ``on_event`` gets each event, one at a time; while it waits, events wait in the session's own buffer. ``prepare`` is
+    called with each new session before it enters its channel. ``backoff`` says when to try again to get in. ``session``
+    is the latest one, None before the first.
     """
 
-    def __init__(self, plan: SessionPlan, opener: SessionOpener, on_event: OnEvent) -> None:
+    def __init__(
+        self,
+        plan: SessionPlan,
+        opener: SessionOpener,
+        on_event: OnEvent,
+        *,
+        prepare: Prepare | None = None,
+        backoff: Backoff = ENTER_BACKOFF,
+    ) -> None:
         self.plan = plan
         self.session: LoginSession | None = None
         self.kicked = False
         """Over for good, since another login took the account."""
-        self._opener, self._on_event = opener, on_event
+        self._opener, self._on_event, self._prepare, self._backoff = opener, on_event, prepare, backoff
+        self._put_out = 0
+        self._joined_at, self._join_at = 0.0, math.inf
         self.spec = ChildSpec(
             name=plan.account, run=self.run, restart=Restart.TRANSIENT, stop_seconds=opener.stop_seconds
         )
@@ -89,15 +119,51 @@ class SessionChild:
     async def _serve(self, stack: AsyncExitStack, lifetime: Lifetime) -> None:
         account, channel = self.plan.account, self.plan.channel
         session = await self._insist(lambda: stack.enter_async_context(self._opener.open(account)))
+        if self._prepare is not None:
+            await self._prepare(session)
         if channel is not None:
             await self._insist(lambda: session.join(channel))
+        self._joined_at, self._join_at = trio.current_time(), math.inf
         again, self.session = self.session is not None, session
         lifetime.started()
         with lifetime.work:
             if again:
                 await self._on_event(EventsLost(cause="the session ended and was opened anew"), session)
             while True:  # until it is over: SessionEnded
-                await self._on_event(await session.receive_event(), session)
+                event = await self._next_event(session)
+                await self._on_event(event, session)
+                if isinstance(event, ChannelLeft) and event.code in _PUT_OUT and session.channel is None:
+                    self._plan_return()
+
+    async def _next_event(self, session: LoginSession) -> Event:
+        """The next event; when it is time to join the channel again, that comes first."""
+        while self._join_at < math.inf:
+            with trio.move_on_at(self._join_at):
+                return await session.receive_event()
+            await self._join_again(session)
+        return await session.receive_event()
+
+    def _plan_return(self) -> None:
+        """Put out of the channel: it is joined again, and the later the more often that happens."""
+        now = trio.current_time()
+        if now - self._joined_at >= STABLE_SECONDS:
+            self._put_out = 0
+        self._put_out += 1
+        delay = self._backoff.delay(self._put_out, random.random())
+        self._join_at = now + delay
+        _log.warning("put out of the channel", **self._who(), join_in=round(delay, 1))
+
+    async def _join_again(self, session: LoginSession) -> None:
+        self._join_at = math.inf
+        if self.plan.channel is None or session.channel is not None:
+            return  # a handler has put it elsewhere
+        try:
+            await session.join(self.plan.channel)
+        except JoinFailed as error:
+            _log.warning("cannot get in", **self._who(), error=str(error))
+            self._plan_return()
+        else:
+            self._joined_at = trio.current_time()
 
     async def _insist(self, enter: Callable[[], Awaitable[T]]) -> T:
         attempt = 0
@@ -108,7 +174,7 @@ class SessionChild:
                 if error.code in _HOPELESS:
                     raise
                 attempt += 1
-                delay = ENTER_BACKOFF.delay(attempt, random.random())
+                delay = self._backoff.delay(attempt, random.random())
                 _log.warning("cannot get in", **self._who(), error=str(error), retry_in=round(delay, 1))
             await trio.sleep(delay)
 

@@ -23,7 +23,7 @@ def banner(config: Config, ws: str, http: str) -> Iterator[Notice]:
     yield _gateway(config, ws, http)
     for app in config.apps:
         configured = config.bots_of(app)
-        described = describe_app(AppId(app.id), [bot.plan for bot in configured])
+        described = describe_app(AppId(app.id), config.plans[AppId(app.id)])
         where = f" of {app.id}" if len(ids) > 1 else ""
         for bot, one in zip(described.bots, configured, strict=True):
             yield _bot(bot, one.description, app.id, where)
@@ -66,7 +66,8 @@ def _gateway(config: Config, ws: str, http: str) -> Notice:
 
 
 def _bot(bot: BotDescription, does: str, app: str, where: str) -> Notice:
-    channels = f" in {', '.join(bot.channels)}" if bot.channels else ""
+    where_in = places(bot)
+    channels = f" in {where_in}" if where_in else ""
     return Notice(
         text=_line("bot", f"{bot.name}{where}, account {bot.account}{channels}: {does or _handlers(bot)}"),
         event="bot",
@@ -74,11 +75,17 @@ def _bot(bot: BotDescription, does: str, app: str, where: str) -> Notice:
             "bot": bot.name,
             "app": app,
             "account": bot.account,
-            "channels": list(bot.channels),
+            "channels": [*bot.channels, *bot.patterns],
             "does": does,
             "handles": list(bot.events),
         },
     )
+
+
+def places(bot: BotDescription) -> str:
+    """The channels that a bot is in, and the patterns of those that it goes to; empty when there are none."""
+    patterns = [f"{', '.join(bot.patterns)} (at most {bot.max_channels})"] if bot.patterns else []
+    return ", ".join([*bot.channels, *patterns])
 
 
 def _handlers(bot: BotDescription) -> str:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import typer
 
+from botkit.app.report import describe_bot
+from botkit.cli.banner import places
 from botkit.cli.configuration import File, load_any
 from botkit.cli.failures import reporting
+from botkit.config.bots import ConfiguredBot
 from botkit.config.loading import Config, GatewayConfig
 from botkit.gateway.settings import GatewaySettings
 from botkit.gateway.tls import load_tls
@@ -32,6 +35,11 @@ def _praise(file: Path, config: Config | GatewayConfig) -> str:
         apps = ", ".join(app.id for app in config.settings.apps)
         return f"{file} is right, for botkit gateway --config. Apps: {apps}. Listens on {config.settings.listen}."
     apps = f" Apps: {', '.join(app.id for app in config.apps)}." if len(config.apps) > 1 else ""
-    bots = ", ".join(bot.plan.title for bot in config.bots)
+    bots = ", ".join(_title(bot) for bot in config.bots)
     gateway = config.gateway if isinstance(config.gateway, str) else f"an embedded one on {config.gateway.listen}"
     return f"{file} is right.{apps} Bots: {bots}. Gateway: {gateway}."
+
+
+def _title(bot: ConfiguredBot) -> str:
+    where = places(describe_bot(bot.plan))
+    return f"{bot.plan.title} in {where}" if where else bot.plan.title

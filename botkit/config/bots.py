@@ -1,12 +1,14 @@
 """The ``bots`` section: each bot imported, its settings typed, its place checked."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from botkit.app.bot import Bot
-from botkit.app.placement import BotPlacement, BotPlan, make_plans
+from botkit.app.patterns import is_pattern
+from botkit.app.placement import LINGER_SECONDS, MAX_CHANNELS, AppPlan, BotPlacement, BotPlan, plan_app
 from botkit.config.checking import convert, suggestion
 from botkit.config.document import Document, KeyPath
 from botkit.config.importing import import_object
@@ -26,8 +28,15 @@ class ConfiguredBot(Struct, frozen=True, kw_only=True):
     """The first line of the docstring of the module that the file names, or of that of the handlers; may be empty."""
 
 
-def read_bots(document: Document, sections: Sequence[BotSection], apps: Sequence[AppId]) -> tuple[ConfiguredBot, ...]:
-    """The bots of a file, in its order; who names no app is in the first of ``apps``.
+class ConfiguredBots(NamedTuple):
+    """The bots of a file, in its order, and what those of each app come to together."""
+
+    bots: tuple[ConfiguredBot, ...]
+    plans: Mapping[AppId, AppPlan]
+
+
+def read_bots(document: Document, sections: Sequence[BotSection], apps: Sequence[AppId]) -> ConfiguredBots:
+    """The bots of a file; who names no app is in the first of ``apps``.
 
     Imports their modules. Raises ``ConfigError`` for a bot that cannot be imported or is none, settings that are not
     the bot's, an app that is none, an account or a channel that is none, and an account that two would log in with.
@@ -35,14 +44,15 @@ def read_bots(document: Document, sections: Sequence[BotSection], apps: Sequence
     homes = [_app(document, ("bots", index, "app"), section, apps) for index, section in enumerate(sections)]
     placements = [_placement(document, ("bots", index), section) for index, section in enumerate(sections)]
     bots: dict[int, ConfiguredBot] = {}
+    plans: dict[AppId, AppPlan] = {}
     for app in apps:
         here = [index for index, home in enumerate(homes) if home == app]
         with document.placing():
-            plans = make_plans([placements[index] for index in here], keys=[f"bots[{index}]" for index in here])
-        for index, plan in zip(here, plans, strict=True):
+            plans[app] = plan_app([placements[index] for index in here], keys=[f"bots[{index}]" for index in here])
+        for index, plan in zip(here, plans[app].bots, strict=True):
             description = _description(sections[index], plan.bot)
             bots[index] = ConfiguredBot(app=app, placement=placements[index], plan=plan, description=description)
-    return tuple(bots[index] for index in range(len(sections)))
+    return ConfiguredBots(tuple(bots[index] for index in range(len(sections))), plans)
 
 
 def _app(document: Document, path: KeyPath, section: BotSection, apps: Sequence[AppId]) -> AppId:
@@ -62,7 +72,24 @@ def _placement(document: Document, path: KeyPath, section: BotSection) -> BotPla
         raise document.error(
             (*path, "settings"), f"bot {bot.name} takes none", "leave them out, or declare Bot(…, settings=…)"
         )
-    return BotPlacement(bot=bot, account=section.account, channels=section.channels, settings=settings)
+    _check_pool_keys(document, path, section)
+    return BotPlacement(
+        bot=bot,
+        account=section.account,
+        channels=section.channels,
+        max_channels=MAX_CHANNELS if section.max_channels is None else section.max_channels,
+        linger_seconds=LINGER_SECONDS if section.linger_seconds is None else section.linger_seconds,
+        settings=settings,
+    )
+
+
+def _check_pool_keys(document: Document, path: KeyPath, section: BotSection) -> None:
+    if any(is_pattern(channel) for channel in section.channels):
+        return
+    for key, value in (("max_channels", section.max_channels), ("linger_seconds", section.linger_seconds)):
+        if value is not None:
+            hint = "leave it out, or write a pattern such as room-*"
+            raise document.error((*path, key), "is for patterns, and there is none in channels", hint)
 
 
 def _bot(document: Document, path: KeyPath, reference: str) -> Bot:

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from botkit.app.feeds import FEEDS
+from botkit.app.placement import AppPlan
 from botkit.app.visitor_script import Demo
 from botkit.config.apps import read_apps
 from botkit.config.bots import ConfiguredBot, read_bots
@@ -28,6 +28,8 @@ class Config(Struct, frozen=True, kw_only=True):
     gateway: GatewaySettings | str
     """The settings of the embedded gateway, or the URL of another one."""
     bots: tuple[ConfiguredBot, ...]
+    plans: Mapping[AppId, AppPlan]
+    """What the bots of each app come to together."""
     demo: Demo
     log: LogSection
     document: Document
@@ -82,13 +84,13 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
     if file.bots is None:
         raise document.error(("bots",), "is missing", "it is a list of bots, each with bot and account")
     apps = read_apps(document, file)
-    bots = read_bots(document, file.bots, [AppId(app.id) for app in apps])
-    apps = tuple(_with_feeds(app) if any(bot.app == app.id for bot in bots) else app for app in apps)
+    bots, plans = read_bots(document, file.bots, [AppId(app.id) for app in apps])
+    apps = tuple(_with_feeds(app, plans[AppId(app.id)]) for app in apps)
     gateway = read_gateway(document, file, apps)
     if isinstance(gateway, GatewaySettings):
         with document.placing():
             gateway.check()
-    config = Config(apps=apps, gateway=gateway, bots=bots, demo=file.demo, log=file.log, document=document)
+    config = Config(apps=apps, gateway=gateway, bots=bots, plans=plans, demo=file.demo, log=file.log, document=document)
     _check_visitors(config)
     return config
 
@@ -111,14 +113,12 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Document, ConfigFile]
     return document, convert(document, (), document.value, ConfigFile)
 
 
-def _with_feeds(app: AppCredentials) -> AppCredentials:
-    return replace(app, server_accounts=(*(feed.account for feed in FEEDS), *app.server_accounts))
+def _with_feeds(app: AppCredentials, plan: AppPlan) -> AppCredentials:
+    return replace(app, server_accounts=(*(feed.account for feed in plan.feeds), *app.server_accounts))
 
 
 def _check_visitors(config: Config) -> None:
-    taken = {feed.account for feed in FEEDS}
-    first = config.bots_of(config.apps[0])  # the app that visitors are in
-    taken.update(session.account for bot in first for session in bot.plan.sessions)
+    taken = config.plans[AppId(config.apps[0].id)].accounts  # of the app that visitors are in
     for index, visitor in enumerate(config.demo.visitors):
         if visitor.account in taken:
             raise config.document.error(

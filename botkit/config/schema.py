@@ -55,6 +55,11 @@ class BotSection(Struct, frozen=True, kw_only=True):
     """The id of one of ``apps``; the first one when left out."""
     account: Annotated[_Text, Meta(description="the account that the bot logs in with")]
     channels: tuple[_Text, ...] = ()
+    """Names, and patterns such as ``room-*``: each stands for all channels that match, while somebody is in them."""
+    max_channels: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    """Channels that match the patterns, at most, at a time; each takes a session. 500 when left out."""
+    linger_seconds: Annotated[float, Meta(ge=0)] | None = None
+    """How long such a channel is kept when nobody else is in it any more. 30 when left out."""
     settings: dict[str, object] = {}
     """Typed by the bot, see ``Bot(settings=…)``."""
 

@@ -32,7 +32,7 @@ that nobody saw is NULL. When the bot stops, what is open is closed as ``unknown
 does that.
 
 **If something is wrong.** Nothing is recorded: the log says whether the feeds were let in; with a gateway elsewhere,
-the accounts ``botkit-feed-online`` and ``botkit-feed-channels`` need its server role. The log says ``no snapshot``: the
+the accounts ``botkit-feed-*`` need its server role. The log says ``no snapshot``: the
 bot's account has no server role, so it knows only of those who came while it was watching, and an open span may be of
 somebody who left in a gap. The file cannot be written: its lines wait for the next try, the table goes on, and the log
 has the error.

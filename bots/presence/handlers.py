@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import trio
 
-from botkit import Bot, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
+from botkit import Bot, BotInfo, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
 from bots.presence.ledger import open_ledger
 from bots.presence.recorder import Recorder, now_ms
 from bots.presence.settings import PresenceSettings
@@ -20,12 +20,12 @@ bot = Bot("presence", settings=PresenceSettings, ignore_self=False)
 
 
 @bot.resource
-async def recorder(settings: PresenceSettings) -> AsyncIterator[Recorder]:
+async def recorder(settings: PresenceSettings, info: BotInfo) -> AsyncIterator[Recorder]:
     """The table and the file, open as long as the bot lives."""
     async with open_ledger(settings) as ledger:
         await ledger.start(now_ms())
         try:
-            yield Recorder(settings, ledger)
+            yield Recorder(settings, ledger, info.is_service)
         finally:
             with trio.move_on_after(CLOSING_SECONDS, shield=True):
                 await ledger.stop(now_ms())

@@ -1,6 +1,7 @@
 """What becomes of each event: left out, or told to the log, the ledger and the snapshot that may be under way."""
 
 import time
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from structlog.typing import FilteringBoundLogger
@@ -13,13 +14,13 @@ from bots.presence.spans import Moment
 
 
 class Recorder:
-    """Records what ``settings`` do not leave out.
+    """Records what ``settings`` do not leave out; ``is_service`` says which accounts are botkit's own.
 
     The methods raise ``StoreError`` or ``OSError``; a cancel leaves a change that may not be written.
     """
 
-    def __init__(self, settings: PresenceSettings, ledger: Ledger) -> None:
-        self._settings, self._ledger = settings, ledger
+    def __init__(self, settings: PresenceSettings, ledger: Ledger, is_service: Callable[[str], bool]) -> None:
+        self._settings, self._ledger, self._is_service = settings, ledger, is_service
         self._snapshots = Snapshots(ledger, self._is_ignored)
 
     async def begin(self, moment: Moment, log: FilteringBoundLogger) -> None:
@@ -51,7 +52,7 @@ class Recorder:
         await self._snapshots.take_if_wanted(session, log)
 
     def _is_ignored(self, account: str) -> bool:
-        return any(fnmatchcase(account, pattern) for pattern in self._settings.ignore)
+        return self._is_service(account) or any(fnmatchcase(account, one) for one in self._settings.ignore)
 
 
 def now_ms() -> int:

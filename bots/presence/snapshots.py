@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import trio
 from structlog.typing import FilteringBoundLogger
 
-from botkit import FEED_ACCOUNTS, SPECIAL_CHANNELS, LoginSession, SignalingError
+from botkit import SPECIAL_CHANNELS, LoginSession, SignalingError
 from bots.presence.ledger import Ledger
 from bots.presence.spans import Moment, Page
 
@@ -74,11 +74,7 @@ class Snapshots:
             answer = await session.read_online(last)
             after, more = last, answer.more and bool(answer.sessions)
             last = answer.sessions[-1].account if answer.sessions else last
-            kept = [
-                online
-                for online in answer.sessions
-                if online.account not in FEED_ACCOUNTS and not self._is_ignored(online.account)
-            ]
+            kept = [online for online in answer.sessions if not self._is_ignored(online.account)]
             present = {(online.account, ""): online.uid for online in kept}
             present |= {
                 (online.account, online.channel): online.uid

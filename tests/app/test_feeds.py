@@ -4,14 +4,8 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from botkit import Bot, BotPlacement, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
-from botkit.actor.mailbox import OverflowPolicy
-from botkit.actor.ref import ActorRef
-from botkit.app.feeds import FEEDS, FeedHub, Subscriber
-from botkit.app.meters import AppMeters
-from botkit.events import Event, FeedEvent, LoggedIn
-from botkit.observability.metrics import Meters
-from botkit.types import Account, Uid
+from botkit import Bot, BotPlacement, Context, EventsLost, MemberJoined, MemberLeft, UserOffline
+from botkit.events import Event, FeedEvent
 from tests.app.world import World, open_world, until
 
 
@@ -83,7 +77,7 @@ async def test_no_feed_without_a_handler_for_it(autojump_clock: MockClock) -> No
 
 async def test_a_feed_that_is_not_let_in_keeps_no_bot_waiting_for_ever(autojump_clock: MockClock) -> None:
     log: list[str] = []
-    async with open_world(server_accounts=["botkit-feed-channels"]) as world:
+    async with open_world(server_accounts=["botkit-feed-channels-bot"]) as world:
         with capture_logs() as logs:
             async with world.running(place(watcher(log))) as app:
                 assert app.statistics()[0].state == "running"
@@ -100,11 +94,11 @@ async def test_a_feed_that_is_let_in_late_says_that_it_missed_something(autojump
         open_world(server_accounts=["botkit-feed-*", "moderator"]) as world,
         world.signal.open_session("moderator") as moderator,
     ):
-        await moderator.ban("botkit-feed-online")
+        await moderator.ban("botkit-feed-online-bot")
         async with world.running(place(watcher(log))):
             await visit(world)
             await until(lambda: len(log) == 2)
-            await moderator.unban("botkit-feed-online")
+            await moderator.unban("botkit-feed-online-bot")
             await trio.sleep(60)
             assert log == [
                 "MemberJoined ann lobby",
@@ -121,7 +115,7 @@ async def test_a_feed_that_is_kicked_is_given_up_and_the_bots_go_on(autojump_clo
     async with open_world() as world:
         with capture_logs() as logs:
             async with world.running(place(watcher(log))) as app:
-                async with world.signal.open_session("botkit-feed-online"):
+                async with world.signal.open_session("botkit-feed-online-bot"):
                     await trio.sleep(1)
                 await trio.sleep(60)
                 log.clear()
@@ -146,58 +140,3 @@ async def test_an_event_in_a_channel_of_the_bot_comes_with_that_session(autojump
                 await ann.join(channel)
         await until(lambda: len(said) == 3)
     assert said == ["two: bot~2 in two", "elsewhere: bot in one", "one: bot in one"]
-
-
-def online(number: int) -> UserOnline:
-    return UserOnline(account=Account(f"user{number}"), uid=Uid(number), ms=0, epoch="e", seq=number)
-
-
-async def told(ref: ActorRef[Event]) -> list[object]:
-    return [await ref.next_message() for _ in range(ref.statistics().waiting)]
-
-
-async def test_what_a_full_mailbox_drops_is_counted_and_told() -> None:
-    meters = AppMeters(Meters())
-    bot = watcher([])
-    ref = ActorRef[Event]("b", 3, OverflowPolicy.DROP_NEWEST)
-    subscriber = Subscriber(bot, ref, meters)
-    for number in range(10):
-        subscriber.tell(online(number))
-    assert await told(ref) == [online(0), online(1), online(2)]
-    assert meters.feed_events_dropped.value == 7
-    subscriber.tell(online(10))
-    subscriber.tell(online(11))
-    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=7), online(10), online(11)]
-
-
-async def test_a_mailbox_with_room_for_one_tells_the_loss_first() -> None:
-    ref = ActorRef[Event]("b", 1, OverflowPolicy.DROP_NEWEST)
-    subscriber = Subscriber(watcher([]), ref, AppMeters(Meters()))
-    subscriber.tell(online(0))
-    subscriber.tell(online(1))
-    assert await told(ref) == [online(0)]
-    subscriber.tell(online(2))
-    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=1)]
-    subscriber.tell(online(3))
-    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=1)]
-    subscriber.tell(online(4))
-    assert await told(ref) == [EventsLost(cause="the mailbox of watcher was full", count=1)]
-
-
-async def test_a_bot_that_has_ended_is_told_nothing() -> None:
-    ref = ActorRef[Event]("b", 1, OverflowPolicy.DROP_NEWEST)
-    ref.close()
-    Subscriber(watcher([]), ref, AppMeters(Meters())).tell(online(0))
-
-
-async def test_a_hub_passes_on_feed_events_and_losses_and_nothing_else(autojump_clock: MockClock) -> None:
-    meters = AppMeters(Meters())
-    ref = ActorRef[Event]("b", 10, OverflowPolicy.DROP_NEWEST)
-    hub = FeedHub(FEEDS[0], [Subscriber(watcher([]), ref, meters)], meters)
-    lost = EventsLost(cause="a hole", count=3)
-    own = UserOnline(account=FEEDS[1].account, uid=Uid(1), ms=0, epoch="e", seq=1)
-    async with open_world() as world, world.signal.open_session("ann") as session:
-        for event in (LoggedIn(account=Account("x"), uid=Uid(1)), own, online(1), lost):
-            await hub.publish(event, session)
-    assert await told(ref) == [online(1), lost]
-    assert meters.feed_events.values == {"online": 2}

@@ -11,7 +11,7 @@ NAMES = {
     *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
     *("CallEnded", "CallInvited", "DigitsPressed"),
     *("MemberJoined", "MemberLeft", "UserOffline", "UserOnline"),
-    *("FEED_ACCOUNTS", "SPECIAL_CHANNELS"),
+    "SPECIAL_CHANNELS",
     *("EventsLost", "LoggedIn", "LoggedOut"),
     *("BotkitError", "ErrorCode", "InviteFailed", "SignalingError", "StoreError"),
     *("Database", "SqlValue", "open_database", "sqlite_path"),

@@ -81,7 +81,7 @@ async def test_bots_and_feeds_are_gauged_by_state(autojump_clock: MockClock) -> 
                 assert 'botkit_bots{state="running"} 2.0' in text
                 assert 'botkit_bots{state="ended"} 0.0' in text
                 assert 'botkit_feeds{state="running"} 1.0' in text
-                for account in ("one", "botkit-feed-online"):
+                for account in ("one", "botkit-feed-online-one"):
                     async with world.signal.open_session(account):
                         await trio.sleep(5)
                 await until(lambda: app.statistics()[0].state == "ended")

@@ -5,7 +5,7 @@ import pytest
 from msgspec.structs import replace
 
 from botkit.app.bot import Bot
-from botkit.app.placement import BotPlacement, make_plans
+from botkit.app.placement import BotPlacement, plan_app
 from botkit.app.report import BotStatus
 from botkit.app.visitor_script import Demo
 from botkit.cli.banner import STOPPED, banner, ready
@@ -21,11 +21,12 @@ from botkit.types import Account, AppId
 
 def make_config(bot: Bot, *channels: str, description: str = "") -> Config:
     placement = BotPlacement(bot=bot, account="concierge", channels=channels)
-    (plan,) = make_plans([placement])
+    plan = plan_app([placement])
     return Config(
         apps=(AppCredentials(id="the-app"),),
         gateway="ws://gateway.example/",
-        bots=(ConfiguredBot(app=AppId("the-app"), placement=placement, plan=plan, description=description),),
+        bots=(ConfiguredBot(app=AppId("the-app"), placement=placement, plan=plan.bots[0], description=description),),
+        plans={AppId("the-app"): plan},
         demo=Demo(),
         log=LogSection(),
         document=Document("{}", name="bot.yaml", environ={}),
@@ -49,7 +50,7 @@ def test_a_bot_without_a_docstring_is_told_by_what_it_handles() -> None:
         "  gateway   ws=ws://gateway.example/ elsewhere",
         "  bot       hello, account concierge in lobby, the other: "
         "handles ChannelMessage, UserOnline, a beat each 30 s",
-        "  feeds     botkit-feed-online in __agora_user_online",
+        "  feeds     botkit-feed-online-concierge in __agora_user_online",
     ]
 
 
@@ -73,15 +74,16 @@ def test_bots_of_several_apps_are_told_with_their_app() -> None:
         one,
         apps=(AppCredentials(id="desk"), *one.apps),
         bots=(configured, replace(configured, app=AppId("desk"))),
+        plans={**one.plans, AppId("desk"): one.plans[AppId("the-app")]},
         gateway=GatewaySettings(apps=(), tls_certificate="a.pem", tls_key="a.key"),
     )
     notices = list(banner(config, "ws://a/", "http://b/"))
     assert [notice.text for notice in notices][1:] == [
         "  gateway   ws=ws://a/ http=http://b/ in this process, TLS on the port after each",
         "  bot       hello of desk, account concierge: Says hello.",
-        "  feeds     botkit-feed-online in __agora_user_online of desk",
+        "  feeds     botkit-feed-online-concierge in __agora_user_online of desk",
         "  bot       hello of the-app, account concierge: Says hello.",
-        "  feeds     botkit-feed-online in __agora_user_online of the-app",
+        "  feeds     botkit-feed-online-concierge in __agora_user_online of the-app",
     ]
     assert notices[0].text.endswith(" with bot.yaml, apps desk, the-app")
     assert notices[0].facts["apps"] == ["desk", "the-app"]

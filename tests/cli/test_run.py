@@ -31,7 +31,7 @@ def test_bots_run_until_a_signal_and_then_log_out(start_botkit: Start, config: P
     assert value_of("http", lines).startswith("http://127.0.0.1:")
     told = "\n".join(lines)
     assert "concierge, account concierge in lobby: Says hello to whoever asks." in told
-    assert "botkit-feed-online in __agora_user_online" in told
+    assert "botkit-feed-online-concierge in __agora_user_online" in told
     assert "visitors  ann" in told
     running.read_until("visitor hears", "hello, ann")
     code, out, err = running.stop(number)
@@ -49,7 +49,7 @@ def test_in_json_all_that_is_printed_is_objects(start_botkit: Start, config: Pat
     assert events["gateway"]["http"].startswith("http://127.0.0.1:")
     assert (events["bot"]["account"], events["bot"]["channels"]) == ("concierge", ["lobby"])
     assert events["bot"]["does"] == "Says hello to whoever asks."
-    assert events["feeds"]["feeds"] == {"botkit-feed-online": "__agora_user_online"}
+    assert events["feeds"]["feeds"] == {"botkit-feed-online-concierge": "__agora_user_online"}
     assert events["visitors"]["accounts"] == ["ann"]
     assert events["seen online"]["who"]
     assert events["ready"]["bots"] == {"concierge": "running"}

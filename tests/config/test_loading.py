@@ -111,7 +111,7 @@ def test_a_full_file_becomes_every_rooms_settings(load: Load) -> None:
         ("concierge~2", "the other room"),
     ]
     assert concierge.description == "Says hello to whoever asks."
-    assert [feed.account for feed in concierge.plan.feeds] == ["botkit-feed-online"]
+    assert [feed.account for feed in concierge.plan.feeds] == ["botkit-feed-online-concierge"]
     assert isinstance(concierge.placement.settings, Struct)
     assert repr(concierge.placement.settings) == "Settings(greeting='hello', most=3, menu={'1': Menu(say='one')})"
     assert plain.placement.settings is None
@@ -122,7 +122,7 @@ def test_a_full_file_becomes_every_rooms_settings(load: Load) -> None:
 
 def test_feeds_and_named_accounts_are_servers_at_the_embedded_gateway(load: Load) -> None:
     (app,) = embedded(load(FULL)).apps
-    servers = ["botkit-feed-online", "botkit-feed-channels", "mod-1"]
+    servers = ["botkit-feed-online-concierge", "mod-1"]
     assert [account for account in [*servers, "concierge", "mod", "ann"] if app.is_server(account)] == servers
 
 
@@ -162,7 +162,7 @@ apps:
 bots:
   - {bot: "concierge_cfg.bots:plain", account: plain}
   - {bot: "concierge_cfg.bots:plain", account: plain, app: desk}
-  - {bot: "concierge_cfg.bots:plain", account: other, app: shop, channels: [lobby, help]}
+  - {bot: "concierge_cfg.bots:plain", account: other, app: shop, channels: [lobby, help, "room-*"]}
 demo: {visitors: [{account: chief, steps: [{at: 1, do: log_in}]}]}
 gateway: {server_accounts: [moderator]}
 """
@@ -182,11 +182,11 @@ def test_bots_name_their_app_or_are_in_the_first(load: Load) -> None:
     assert config.bots_of(empty) == ()
 
 
-def test_each_app_with_bots_knows_its_servers(load: Load) -> None:
-    accounts = ["botkit-feed-online", "moderator", "chief", "plain"]
+def test_each_app_with_feeds_knows_its_servers(load: Load) -> None:
+    accounts = ["botkit-feed-channels-plain", "botkit-feed-online-plain", "moderator", "chief", "plain"]
     assert [[account for account in accounts if app.is_server(account)] for app in load(APPS).apps] == [
-        ["botkit-feed-online", "moderator"],
-        ["botkit-feed-online", "moderator", "chief"],
+        ["botkit-feed-channels-plain", "moderator"],
+        ["moderator", "chief"],
         ["moderator"],
     ]
 
@@ -196,9 +196,10 @@ ELSEWHERE = "gateway: {url: 'wss://gateway.example/'}\n"
 
 def test_at_a_gateway_elsewhere_an_app_has_a_certificate_and_servers(load: Load) -> None:
     text = MINIMAL.replace("app: {id: the-app}", "app: {id: the-app, certificate: s3cret, server_accounts: [plain]}")
+    text += "    channels: ['room-*']\n"
     (app,) = load(text + ELSEWHERE).apps
     assert app.is_server("plain")
-    assert app.is_server("botkit-feed-online")
+    assert app.is_server("botkit-feed-channels-plain")
 
 
 BAD_APPS = [
@@ -234,7 +235,12 @@ BAD_HOMES = [
     ("app: dsek, account: a", "app: 'dsek' is none of the apps here; did you mean 'desk'?"),
     ("app: '', account: a", "app: expected a text with 1 character or more, got none"),
     ("app: desk, account: plain", "account: account plain is used by bots[1] already; each session needs an account"),
-    ("app: desk, account: a, channels: ['x*']", "channels[0]: 'x*' is a pattern; a bot takes channels by name"),
+    (
+        "app: desk, account: a, max_channels: 3",
+        "max_channels: is for patterns, and there is none in channels; leave it",
+    ),
+    ("account: botkit-feed-a", "account: botkit-feed-a is for botkit's own feeds; do not begin with botkit-feed-"),
+    ("account: other~502", "account: account other~502 is used by bots[2] already; each session needs an account of"),
     ("account: other~2", "account: account other~2 is used by bots[2] already; each session needs an account of"),
 ]
 
@@ -284,8 +290,8 @@ BAD_VALUES = [
         "5: demo.visitors[0].account: 'plain' is the",
     ),
     (
-        "demo:\n  visitors:\n  - account: botkit-feed-online\n    steps: [{at: 1, do: log_in}]",
-        "7: demo.visitors[0].account: 'botkit-feed-online' is the account of a bot or a feed",
+        "demo:\n  visitors:\n  - account: botkit-feed-x\n    steps: [{at: 1, do: log_in}]",
+        "7: demo.visitors[0].account: 'botkit-feed-x' is the account of a bot or a feed",
     ),
     ("demo: {visitors: [{account: a, steps: [{at: 1, do: jion}]}]}", "5: demo.visitors[0].steps[0].do: 'jion' is none"),
     ("app: {id: b}", "5: app: stands twice, first in line 1"),
@@ -312,7 +318,19 @@ BAD_BOTS = [
     ("bot: concierge_cfg.bots:plain, account: 'a b'", "account: account has a blank"),
     ("bot: concierge_cfg.bots:plain, account: plain", "account: account plain is used by bots[0] already"),
     ("bot: concierge_cfg.bots:plain, account: a, channels: lobby", "channels: expected a list, got a text"),
-    ("bot: concierge_cfg.bots:plain, account: a, channels: [x, room-*]", "channels[1]: 'room-*' is a pattern"),
+    ("bot: concierge_cfg.bots:plain, account: a, channels: [r*, r*]", "channels[1]: r* is named twice"),
+    (
+        "bot: concierge_cfg.bots:plain, account: a, channels: [r*], max_channels: 0",
+        "max_channels: expected a whole number of at least 1, got 0",
+    ),
+    (
+        "bot: concierge_cfg.bots:plain, account: a, channels: [r*], linger_seconds: -1",
+        "linger_seconds: expected a number of at least 0, got -1",
+    ),
+    (
+        "bot: concierge_cfg.bots:plain, account: a, linger_seconds: 5",
+        "linger_seconds: is for patterns, and there is none in channels; leave it out",
+    ),
     ("bot: concierge_cfg.bots:plain, account: a, settings: {x: 1}", "settings: bot plain takes none; leave them out"),
     ("bot: concierge_cfg.bots:bot, account: a", "settings.greeting: is missing; it is a text"),
     ("bot: concierge_cfg.bots:bot, account: a, settings: {greting: x}", "settings.greting: there is no such key; did"),

@@ -19,8 +19,8 @@ APP_ID = "demo"
 DATABASE = "sqlite://spans"
 COLUMNS = "kind, account, channel, reason, end_ms IS NULL, uncertain"
 BY_TIME = "coalesce(start_ms, end_ms), kind DESC"
-LONGER_THAN_HELD = 60.0
-"""Seconds: a gateway holds the session of a lost connection for 30."""
+LONGER_THAN_HELD = 65.0
+"""Seconds: a gateway holds the session of a lost connection for 30, and forgets what is too old after 60."""
 
 WITH_AND_WITHOUT_ROLE = pytest.mark.parametrize("role", [(), ("presence",)], ids=["no role", "role"])
 
@@ -28,10 +28,12 @@ WITH_AND_WITHOUT_ROLE = pytest.mark.parametrize("role", [(), ("presence",)], ids
 class Watched:
     """A gateway that can be restarted, with the presence bot on it."""
 
-    def __init__(self, database: Database, nursery: trio.Nursery, server_accounts: tuple[str, ...]) -> None:
+    def __init__(
+        self, database: Database, nursery: trio.Nursery, server_accounts: tuple[str, ...], ledger_events: int
+    ) -> None:
         self.database = database
         self._nursery = nursery
-        self._server_accounts = server_accounts
+        self._server_accounts, self._ledger_events = server_accounts, ledger_events
         self._gateway: Gateway | None = None
         self._open = False
         self._stop = trio.CancelScope()
@@ -50,7 +52,8 @@ class Watched:
     async def start_gateway(self) -> int:
         """Starts a gateway that knows nothing of the one before; its time, in milliseconds."""
         credentials = AppCredentials(id=APP_ID, server_accounts=self._server_accounts)
-        self._gateway = gateway = await self._nursery.start(self._serve, GatewaySettings(apps=(credentials,)))
+        settings = GatewaySettings(apps=(credentials,), ledger_events=self._ledger_events)
+        self._gateway = gateway = await self._nursery.start(self._serve, settings)
         self.let_everybody_in()
         return int(gateway.clock.ms())
 
@@ -104,13 +107,18 @@ class Watched:
 
 
 @asynccontextmanager
-async def stage_of(*server_accounts: str, bot_starts: bool = True) -> AsyncIterator[Watched]:
-    """A gateway, and on it the presence bot at work; the feeds are server accounts, and who else is one."""
+async def stage_of(
+    *server_accounts: str, bot_starts: bool = True, ledger_events: int = 1_000_000
+) -> AsyncIterator[Watched]:
+    """A gateway, and on it the presence bot at work; the feeds are server accounts, and who else is one.
+
+    What the gateway keeps of its ledger, once a minute, is ``ledger_events``.
+    """
     async with (
         open_database(DATABASE, SCHEMA) as database,
         trio.open_nursery() as nursery,
     ):
-        stage = Watched(database, nursery, ("botkit-feed-*", *server_accounts))
+        stage = Watched(database, nursery, ("botkit-feed-*", *server_accounts), ledger_events)
         await stage.start_gateway()
         if bot_starts:
             await stage.start_bot()
@@ -169,14 +177,33 @@ async def test_a_second_login_and_a_cut_connection_have_their_own_reasons(
     ]
 
 
-@pytest.mark.row("E07")
-async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock) -> None:
+async def test_what_a_cut_feed_missed_is_made_up_for(autojump_clock: MockClock) -> None:
     async with stage_of() as stage:
         feeds_and_bot = tuple(stage.transports)
+        began = trio.current_time()
         async with stage.signal.open_session("ann"):
             await trio.sleep(1)
             await stage.cut_off(feeds_and_bot)
             await trio.sleep(LONGER_THAN_HELD)
+        stayed = trio.current_time() - began
+        stage.let_everybody_in()
+        await trio.sleep(30)
+        async with stage.signal.open_session("bob"):
+            spans = await stage.rows()
+        ((told,),) = await stage.database.fetch("SELECT end_ms - start_ms FROM spans WHERE account = 'ann'")
+    assert spans == [("online", "ann", "", "logout", 0, 0), ("online", "bob", "", "", 1, 0)]
+    assert told == pytest.approx(stayed * 1000, abs=20)
+
+
+@pytest.mark.row("E07")
+async def test_what_is_lost_for_good_is_uncertain(autojump_clock: MockClock) -> None:
+    async with stage_of(ledger_events=0) as stage:
+        feeds_and_bot = tuple(stage.transports)
+        async with stage.signal.open_session("ann"):
+            await trio.sleep(1)
+            await stage.cut_off(feeds_and_bot)
+            await trio.sleep(1)
+        await trio.sleep(LONGER_THAN_HELD)
         stage.let_everybody_in()
         await trio.sleep(30)
         async with stage.signal.open_session("bob"):
@@ -189,7 +216,7 @@ async def test_what_a_cut_feed_missed_is_uncertain(autojump_clock: MockClock) ->
 async def test_when_nobody_watches_any_more_what_is_open_is_uncertain(autojump_clock: MockClock) -> None:
     async with stage_of() as stage:
         thief = Signal(APP_ID, stage.connector)
-        async with stage.signal.open_session("ann"), thief.open_session("botkit-feed-online"):
+        async with stage.signal.open_session("ann"), thief.open_session("botkit-feed-online-presence"):
             await trio.sleep(5)
         spans = await stage.rows()
     assert spans == [("online", "ann", "", "", 1, 1)]
@@ -248,7 +275,7 @@ async def test_who_was_there_before_the_bot_is_found_within_a_second(autojump_cl
 
 @pytest.mark.row("E07")
 async def test_after_a_gap_it_is_true_again_who_is_there(autojump_clock: MockClock) -> None:
-    async with stage_of("presence") as stage:
+    async with stage_of("presence", ledger_events=0) as stage:
         feeds_and_bot = tuple(stage.transports)
         async with stage.signal.open_session("ann") as ann, stage.signal.open_session("bob") as bob:
             await ann.join("lobby")
@@ -288,20 +315,20 @@ async def test_a_feed_that_begins_late_is_made_up_for(autojump_clock: MockClock)
         stage_of("presence", "moderator", bot_starts=False) as stage,
         stage.signal.open_session("moderator") as moderator,
     ):
-        await moderator.ban("botkit-feed-online")
+        await moderator.ban("botkit-feed-online-presence")
         await stage.start_bot()
         await trio.sleep(1)
         async with stage.signal.open_session("ann"):
             await trio.sleep(1)
             assert await stage.there_now() == (["moderator"], [])
-            await moderator.unban("botkit-feed-online")
+            await moderator.unban("botkit-feed-online-presence")
             await trio.sleep(60)
             assert await stage.there_now() == (["ann", "moderator"], [])
 
 
 async def test_without_the_role_it_is_said_once(autojump_clock: MockClock) -> None:
     with capture_logs() as logs:
-        async with stage_of() as stage:
+        async with stage_of(ledger_events=0) as stage:
             for _ in range(2):
                 await stage.cut_off(tuple(stage.transports))
                 await trio.sleep(LONGER_THAN_HELD)

@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from trio.testing import MockClock
 
 from botkit import Database, ErrorCode, LoginSession, SignalingError, open_database
+from botkit.app.accounts import OwnAccounts
 from botkit.wire.admin import OnlineAccount, SnapshotPage
 from bots.presence.ledger import Ledger
 from bots.presence.lines import LineWriter
@@ -109,7 +110,8 @@ async def test_what_is_lost_meanwhile_needs_another_one(autojump_clock: MockCloc
 
 
 async def test_feeds_observers_and_who_is_ignored_are_left_out(autojump_clock: MockClock) -> None:
-    async with open_stage(lambda account: account == "bot") as stage:
+    service = OwnAccounts()
+    async with open_stage(lambda account: account == "bot" or account in service) as stage:
         stage.gateway.sessions = (
             online("botkit-feed-online", "__agora_user_online"),
             online("botkit-feed-channels", "__agora_channel_event"),

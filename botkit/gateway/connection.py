@@ -126,6 +126,15 @@ class Connection:
             self._protocol.fail(CLOSE_GOING_AWAY)  # no handshake yet, or closing already
         self._queue_protocol_bytes(now)
 
+    def forgive(self, seconds: float, now: float) -> None:
+        """Take so much off the times that this peer is judged by: nobody listened to it meanwhile."""
+        self.last_received = min(now, self.last_received + seconds)
+        self.sessionless_since = min(now, self.sessionless_since + seconds)
+        if self.closing_since is not None:
+            self.closing_since = min(now, self.closing_since + seconds)
+        if self.outbox.stuck_since is not None:
+            self.outbox.stuck_since = min(now, self.outbox.stuck_since + seconds)
+
     def abort(self) -> None:
         """Drop the peer at once, without a closing handshake: it does not read."""
         self.outbox.close()

@@ -30,6 +30,9 @@ class Counters:
         self.invitations = counter("gateway_invitations_total", "invitations, by how they ended", "outcome")
         self.slow_peers = counter("gateway_slow_peers_total", "peers cut because they did not read")
         self.dead_peers = counter("gateway_dead_peers_total", "peers cut because they were silent")
+        self.blocked_loops = counter(
+            "gateway_blocked_loops_total", "times that something in this process kept the gateway from listening"
+        )
         self.never_logged_in = counter("gateway_never_logged_in_total", "connections cut because they never logged in")
         self.delayed_attributes = counter(
             "gateway_delayed_attribute_events_total", "attribute events held back by the limit of 10/s per channel"

@@ -14,14 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from botkit.clock import WallClock
 from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.admission import Admission
-from botkit.gateway.connection import (
-    CLOSE_GOING_AWAY,
-    CLOSE_INTERNAL,
-    CLOSE_NO_LOGIN,
-    CLOSE_SILENT,
-    CLOSE_SLOW,
-    Connection,
-)
+from botkit.gateway.connection import CLOSE_GOING_AWAY, CLOSE_INTERNAL, CLOSE_SLOW, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.dispatch import Dispatcher
 from botkit.gateway.history import HistoryRoom
@@ -32,6 +25,7 @@ from botkit.gateway.listeners import Listeners, accept_links, open_listeners
 from botkit.gateway.loading import load_hub
 from botkit.gateway.outbox import Flusher, Outbox
 from botkit.gateway.settings import Address, GatewaySettings
+from botkit.gateway.sweep import Sweeper
 from botkit.gateway.timers import Timers
 from botkit.gateway.tls import TlsLink, load_tls
 from botkit.observability.metrics import Meters
@@ -43,7 +37,6 @@ from botkit.types import AppId
 
 _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
-SWEEP_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 STOP_SECONDS = 2.0
 
@@ -171,13 +164,6 @@ class Gateway:
             connection.abort()
             await self.flusher.flush()
 
-    async def sweep(self) -> None:
-        """Cut the peers that are silent, stuck, or never logged in."""
-        now = trio.current_time()
-        for connection in list(self._connections):
-            self._sweep_one(connection, now)
-        await self.flusher.flush()
-
     def _answer_later(self, answer: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
             await answer()
@@ -223,9 +209,7 @@ class Gateway:
             nursery.start_soon(self.timers.run, self.flusher.flush)
             nursery.start_soon(self.journal.run, self.flusher.flush)
             self.timers.every(TIDY_SECONDS, self._tidy)
-            while True:
-                await trio.sleep(SWEEP_SECONDS)
-                await self.sweep()
+            await Sweeper(self.settings, self.counters, self._connections).run(self.flusher.flush)
 
     def _open(self, link: Link) -> Connection:
         def slow() -> None:
@@ -247,22 +231,6 @@ class Gateway:
     async def _cut_slow(self, connection: Connection) -> None:
         connection.close(CLOSE_SLOW, "not reading", trio.current_time())
         await self.flusher.flush()
-
-    def _sweep_one(self, connection: Connection, now: float) -> None:
-        settings, stuck_since = self.settings, connection.outbox.stuck_since
-        if connection.closing_since is not None:
-            if now - connection.closing_since > settings.close_timeout:
-                connection.abort()
-        elif stuck_since is not None and now - stuck_since > settings.idle_timeout:
-            self.counters.slow_peers.add()
-            connection.end_reason = "slow"
-            connection.close(CLOSE_SLOW, "not reading", now)
-        elif connection.session is None and now - connection.sessionless_since > settings.login_timeout:
-            self.counters.never_logged_in.add()
-            connection.close(CLOSE_NO_LOGIN, "no login", now)
-        elif now - connection.last_received > settings.idle_timeout:
-            self.counters.dead_peers.add()
-            connection.close(CLOSE_SILENT, "no ping", now)
 
 
 class _Listeners(NamedTuple):

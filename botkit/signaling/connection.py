@@ -1,7 +1,8 @@
 """One connection of a session, logged in: frames out through a queue, frames in, pings, answers.
 
-Two tasks at most: the reader, which never waits for the application or for room to send, and the writer, which sends
-what is queued and pings. Because only the writer sends, a cancel in the application can never leave half a frame.
+The reader never waits for the application or for room to send; the writer sends what is queued and pings; the watch
+notices when the gateway has gone silent. Because only the writer sends, a cancel in the application can never leave
+half a frame.
 """
 
 from collections import deque
@@ -33,6 +34,12 @@ NoticeHandler: TypeAlias = Callable[[Notice], None]
 
 StartHook: TypeAlias = Callable[[], Awaitable[None]]
 
+LATE_SECONDS = 0.5
+"""Who wakes later than this was held up by something that blocked the loop."""
+
+READ_SECONDS = 0.1
+"""After that, so long is what waits in the socket read before the gateway is given up."""
+
 
 class ConnectionEnd(NamedTuple):
     """Why a connection ended. With a ``code`` the session ended too; without, it may come back."""
@@ -62,7 +69,7 @@ class Connection:
         self._outbox: deque[bytes] = deque()
         self._wake = trio.Event()
         self._heartbeat = Heartbeat(settings.ping_interval, settings.missed_pongs, trio.current_time())
-        self._scope = trio.CancelScope(deadline=self._heartbeat.lost_at)
+        self._scope = trio.CancelScope()
         self._end: ConnectionEnd | None = None
 
     @property
@@ -101,14 +108,13 @@ class Connection:
             with self._scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write)
+                    nursery.start_soon(self._watch)
                     if on_start is not None:
                         nursery.start_soon(on_start)
                     await self._read(on_notice)
         finally:
             self._pending.lose_all()
-        if self._end is None:
-            self._counters.pongs_missed += 1
-            return ConnectionEnd(None, f"no pong for {self._settings.missed_pongs} periods")
+        assert self._end is not None  # only ``end`` cancels the scope
         return self._end
 
     def _queue(self, frame: ClientFrame) -> None:
@@ -129,6 +135,24 @@ class Connection:
                     await self._wake.wait()
         except TransportClosed:
             pass  # the reader sees it too, after what the gateway had said before: a kick, perhaps
+
+    async def _watch(self) -> None:
+        """End the connection when no pong came for too long. Time in which this process was blocked does not count."""
+        while not self._heartbeat.lost(trio.current_time()):
+            if await self._wait_until(self._heartbeat.next_look(trio.current_time())) > LATE_SECONDS:
+                await self._wait_until(trio.current_time() + READ_SECONDS)
+        self._counters.pongs_missed += 1
+        self.end(ConnectionEnd(None, f"no pong for {self._settings.missed_pongs} periods"))
+
+    async def _wait_until(self, due: float) -> float:
+        """Sleep until ``due``; by how much that came too late the gateway is forgiven."""
+        await trio.sleep_until(due)
+        now = trio.current_time()
+        late = now - due
+        if late > LATE_SECONDS:
+            self._counters.times_blocked += 1
+            self._heartbeat.forgive(late, now)
+        return late
 
     async def _send(self, data: bytes) -> None:
         self._trace.sent(data)
@@ -157,7 +181,6 @@ class Connection:
                     self._counters.answers_ignored += 1
             case frames.Pong():
                 self._heartbeat.pong(trio.current_time())
-                self._scope.deadline = self._heartbeat.lost_at
             case frames.Kick(reason=reason):
                 self.end(ConnectionEnd(ErrorCode.LOGOUT_E_KICKED, reason))
             case frames.Close(reason=reason):

@@ -11,7 +11,9 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
     ``connect_timeout``: to open a connection (the vendor's web SDKs: 6 s), and to look a gateway up.
     ``request_timeout``: for the answer to a login or a request, waiting for a connection included.
     ``logout_timeout``: for a polite end, answer and closing handshake together.
-    ``ping_interval``, ``missed_pongs``: a ping each interval; without a pong for that many the connection is lost.
+    ``ping_interval``, ``missed_pongs``: a ping each interval; without a pong for that many the connection is lost,
+    by default after 25 s. A gateway cuts a peer that it does not hear for 30 s: pings must come so much more often
+    that a process that is blocked for a while (20 s, by default) is still there.
     ``reconnect``: how long to wait before each attempt to come back.
     ``reconnect_attempts``: attempts in a row before the session ends with 102; None for no end.
     ``max_connecting``: sessions of one ``Signal`` that connect and log in at the same time; others wait for their turn.
@@ -28,8 +30,8 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
     connect_timeout: float = 6.0
     request_timeout: float = 5.0
     logout_timeout: float = 2.0
-    ping_interval: float = 10.0
-    missed_pongs: int = 3
+    ping_interval: float = 5.0
+    missed_pongs: int = 5
     reconnect: Backoff = Backoff(0.2, 10.0)
     reconnect_attempts: int | None = None
     max_connecting: int = 100

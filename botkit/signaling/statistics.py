@@ -13,6 +13,7 @@ class Counters(Struct):
     connections_lost: int = 0
     protocol_errors: int = 0
     pongs_missed: int = 0
+    times_blocked: int = 0
     requests_timed_out: int = 0
     requests_refused: int = 0
     answers_ignored: int = 0
@@ -29,7 +30,8 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
 
     ``connections`` and ``connections_lost``: how often it logged in, and lost the connection afterwards.
     ``protocol_errors``: connections given up because the gateway sent what is no frame.
-    ``pongs_missed``: connections given up because no pong came.
+    ``pongs_missed``: connections given up because no pong came. ``times_blocked``: how often something held up the
+    whole process, so that the session could neither ping nor hear.
     ``requests_timed_out``: requests without an answer in time. ``requests_refused``: those that were
     over ``max_requests``. ``answers_ignored``: answers to nothing that was asked.
     ``notices_ignored``: notices of a channel that this session has left, seen before, or of an unknown kind.
@@ -45,6 +47,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     connections_lost: int
     protocol_errors: int
     pongs_missed: int
+    times_blocked: int
     requests_timed_out: int
     requests_refused: int
     answers_ignored: int

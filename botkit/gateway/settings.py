@@ -80,8 +80,9 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are offline
     until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``: silence after
     which a peer is cut as dead (the vendor's clients ping each 10 s, botkit's each 5). ``send_buffer``: what a peer
-    that does not read may have waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout`` rings. ``inbox_limit``:
-    messages that may wait for one account. ``ledger_events`` and ``ledger_days``: how much of the ledger is kept.
+    that does not read may have waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout``
+    rings. ``inbox_limit``: messages that may wait for one account. ``ledger_events`` and ``ledger_days``: how much of
+    the ledger is kept.
     ``history_bytes``: what all channels together keep of their latest minute for sessions that come back; each keeps
     no more than such a session is told.
 

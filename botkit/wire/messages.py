@@ -121,8 +121,8 @@ INSTANT = "instant"
 class Dtmf(Struct, frozen=True, kw_only=True):
     """The extra of a ``voip_invite_msg`` that carries digits."""
 
-    msgdata: str
     msgtype: str = "dtmf"
+    msgdata: str
 
 
 _encoder = msgspec.json.Encoder()

@@ -12,7 +12,7 @@ What comes without being expected is an error, at the latest at the transcript's
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,27 +21,23 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from botkit.backoff import Backoff
-from botkit.errors import BotkitError, TransportClosed
-from botkit.signaling import LoginSession, Signal, SignalSettings
+from botkit.errors import TransportClosed
 from botkit.transport.base import Transport
 from botkit.transport.memory import memory_transport_pair
+from tests.wire.applications import Application
 from tests.wire.transcripts import Line, Names, lines_of, transcripts
 
 PATIENCE = 5.0
-SETTINGS = SignalSettings(reconnect=Backoff(1.0, 1.0, jitter=0.0))
 
 
-class Application:
+class Player:
     """One client with its application, and the gateway's end of its connections."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
+        self._application = Application("app", self.connect, nursery)
         self._names = Names()
         self._accepted: deque[Transport] = deque()
         self._far: Transport | None = None
-        self._session: LoginSession | None = None
-        self._outcomes: deque[str] = deque()
 
     async def play(self, line: Line) -> None:
         """Do what a line says, or see that it happens."""
@@ -49,21 +45,21 @@ class Application:
         match what:
             case "!":
                 verb, _, arguments = rest.partition(" ")
-                self._nursery.start_soon(self._call, verb, msgspec.json.decode(self._names.filled(arguments or "[]")))
+                self._application.call(verb, msgspec.json.decode(self._names.filled(arguments or "[]")))
             case "<":
                 await self._gateway.send(self._names.filled(rest).encode())
             case ">":
                 self._see(line, rest, await self._next_sent(line))
             case "+":
-                assert self._session is not None, line.place
+                assert self._application.session is not None, line.place
                 with trio.move_on_after(PATIENCE):
-                    self._see(line, rest, repr(await self._session.receive_event()))
+                    self._see(line, rest, repr(await self._application.session.receive_event()))
                     return
                 pytest.fail(f"{line.place}: no event")
             case "=":
                 await wait_all_tasks_blocked()
-                assert self._outcomes, f"{line.place}: not done"
-                self._see(line, rest, self._outcomes.popleft())
+                assert self._done, f"{line.place}: not done"
+                self._see(line, rest, self._application.outcomes.receive_nowait())
             case "connected":
                 await wait_all_tasks_blocked()
                 self._far = self._accepted.popleft()
@@ -81,15 +77,15 @@ class Application:
     async def see_silence(self) -> None:
         """Nothing is left that the transcript does not have."""
         await wait_all_tasks_blocked()
-        assert not self._outcomes
+        assert not self._done
         assert not self._accepted
         with trio.move_on_after(1):
             try:
                 pytest.fail(f"the client sent what the transcript does not have: {await self._gateway.receive()!r}")
             except TransportClosed:
                 pass  # it ended its session
-        if self._session is not None:
-            assert self._session.statistics().events_waiting == 0
+        if self._application.session is not None:
+            assert self._application.session.statistics().events_waiting == 0
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Transport]:
@@ -100,6 +96,10 @@ class Application:
             yield near
         finally:
             await near.aclose()
+
+    @property
+    def _done(self) -> int:
+        return self._application.outcomes.statistics().current_buffer_used
 
     @property
     def _gateway(self) -> Transport:
@@ -115,40 +115,13 @@ class Application:
     def _see(self, line: Line, expected: str, found: str) -> None:
         assert self._names.match(expected, found), f"{line.place}\nexpected {expected}\nfound    {found}"
 
-    async def _call(self, verb: str, arguments: list[str]) -> None:
-        try:
-            if verb == "log_in":
-                await self._log_in(arguments[0], arguments[1])
-                return
-            self._outcomes.append(repr(await self._verb(verb)(*arguments)))
-        except BotkitError as error:
-            self._outcomes.append(f"{type(error).__name__}: {error}")
-
-    def _verb(self, name: str) -> Callable[..., Awaitable[object]]:
-        assert self._session is not None
-        *target, verb = name.split(".")
-        match target:
-            case []:
-                found: Callable[..., Awaitable[object]] = getattr(self._session, verb)
-            case ["channel"]:
-                found = getattr(self._session.channel, verb)
-            case [call]:
-                found = getattr(self._session.call(int(call.removeprefix("call"))), verb)
-        return found
-
-    async def _log_in(self, account: str, token: str) -> None:
-        signal = Signal("app", self.connect, settings=SETTINGS)
-        async with signal.open_session(account, token) as self._session:
-            self._outcomes.append(repr(self._session))
-            await trio.sleep_forever()
-
 
 @pytest.mark.row("W06")
 @pytest.mark.parametrize("path", transcripts("client"), ids=lambda path: path.stem)
 async def test_the_clients_side(path: Path, autojump_clock: MockClock) -> None:
     async with trio.open_nursery() as nursery:
-        application = Application(nursery)
+        player = Player(nursery)
         for line in lines_of(path):
-            await application.play(line)
-        await application.see_silence()
+            await player.play(line)
+        await player.see_silence()
         nursery.cancel_scope.cancel()

@@ -50,7 +50,7 @@ class CallCallback(Overridable):
         """This side has ended it."""
 
     def onInviteMsg(self, session: "LoginSession", call: Call, extra: str) -> CallbackResult:
-        """The peer says something in the call; digits are ``{"msgdata":"12#","msgtype":"dtmf"}``."""
+        """The peer says something in the call; digits are ``{"msgtype":"dtmf","msgdata":"12#"}``."""
 
 
 class ChannelCallback(Overridable):

@@ -23,6 +23,8 @@ The tree::
     ├── ActorError
     │   ├── ActorDead            the actor has stopped and takes no message
     │   ├── MailboxFull          the mailbox's policy is to fail
+    │   ├── LinkBroken           an actor that this one was linked to has ended
+    │   ├── NameTaken            the registry has another actor of this name
     │   └── RestartBudgetSpent   a supervisor gave up
     ├── ConversationError        a bot has too many conversations, or too large a state
     └── StoreError               the store could not read or write
@@ -233,6 +235,24 @@ class MailboxFull(ActorError):
     def __init__(self, actor: str, capacity: int) -> None:
         self.actor, self.capacity = actor, capacity
         super().__init__(f"mailbox of {actor} is full ({capacity} messages)")
+
+
+class LinkBroken(ActorError):
+    """``actor`` ends since ``other``, to which it was linked, has ended: with ``error``, or had none and was killed."""
+
+    def __init__(self, actor: str, other: str, error: Exception | None = None) -> None:
+        self.actor, self.other, self.error = actor, other, error
+        why = f": {type(error).__name__}: {error}" if error is not None else ""
+        super().__init__(f"{actor} ends with {other}, to which it is linked{why}")
+        self.__cause__ = error
+
+
+class NameTaken(ActorError):
+    """A registry has an actor of this name already."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"there is an actor {name!r} already; names are unique within a registry")
 
 
 class RestartBudgetSpent(ActorError):

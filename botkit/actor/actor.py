@@ -1,6 +1,6 @@
 """An actor: a state that only one task touches, and that handles one message at a time."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar, TypeVarTuple
@@ -8,9 +8,12 @@ from typing import Generic, TypeVar, TypeVarTuple
 import trio
 
 from botkit.actor.child import DEFAULT_STOP_SECONDS, ChildSpec, Lifetime, Restart
+from botkit.actor.exits import Exit, without_needless_groups
+from botkit.actor.kinds import Kind
 from botkit.actor.mailbox import OverflowPolicy
 from botkit.actor.ref import ActorRef, PendingAsk
-from botkit.errors import ActorDead
+from botkit.actor.tree import TreeNode
+from botkit.errors import ActorDead, ActorError
 
 M = TypeVar("M")
 Ts = TypeVarTuple("Ts")
@@ -22,8 +25,10 @@ class Actor(Generic[M]):
     A subclass writes ``on_receive`` and, where it needs them, ``on_start`` and ``on_stop``, or ``lifespan``
     when it holds context managers for its whole life. Each life is a new instance. What raises in any of
     them, or in a task started with ``start_soon``, ends this life; the supervisor decides what follows.
+    ``ref`` is its own ref, there from ``on_start`` on: ``self.ref.watch(other)``.
     """
 
+    ref: ActorRef[M]
     _life: "_Life"
 
     async def on_start(self) -> None:
@@ -54,14 +59,20 @@ class Actor(Generic[M]):
 
     def stop(self) -> None:
         """End this actor normally, once the current step is at its next checkpoint."""
-        self._life.work.cancel()
+        self._life.stop()
+
+    def below(self) -> tuple[TreeNode, ...]:
+        """What runs below it, for the tree: the ``nodes()`` of its own supervisors, if it has any. To be overridden."""
+        return ()
 
 
 class _Life:
     """One life of an actor: its scope and its tasks."""
 
-    def __init__(self, work: trio.CancelScope) -> None:
-        self.work = work
+    def __init__(self, lifetime: Lifetime) -> None:
+        self.work = lifetime.work
+        self._lifetime = lifetime
+        self._failure: Exception | None = None
         self._nursery: trio.Nursery | None = None
         self._early: list[Callable[[], Awaitable[object]]] = []
 
@@ -75,6 +86,22 @@ class _Life:
         self._nursery = nursery
         for function in self._early:
             nursery.start_soon(function)
+
+    def stop(self) -> None:
+        self.work.cancel()
+
+    def fail(self, error: Exception) -> None:
+        if self._failure is None:
+            self._failure = error
+        self.work.cancel()
+
+    def exit(self) -> Exit:
+        """How it ended, when nothing was raised. Raises what ``fail`` was given, and for an end nobody asked for."""
+        if self._failure is not None:
+            raise self._failure
+        if not self.work.cancel_called:
+            raise ActorError("something inside of the actor cancelled it; to end it, call its stop()")
+        return Exit.STOPPED if self._lifetime.stop_asked else Exit.RETURNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +120,55 @@ def actor_child(
     policy: OverflowPolicy = OverflowPolicy.BLOCK,
     restart: Restart = Restart.PERMANENT,
     stop_seconds: float = DEFAULT_STOP_SECONDS,
+    kind: Kind[M] | None = None,
+    tags: Iterable[str] = (),
+    detail: Callable[[], str] | None = None,
 ) -> ActorChild[M]:
     """An actor as a child of a supervisor. ``factory`` makes the instance for each life.
 
     The mailbox (``capacity`` messages, ``policy`` when full) outlives a restart; the message that an actor
-    ended on is not handed to its next life.
+    ended on is not handed to its next life. A registry finds it by ``name``, ``kind`` and ``tags``; ``detail`` gives
+    the tree a few words more.
     """
-    ref = ActorRef[M](name, capacity, policy)
+    ref = ActorRef[M](name, capacity, policy, kind=kind, tags=frozenset(tags))
+    present: list[Actor[M]] = []
 
     async def run(lifetime: Lifetime) -> None:
-        await _run_life(factory(), ref, lifetime)
+        present[:] = [factory()]
+        await _run_life(present[0], ref, lifetime)
 
-    spec = ChildSpec(name=name, run=run, restart=restart, stop_seconds=stop_seconds, on_gone=ref.close)
+    spec = ChildSpec(
+        name=name,
+        run=run,
+        restart=restart,
+        stop_seconds=stop_seconds,
+        on_gone=ref.close,
+        kind=kind.name if kind is not None else "actor",
+        ref=ref,
+        detail=detail,
+        below=lambda: tuple(node for actor in present for node in actor.below()),
+    )
     return ActorChild(ref, spec)
 
 
 async def _run_life(actor: Actor[M], ref: ActorRef[M], lifetime: Lifetime) -> None:
-    ref.open()
-    life = actor._life = _Life(lifetime.work)
-    async with actor.lifespan():
-        with lifetime.work:
-            async with trio.open_nursery() as nursery:
-                life.open(nursery)
-                lifetime.started()
-                await _receive_all(actor, ref)
+    actor.ref, actor._life = ref, _Life(lifetime)
+    ref.begin_life(actor._life)
+    try:
+        async with actor.lifespan():
+            with lifetime.work:
+                async with trio.open_nursery() as nursery:
+                    actor._life.open(nursery)
+                    lifetime.started()
+                    await _receive_all(actor, ref)
+        exit = actor._life.exit()
+    except Exception as error:
+        ref.end_life(Exit.RAISED, without_needless_groups(error))
+        raise
+    except BaseException:
+        ref.end_life(Exit.KILLED)
+        raise
+    ref.end_life(exit)
 
 
 async def _receive_all(actor: Actor[M], ref: ActorRef[M]) -> None:

@@ -3,9 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Never, TypeAlias
 
 import trio
+
+from botkit.actor.exits import Terminated
+from botkit.actor.ref import ActorRef
+from botkit.actor.tree import TreeNode
 
 DEFAULT_STOP_SECONDS = 5.0
 """How long a child may take to clean up, unless its spec says otherwise."""
@@ -32,6 +36,8 @@ class Lifetime:
 
     def __init__(self, on_started: Callable[[], None]) -> None:
         self.work = trio.CancelScope()
+        self.stop_asked = False
+        """True once the supervisor stops this life."""
         self._on_started = on_started
 
     def started(self, _value: None = None) -> None:
@@ -48,14 +54,21 @@ class ChildSpec:
 
     ``name`` is unique within the supervisor. ``run`` is called for each life of the child, with a new
     ``Lifetime``. ``stop_seconds`` bounds its cleaning up (``math.inf`` for a supervisor, whose own children
-    have bounds). ``on_gone`` is called once the child has ended for good.
+    have bounds). ``on_gone`` is called once the child has ended for good, with how.
+
+    What else is there is for those who look: ``kind`` says in a word what it is, ``ref`` is the actor's, ``detail``
+    and ``below`` are asked for a few words more and for what runs below it whenever the tree is looked at.
     """
 
     name: str
     run: ChildRun
     restart: Restart = Restart.PERMANENT
     stop_seconds: float = DEFAULT_STOP_SECONDS
-    on_gone: Callable[[], None] | None = None
+    on_gone: Callable[[Terminated], None] | None = None
+    kind: str = "task"
+    ref: ActorRef[Never] | None = None
+    detail: Callable[[], str] | None = None
+    below: Callable[[], tuple[TreeNode, ...]] | None = None
 
 
 def task_child(

@@ -6,7 +6,8 @@ from typing import TypeAlias
 import trio
 
 from botkit.actor.child import ChildSpec, Lifetime
-from botkit.actor.restarts import Exit
+from botkit.actor.exits import Exit, without_needless_groups
+from botkit.errors import ActorError
 
 
 class Life:
@@ -28,8 +29,12 @@ class Life:
 
     @property
     def exit(self) -> Exit:
-        """How it ended."""
-        return Exit.RETURNED if self.error is None else Exit.RAISED
+        """How it ended, or would be said to end if it did now."""
+        if self._stopping:
+            return Exit.KILLED if self.overran else Exit.STOPPED
+        if self.error is None:
+            return Exit.RETURNED
+        return Exit.NOT_STARTED if self.started_at is None else Exit.RAISED
 
     @property
     def ended(self) -> bool:
@@ -42,17 +47,27 @@ class Life:
             self._settled.set()
 
     async def run(self) -> None:
-        """The child's task. It raises nothing that is an ``Exception``: the supervisor is told instead."""
+        """The child's task. What it raises the supervisor is told, except a Ctrl-C, which is for the process."""
+        try:
+            await self._run()
+        finally:
+            self._ended.set()
+            self._settled.set()
+            if not self._stopping:
+                self._on_exit(self)
+
+    async def _run(self) -> None:
         try:
             with self._everything:
                 await self.spec.run(self._lifetime)
         except Exception as error:  # noqa: BLE001 - the supervisor's border: it logs, counts and decides
             self.error = without_needless_groups(error)
+        except BaseException as error:  # sys.exit() in a bot, say: that ends the bot, and nobody else
+            if _is_for_the_process(error):
+                raise
+            self.error = ActorError(f"raised {type(_innermost(error)).__name__}, which ends nothing but this child")
+            self.error.__cause__ = error
         self.overran = self._stopping and self._everything.cancelled_caught and self.started_at is not None
-        self._ended.set()
-        self._settled.set()
-        if not self._stopping:
-            self._on_exit(self)
 
     async def wait_settled(self) -> None:
         """Wait until the child has started, or has ended before that."""
@@ -64,7 +79,7 @@ class Life:
         An end that was asked for is not reported to the supervisor. A cancel leaves the child ending.
         """
         if not self._stopping:
-            self._stopping = True
+            self._stopping = self._lifetime.stop_asked = True
             self._begin_to_stop()
         await self._ended.wait()
 
@@ -79,8 +94,14 @@ class Life:
 OnExit: TypeAlias = Callable[[Life], None]
 
 
-def without_needless_groups(error: Exception) -> Exception:
-    """The one error inside of nested groups that hold nothing else; otherwise the error itself."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+def _innermost(error: BaseException) -> BaseException:
+    """The first error inside of nested groups that is no plain ``Exception``."""
+    while isinstance(error, BaseExceptionGroup):
+        error = next(one for one in error.exceptions if not isinstance(one, Exception))
     return error
+
+
+def _is_for_the_process(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_for_the_process(one) for one in error.exceptions)
+    return isinstance(error, KeyboardInterrupt | trio.Cancelled)

@@ -1,5 +1,6 @@
 """A bounded queue with a named policy for when it is full, and counters for what the policy did."""
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import Generic, TypeVar
@@ -28,7 +29,8 @@ class OverflowPolicy(Enum):
 class MailboxStatistics(Struct, frozen=True, kw_only=True):
     """What went through a mailbox. ``taken`` + ``dropped`` + ``waiting`` is all that was ever put in.
 
-    ``refused`` counts the senders that got ``MailboxFull``, ``blocked`` those that had to wait.
+    ``refused`` counts the senders that got ``MailboxFull``, ``blocked`` those that had to wait. ``waiting`` is above
+    ``capacity`` while notices came on top.
     """
 
     capacity: int
@@ -58,6 +60,8 @@ class Mailbox(Generic[T]):
         self.owner, self.capacity, self.policy = owner, capacity, policy
         self._on_drop = on_drop
         self._taken = self._dropped = self._refused = self._blocked = 0
+        self._passed = 0  # messages that have left the queue, whichever way
+        self._notices: deque[tuple[int, T]] = deque()  # those that found it full, and after how many it is their turn
         self._closed = True
         self.open()
 
@@ -108,8 +112,26 @@ class Mailbox(Generic[T]):
                 self._dropped += 1
                 return False
 
+    def put_notice(self, message: T) -> None:
+        """Put a message in although the mailbox is full; dropped when it is closed.
+
+        For what its reader asked to be told once, so that there are no more of them than it asked for. It keeps its
+        place: what was put in before comes before.
+        """
+        if self._closed:
+            return
+        try:
+            self._send.send_nowait(message)
+        except trio.WouldBlock:
+            self._notices.append((self._passed + self._queued, message))
+
+    @property
+    def _queued(self) -> int:
+        return self._send.statistics().current_buffer_used
+
     def _drop_oldest(self) -> None:
         oldest = self._receive.receive_nowait()
+        self._passed += 1
         self._dropped += 1
         if self._on_drop is not None:
             self._on_drop(oldest)
@@ -119,10 +141,16 @@ class Mailbox(Generic[T]):
 
         Raises ``trio.EndOfChannel`` once the mailbox is closed.
         """
+        if self._notices and self._notices[0][0] <= self._passed:
+            await trio.lowlevel.checkpoint()
+            if self._notices:  # else closed meanwhile
+                self._taken += 1
+                return self._notices.popleft()[1]
         try:
             message = await self._receive.receive()
         except trio.ClosedResourceError:
             raise trio.EndOfChannel from None
+        self._passed += 1
         self._taken += 1
         return message
 
@@ -140,6 +168,8 @@ class Mailbox(Generic[T]):
                 left.append(self._receive.receive_nowait())
         except (trio.WouldBlock, trio.ClosedResourceError, trio.EndOfChannel):
             pass
+        left += [message for _, message in self._notices]
+        self._notices.clear()
         self._dropped += len(left)
         self._closed = True
         self._send.close()
@@ -150,7 +180,7 @@ class Mailbox(Generic[T]):
         """The counters, now."""
         return MailboxStatistics(
             capacity=self.capacity,
-            waiting=self._send.statistics().current_buffer_used,
+            waiting=self._queued + len(self._notices),
             taken=self._taken,
             dropped=self._dropped,
             refused=self._refused,

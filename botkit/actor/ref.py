@@ -1,13 +1,14 @@
 """What others hold of an actor: a name to send messages to, the same one through all restarts."""
 
-from typing import Generic, TypeVar, cast
+from typing import Generic, Never, Protocol, TypeVar, cast
 
 import trio
 
+from botkit.actor.exits import Exit, Terminated
+from botkit.actor.kinds import Kind
 from botkit.actor.mailbox import Mailbox, MailboxStatistics, OverflowPolicy
-from botkit.errors import ActorDead, ActorError, MailboxFull
+from botkit.errors import ActorDead, ActorError, LinkBroken, MailboxFull
 
-M = TypeVar("M")
 M_contra = TypeVar("M_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
 
@@ -45,15 +46,38 @@ class PendingAsk:
         return self._answer
 
 
+class LinkedLife(Protocol):
+    """What a ref can do to the present life of its actor."""
+
+    def fail(self, error: Exception) -> None:
+        """End it with this error."""
+
+    def stop(self) -> None:
+        """End it normally."""
+
+
 class ActorRef(Generic[M_contra]):
     """The way to an actor. It holds through restarts; once the actor has ended for good, it raises ``ActorDead``.
 
-    Messages that come while the actor restarts wait in its mailbox.
+    Messages that come while the actor restarts wait in its mailbox. ``kind`` and ``tags`` are what a registry finds it
+    by, besides its name.
     """
 
-    def __init__(self, name: str, capacity: int, policy: OverflowPolicy) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        capacity: int,
+        policy: OverflowPolicy,
+        *,
+        kind: Kind[M_contra] | None = None,
+        tags: frozenset[str] = frozenset(),
+    ) -> None:
+        self.name, self.kind, self.tags = name, kind, tags
         self._mailbox = Mailbox[object](name, capacity, policy, on_drop=self._give_up)
+        self._life: LinkedLife | None = None
+        self._watchers: dict[ActorRef[Terminated], None] = {}  # in the order in which they came
+        self._links: dict[ActorRef[Never], None] = {}
+        self._end: Terminated | None = None
 
     def __repr__(self) -> str:
         return f"<ActorRef {self.name}>"
@@ -84,6 +108,47 @@ class ActorRef(Generic[M_contra]):
             # on_receive is declared to return R for a Question[R]; that cannot be written as a type.
             return cast("R_co", await pending.wait())
 
+    def watch(self: "ActorRef[Terminated]", other: "ActorRef[Never]") -> None:
+        """Have this actor told, once, by a ``Terminated`` in its mailbox, when ``other`` has ended for good.
+
+        A full mailbox takes it all the same. When ``other`` has ended already, it is told at once. Watching twice is
+        watching once; a restart of either changes nothing.
+        """
+        if other._end is None:
+            other._watchers[self] = None
+        else:
+            self._mailbox.put_notice(other._end)
+
+    def unwatch(self: "ActorRef[Terminated]", other: "ActorRef[Never]") -> None:
+        """Watch ``other`` no more. What is in the mailbox already stays there."""
+        other._watchers.pop(self, None)
+
+    def link(self, other: "ActorRef[Never]") -> None:
+        """Tie the present lives of the two together, in both directions (OTP's links).
+
+        When one ends by an error, or is killed, the other one ends with ``LinkBroken``; when one is stopped by its
+        supervisor, the other one stops, too; a normal end breaks nothing. What follows is for their supervisors. A
+        new life begins without links: to link in each, do it in ``on_start``. Who links to an actor that has no life
+        now is ended at once.
+        """
+        if self._life is not None and other._life is not None:
+            self._links[other] = None
+            other._links[self] = None
+        elif self._life is not None:
+            self._life.fail(LinkBroken(self.name, other.name))
+        elif other._life is not None:
+            other._life.fail(LinkBroken(other.name, self.name))
+
+    def unlink(self, other: "ActorRef[Never]") -> None:
+        """Untie the two."""
+        self._links.pop(other, None)
+        other._links.pop(self, None)
+
+    @property
+    def ended(self) -> bool:
+        """True once the actor has ended for good, unless its supervisor's own supervisor brings it back."""
+        return self._end is not None
+
     def statistics(self) -> MailboxStatistics:
         """The mailbox's counters, now."""
         return self._mailbox.statistics()
@@ -92,15 +157,34 @@ class ActorRef(Generic[M_contra]):
         """For whoever runs the actor: the next message, or a ``PendingAsk``. Raises ``trio.EndOfChannel``."""
         return await self._mailbox.get()
 
-    def open(self) -> None:
+    def begin_life(self, life: LinkedLife) -> None:
         """For whoever runs the actor: a life begins, maybe another one after ``close``."""
+        self._life, self._end = life, None
         self._mailbox.open()
 
-    def close(self) -> None:
+    def end_life(self, exit: Exit, error: Exception | None = None) -> None:
+        """For whoever runs the actor: this life is over. Ends those that are linked to it, as ``link`` says."""
+        self._life = None
+        links, self._links = self._links, {}
+        for other in links:
+            other._links.pop(self, None)
+            if other._life is None or exit is Exit.RETURNED:
+                continue
+            if exit is Exit.STOPPED:
+                other._life.stop()
+            else:
+                other._life.fail(LinkBroken(other.name, self.name, error))
+
+    def close(self, end: Terminated | None = None) -> None:
         """For whoever runs the actor: it has ended for good. Those who wait for an answer get ``ActorDead``."""
+        end = end or Terminated(actor=self.name, exit=Exit.STOPPED)
         for message in self._mailbox.close():
             if isinstance(message, PendingAsk):
                 message.fail(ActorDead(self.name))
+        self._end = end
+        watchers, self._watchers = self._watchers, {}
+        for watcher in watchers:
+            watcher._mailbox.put_notice(end)
 
     def _give_up(self, message: object) -> None:
         if isinstance(message, PendingAsk):

@@ -7,6 +7,7 @@ from enum import Enum
 from msgspec import Struct
 
 from botkit.actor.child import Restart
+from botkit.actor.exits import Exit
 
 
 class Strategy(Enum):
@@ -20,16 +21,9 @@ class Strategy(Enum):
     """Those that were started after it: each child needs those before it."""
 
 
-class Exit(Enum):
-    """How a child ended by itself."""
-
-    RETURNED = "returned"
-    RAISED = "raised"
-
-
 def needs_restart(restart: Restart, exit: Exit) -> bool:
-    """Whether a child with this restart type is started again after this end."""
-    return restart is Restart.PERMANENT or (restart is Restart.TRANSIENT and exit is Exit.RAISED)
+    """Whether a child with this restart type is started again after it ended by itself, in this way."""
+    return restart is Restart.PERMANENT or (restart is Restart.TRANSIENT and exit.crashed)
 
 
 def restart_group(strategy: Strategy, children: Sequence[str], ended: str) -> list[str]:
@@ -70,3 +64,7 @@ class RestartCount:
             self._times.popleft()
         self._times.append(now)
         return len(self._times) <= self.budget.restarts
+
+    def begin_spent(self, now: float) -> None:
+        """Begin with nothing left: the budget comes back once its period has passed."""
+        self._times = deque([now] * self.budget.restarts)

@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TypeAlias
 
 import structlog
@@ -11,10 +12,14 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.child import ChildSpec, Lifetime, Restart
+from botkit.actor.entry import ChildStatus, Entry
+from botkit.actor.exits import Exit
 from botkit.actor.life import Life
-from botkit.actor.restarts import Exit, RestartBudget, RestartCount, Strategy, needs_restart, restart_group
+from botkit.actor.registry import Registry
+from botkit.actor.restarts import RestartBudget, RestartCount, Strategy, needs_restart, restart_group
+from botkit.actor.tree import TreeNode
 from botkit.backoff import Backoff
-from botkit.errors import BotkitError, RestartBudgetSpent
+from botkit.errors import ActorError, BotkitError, RestartBudgetSpent
 
 DEFAULT_BUDGET = RestartBudget()
 DEFAULT_BACKOFF = Backoff(initial=0.2, maximum=10.0)
@@ -23,7 +28,11 @@ log: FilteringBoundLogger = structlog.get_logger()
 
 
 class ChildExit(Struct, frozen=True, kw_only=True):
-    """A child ended by itself. ``delay`` is the seconds until its restart; None: it is not restarted."""
+    """A life of a child ended otherwise than its supervisor had planned.
+
+    It ended by itself; or it was to stop, and was killed at its deadline, or failed on the way. ``delay`` is the
+    seconds until its restart; None: it is not restarted, or not for this.
+    """
 
     supervisor: str
     child: str
@@ -32,51 +41,7 @@ class ChildExit(Struct, frozen=True, kw_only=True):
     delay: float | None
 
 
-class ChildStatus(Struct, frozen=True, kw_only=True):
-    """One child, now. ``restarts`` counts all of them, ``last_error`` is the error it last ended with."""
-
-    name: str
-    state: str
-    restarts: int
-    last_error: Exception | None
-
-
 OnExit: TypeAlias = Callable[[ChildExit], None]
-
-
-class _Entry:
-    """A child in its supervisor: its spec, its present life, and when the next one is due."""
-
-    def __init__(self, spec: ChildSpec) -> None:
-        self.spec = spec
-        self.life: Life | None = None
-        self.restart_at: float | None = None
-        self.attempt = 0
-        self.restarts = 0
-        self.last_error: Exception | None = None
-
-    @property
-    def running(self) -> bool:
-        return self.life is not None and not self.life.ended
-
-    def end_for_good(self) -> None:
-        self.restart_at = None
-        if self.spec.on_gone is not None:
-            self.spec.on_gone()
-
-    def next_attempt(self, now: float, stable_seconds: float) -> int:
-        """The number of this attempt to restart; it counts from 1 again after a stable life."""
-        started = self.life.started_at if self.life is not None else None
-        if started is not None and now - started >= stable_seconds:
-            self.attempt = 0
-        self.attempt += 1
-        return self.attempt
-
-    def status(self) -> ChildStatus:
-        state = "running" if self.running else "ended" if self.restart_at is None else "waiting"
-        if self.running and self.life is not None and self.life.started_at is None:
-            state = "starting"
-        return ChildStatus(name=self.spec.name, state=state, restarts=self.restarts, last_error=self.last_error)
 
 
 class Supervisor:
@@ -92,8 +57,8 @@ class Supervisor:
     To stop, children end in reverse order, each when the one before has ended; with ``stop_together``, for
     children that do not need one another, all at the same time.
 
-    ``on_exit`` is told each end that was not asked for; it must not raise. ``fraction`` gives random numbers
-    from 0 to 1.
+    ``on_exit`` is told each end that was not planned; it must not raise. ``registry`` has the actors among the children
+    from their first start until they have ended for good. ``fraction`` gives random numbers from 0 to 1.
     """
 
     def __init__(
@@ -106,38 +71,41 @@ class Supervisor:
         backoff: Backoff = DEFAULT_BACKOFF,
         stop_together: bool = False,
         on_exit: OnExit | None = None,
+        registry: Registry | None = None,
         fraction: Callable[[], float] = random.random,
     ) -> None:
         self.name, self.strategy, self.budget, self.backoff = name, strategy, budget, backoff
         self._stop_together = stop_together
-        self._entries = {spec.name: _Entry(spec) for spec in children}
+        self._entries = {spec.name: Entry(spec) for spec in children}
         if len(self._entries) != len(children):
             raise ValueError(f"supervisor {name}: two children have the same name")
         self._count = RestartCount(budget)
-        self._on_exit, self._fraction = on_exit, fraction
+        self._on_exit, self._registry, self._fraction = on_exit, registry, fraction
         # Unbounded, and yet never longer than the list of children: a new life begins after the end was read.
         self._report_exit, self._exits = trio.open_memory_channel[Life](math.inf)
         self._nursery: trio.Nursery | None = None
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(
+        self, *, on_probation: bool = False, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         """Run the children until all have ended for good; started when they have.
 
-        A cancel stops them in reverse order, each within its ``stop_seconds``. Raises the error of a child
-        that cannot start at first, and ``RestartBudgetSpent``.
+        A cancel stops them in reverse order, each within its ``stop_seconds``. Raises the error of a child that cannot
+        start at first, ``RestartBudgetSpent``, and ``ActorError`` when something below it cancelled it. With
+        ``on_probation`` the budget is spent at first, and comes back after its period.
         """
         self._count = RestartCount(self.budget)
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            try:
-                failure = await self._start_all()
-                if failure is None:
-                    task_status.started()
-                    failure = await self._supervise()
-            finally:
-                with trio.CancelScope(shield=True):
-                    await self._stop(self._entries.values())
-                for entry in self._entries.values():
-                    entry.end_for_good()
+        if on_probation:
+            self._count.begin_spent(trio.current_time())
+        failure: Exception | None = ActorError(f"supervisor {self.name} was cancelled by something that runs below it")
+        with self._registered():
+            async with trio.open_nursery() as self._nursery:
+                try:
+                    failure = await self._start_and_supervise(task_status)
+                finally:
+                    with trio.CancelScope(shield=True):
+                        await self._stop(self._entries.values())
+                    self._end_all_for_good(failure)
         if failure is not None:
             raise failure
 
@@ -148,11 +116,30 @@ class Supervisor:
             with lifetime.work:
                 await self.run(task_status=lifetime)
 
-        return ChildSpec(name=self.name, run=run, restart=restart, stop_seconds=math.inf)
+        return ChildSpec(
+            name=self.name,
+            run=run,
+            restart=restart,
+            stop_seconds=math.inf,
+            kind="supervisor",
+            detail=lambda: self.strategy.value,
+            below=self.nodes,
+        )
 
     def statistics(self) -> tuple[ChildStatus, ...]:
         """The children in start order, now."""
         return tuple(entry.status() for entry in self._entries.values())
+
+    def nodes(self) -> tuple[TreeNode, ...]:
+        """The children in start order and what runs below them, now."""
+        return tuple(entry.node() for entry in self._entries.values())
+
+    async def _start_and_supervise(self, task_status: trio.TaskStatus[None]) -> Exception | None:
+        failure = await self._start_all()
+        if failure is None:
+            task_status.started()
+            failure = await self._supervise()
+        return failure
 
     async def _start_all(self) -> Exception | None:
         for entry in self._entries.values():
@@ -163,12 +150,32 @@ class Supervisor:
                 return life.error
         return None
 
-    def _begin_life(self, entry: _Entry) -> Life:
+    def _begin_life(self, entry: Entry) -> Life:
         assert self._nursery is not None
-        entry.restart_at = None
-        entry.life = Life(entry.spec, self._report_exit.send_nowait)
-        self._nursery.start_soon(entry.life.run, name=f"{self.name}/{entry.spec.name}")
-        return entry.life
+        life = Life(entry.spec, self._report_exit.send_nowait)
+        entry.begin(life)
+        self._nursery.start_soon(life.run, name=f"{self.name}/{entry.spec.name}")
+        return life
+
+    @contextmanager
+    def _registered(self) -> Iterator[None]:
+        registry = Registry() if self._registry is None else self._registry
+        with ExitStack() as stack:
+            for entry in self._entries.values():
+                if entry.spec.ref is not None:
+                    registry.add(entry.spec.ref)
+                    stack.callback(registry.remove, entry.spec.ref)
+            yield
+
+    def _end_all_for_good(self, failure: Exception | None) -> None:
+        while self._unread():  # those that ended while nobody looked
+            life = self._exits.receive_nowait()
+            if life.error is not None and life.error is failure:
+                self._report(life, None)  # who gets it raised does the rest
+            else:
+                self._tell(life, None)
+        for entry in self._entries.values():
+            entry.end_for_good()
 
     async def _supervise(self) -> Exception | None:
         while any(entry.running or entry.restart_at is not None for entry in self._entries.values()) or self._unread():
@@ -209,15 +216,15 @@ class Supervisor:
                 return  # its end is dealt with first; the later ones of the group are due still
 
     async def _handle_exit(self, life: Life) -> RestartBudgetSpent | None:
-        entry = self._entries[life.spec.name]
-        if entry.life is not life or entry.restart_at is not None:
-            return None  # a sibling's end has already decided about this child
+        entry, now = self._entries[life.spec.name], trio.current_time()
         entry.last_error = life.error
+        if entry.restart_at is not None:  # a sibling's end has already decided about this child
+            self._tell(life, max(0.0, entry.restart_at - now))
+            return None
         if not needs_restart(entry.spec.restart, life.exit):
             self._tell(life, None)
             entry.end_for_good()
             return None
-        now = trio.current_time()
         if not self._count.spend(now):
             self._tell(life, None)
             spent = RestartBudgetSpent(self.name, entry.spec.name, self.budget.restarts, self.budget.seconds)
@@ -228,7 +235,7 @@ class Supervisor:
         await self._stop_group(entry, now + delay)
         return None
 
-    async def _stop_group(self, ended: _Entry, restart_at: float) -> None:
+    async def _stop_group(self, ended: Entry, restart_at: float) -> None:
         names = restart_group(self.strategy, tuple(self._entries), ended.spec.name)
         group = [self._entries[name] for name in names]
         await self._stop(group)
@@ -238,7 +245,7 @@ class Supervisor:
             elif entry.life is not None:
                 entry.end_for_good()
 
-    async def _stop(self, entries: Iterable[_Entry]) -> None:
+    async def _stop(self, entries: Iterable[Entry]) -> None:
         lives = [entry.life for entry in entries if entry.life is not None and not entry.life.ended]
         if self._stop_together:
             async with trio.open_nursery() as nursery:
@@ -250,22 +257,27 @@ class Supervisor:
 
     async def _stop_one(self, life: Life) -> None:
         await life.stop()
-        self._note_stop(life)
-
-    def _note_stop(self, life: Life) -> None:
         if life.overran:
             log.warning("child passed its stop deadline", **self._who(life), stop_seconds=life.spec.stop_seconds)
         if life.error is not None:
+            self._entries[life.spec.name].last_error = life.error
             log.error("child failed while stopping", **self._who(life), exc_info=life.error)
+        if life.overran or life.error is not None:
+            self._report(life, None)
 
     def _tell(self, life: Life, delay: float | None) -> None:
         if life.error is None:
-            log.info("child ended", **self._who(life), restart_in=delay)
+            # Who is permanent has no business to end; for others it is how their work is done.
+            note = log.error if life.spec.restart is Restart.PERMANENT else log.info
+            note("child ended", **self._who(life), restart_in=delay)
         else:
             # What botkit raises says all in its text; anything else needs the place as well.
             error = f"{type(life.error).__name__}: {life.error}"
             trace = None if isinstance(life.error, BotkitError) else life.error
             log.error("child failed", **self._who(life), restart_in=delay, error=error, exc_info=trace)
+        self._report(life, delay)
+
+    def _report(self, life: Life, delay: float | None) -> None:
         if self._on_exit is not None:
             self._on_exit(
                 ChildExit(supervisor=self.name, child=life.spec.name, exit=life.exit, error=life.error, delay=delay)

@@ -122,3 +122,52 @@ async def test_open_after_close_takes_messages_again() -> None:
 def test_capacity_of_none_is_refused() -> None:
     with pytest.raises(ValueError, match="capacity"):
         Mailbox[int]("m", 0)
+
+
+@pytest.mark.parametrize("policy", OverflowPolicy)
+async def test_a_notice_comes_after_what_was_there_and_before_what_comes_later(policy: OverflowPolicy) -> None:
+    mailbox = Mailbox[int]("m", 2, policy)
+    await mailbox.put(1)
+    await mailbox.put(2)
+    mailbox.put_notice(-1)
+    mailbox.put_notice(-2)
+    assert mailbox.statistics().waiting == 4
+    if policy is OverflowPolicy.DROP_OLDEST:
+        await mailbox.put(3)
+        assert await drain(mailbox, 4) == [2, -1, -2, 3]
+    else:
+        assert await drain(mailbox, 1) == [1]
+        await mailbox.put(3)
+        assert await drain(mailbox, 4) == [2, -1, -2, 3]
+    assert mailbox.statistics().waiting == 0
+
+
+async def test_a_notice_wakes_the_reader_and_a_closed_mailbox_drops_it() -> None:
+    mailbox = Mailbox[int]("m", 1)
+    read: list[int] = []
+
+    async def read_one() -> None:
+        read.append(await mailbox.get())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read_one)
+        await wait_all_tasks_blocked()
+        mailbox.put_notice(-1)
+    assert read == [-1]
+    await mailbox.put(1)
+    mailbox.put_notice(-2)
+    assert mailbox.close() == [1, -2]
+    mailbox.put_notice(-3)
+    mailbox.open()
+    await mailbox.put(2)
+    assert await drain(mailbox, 1) == [2]
+
+
+async def test_a_cancelled_get_loses_no_notice() -> None:
+    mailbox = Mailbox[int]("m", 1)
+    await mailbox.put(1)
+    mailbox.put_notice(-1)
+    assert await drain(mailbox, 1) == [1]
+    with trio.move_on_after(0):
+        await mailbox.get()
+    assert await drain(mailbox, 1) == [-1]

@@ -3,7 +3,8 @@
 import pytest
 
 from botkit.actor.child import Restart
-from botkit.actor.restarts import Exit, RestartBudget, RestartCount, Strategy, needs_restart, restart_group
+from botkit.actor.exits import Exit
+from botkit.actor.restarts import RestartBudget, RestartCount, Strategy, needs_restart, restart_group
 
 
 @pytest.mark.parametrize(

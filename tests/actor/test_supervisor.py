@@ -1,8 +1,6 @@
-"""Supervision follows OTP's rules: a truth table, order, budget, deadlines, and nests."""
+"""Supervisors: order, budget, deadlines, nests, and what they say. The rules for restarts are in the truth table."""
 
 import math
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import pytest
 import trio
@@ -10,143 +8,15 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from botkit.actor.child import ChildSpec, Lifetime, Restart, task_child
-from botkit.actor.restarts import Exit, RestartBudget, Strategy
+from botkit.actor.exits import Exit
+from botkit.actor.restarts import RestartBudget, Strategy
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.backoff import Backoff
-from botkit.errors import RestartBudgetSpent
+from botkit.errors import ActorError, RestartBudgetSpent
+from tests.actor.puppets import Puppet, supervised
 
 ONE, ALL, REST = Strategy.ONE_FOR_ONE, Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE
 PERMANENT, TRANSIENT, TEMPORARY = Restart.PERMANENT, Restart.TRANSIENT, Restart.TEMPORARY
-
-
-class Puppet:
-    """A child that does what it is told, and writes down when it starts and stops."""
-
-    def __init__(self, name: str, log: list[str], restart: Restart = PERMANENT, stop_seconds: float = 5.0) -> None:
-        self.name, self.log = name, log
-        self.orders = trio.Event()
-        self.order = ""
-        self.start_error: Exception | None = None
-        self.clean_up_seconds = 0.0
-        self.spec = ChildSpec(
-            name=name,
-            run=self.run,
-            restart=restart,
-            stop_seconds=stop_seconds,
-            on_gone=lambda: log.append(f"{name} gone"),
-        )
-
-    async def run(self, lifetime: Lifetime) -> None:
-        if self.start_error is not None:
-            raise self.start_error
-        self.log.append(f"{self.name} up")
-        lifetime.started()
-        try:
-            with lifetime.work:
-                await self.orders.wait()
-                self.orders = trio.Event()
-                if self.order == "raise":
-                    raise RuntimeError(self.name)
-                return
-            await trio.sleep(self.clean_up_seconds)
-            self.log.append(f"{self.name} down")
-        except trio.Cancelled:
-            self.log.append(f"{self.name} cut")
-            raise
-
-    def end(self, order: str) -> None:
-        self.order = order
-        self.orders.set()
-
-
-@asynccontextmanager
-async def supervised(
-    puppets: Sequence[Puppet],
-    strategy: Strategy = ONE,
-    budget: RestartBudget = RestartBudget(100, 60.0),  # noqa: B008
-) -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor("top", [puppet.spec for puppet in puppets], strategy=strategy, budget=budget)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(supervisor.run)
-        yield supervisor
-        nursery.cancel_scope.cancel()
-
-
-# Three children; the one in the middle ends. What is stopped (in this order), then what comes up again.
-TRUTH = [
-    (ONE, PERMANENT, "return", [], ["b"]),
-    (ONE, PERMANENT, "raise", [], ["b"]),
-    (ONE, TRANSIENT, "return", [], []),
-    (ONE, TRANSIENT, "raise", [], ["b"]),
-    (ONE, TEMPORARY, "return", [], []),
-    (ONE, TEMPORARY, "raise", [], []),
-    (ALL, PERMANENT, "return", ["c", "a"], ["a", "b", "c"]),
-    (ALL, PERMANENT, "raise", ["c", "a"], ["a", "b", "c"]),
-    (ALL, TRANSIENT, "return", [], []),
-    (ALL, TRANSIENT, "raise", ["c", "a"], ["a", "b", "c"]),
-    (ALL, TEMPORARY, "return", [], []),
-    (ALL, TEMPORARY, "raise", [], []),
-    (REST, PERMANENT, "return", ["c"], ["b", "c"]),
-    (REST, PERMANENT, "raise", ["c"], ["b", "c"]),
-    (REST, TRANSIENT, "return", [], []),
-    (REST, TRANSIENT, "raise", ["c"], ["b", "c"]),
-    (REST, TEMPORARY, "return", [], []),
-    (REST, TEMPORARY, "raise", [], []),
-]
-
-
-@pytest.mark.row("A03", "A04")
-@pytest.mark.parametrize(("strategy", "restart", "order", "stopped", "restarted"), TRUTH)
-async def test_truth_table(
-    autojump_clock: MockClock,
-    *,
-    strategy: Strategy,
-    restart: Restart,
-    order: str,
-    stopped: list[str],
-    restarted: list[str],
-) -> None:
-    log: list[str] = []
-    puppets = [Puppet("a", log), Puppet("b", log, restart), Puppet("c", log)]
-    async with supervised(puppets, strategy):
-        assert log == ["a up", "b up", "c up"]
-        log.clear()
-        puppets[1].end(order)
-        await trio.sleep(30)
-        gone = ["b gone"] if not restarted else []
-        assert log == gone + [f"{name} down" for name in stopped] + [f"{name} up" for name in restarted]
-
-
-def test_the_truth_table_is_whole() -> None:
-    assert len({row[:3] for row in TRUTH}) == len(Strategy) * len(Restart) * len(Exit) == len(TRUTH)
-
-
-@pytest.mark.row("A03")
-@pytest.mark.parametrize(("strategy", "ups"), [(ALL, ["a", "c"]), (REST, ["c"])])
-async def test_a_temporary_sibling_is_stopped_and_stays_away(
-    autojump_clock: MockClock, strategy: Strategy, ups: list[str]
-) -> None:
-    log: list[str] = []
-    puppets = [Puppet("a", log), Puppet("b", log, TEMPORARY), Puppet("c", log)]
-    async with supervised(puppets, strategy):
-        log.clear()
-        puppets[0 if strategy is ALL else 2].end("raise")
-        await trio.sleep(30)
-        assert [line for line in log if line.endswith("up")] == [f"{name} up" for name in ups]
-        assert ("b gone" in log) is (strategy is ALL)
-
-
-@pytest.mark.row("A03")
-async def test_a_transient_child_that_had_ended_comes_up_with_its_group(autojump_clock: MockClock) -> None:
-    log: list[str] = []
-    puppets = [Puppet("a", log, TRANSIENT), Puppet("b", log)]
-    async with supervised(puppets, ALL):
-        puppets[0].end("return")
-        await trio.sleep(30)
-        log.clear()
-        puppets[1].end("raise")
-        await trio.sleep(30)
-        assert log == ["a up", "b up"]  # OTP starts every child of the group, the ended one too
 
 
 @pytest.mark.row("A04")
@@ -274,10 +144,10 @@ async def test_a_hundred_children_do_not_come_back_together(autojump_clock: Mock
 async def test_a_child_that_cannot_start_stops_the_others_and_its_error_comes_out() -> None:
     log: list[str] = []
     puppets = [Puppet("a", log), Puppet("b", log), Puppet("c", log)]
-    puppets[1].start_error = RuntimeError("no start")
+    puppets[1].start_errors = [RuntimeError("no start")]
     with pytest.raises(RuntimeError, match="no start"):
         await Supervisor("top", [puppet.spec for puppet in puppets]).run()
-    assert log == ["a up", "a down", "a gone", "b gone", "c gone"]
+    assert log == ["a up", "b tries", "a down", "a gone", "b gone", "c gone"]
 
 
 @pytest.mark.parametrize("strategy", Strategy)
@@ -285,10 +155,8 @@ async def test_a_restart_that_cannot_start_is_tried_again(autojump_clock: MockCl
     log: list[str] = []
     puppets = [Puppet("a", log), Puppet("b", log)]
     async with supervised(puppets, strategy) as supervisor:
-        puppets[0].start_error = RuntimeError("not yet")
+        puppets[0].start_errors = [RuntimeError("not yet"), RuntimeError("not yet")]
         puppets[0].end("raise")
-        await trio.sleep(2)
-        puppets[0].start_error = None
         await trio.sleep(30)
         assert [status.state for status in supervisor.statistics()] == ["running", "running"]
         assert supervisor.statistics()[0].restarts > 1
@@ -365,18 +233,144 @@ async def test_an_error_while_stopping_is_logged(autojump_clock: MockClock) -> N
     ]
 
 
-async def test_no_silent_death(autojump_clock: MockClock) -> None:
+@pytest.mark.row("A09")
+@pytest.mark.parametrize("restart", Restart)
+async def test_no_silent_death(autojump_clock: MockClock, restart: Restart) -> None:
     exits: list[ChildExit] = []
-    puppet = Puppet("a", [], TEMPORARY)
-    supervisor = Supervisor("top", [puppet.spec], on_exit=exits.append)
+    puppet = Puppet("a", [], restart)
+    supervisor = Supervisor("top", [puppet.spec, Puppet("b", []).spec], on_exit=exits.append)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             await nursery.start(supervisor.run)
             puppet.end("raise")
-    assert [(line["event"], line["child"], line["error"]) for line in logs] == [
-        ("child failed", "a", "RuntimeError: a")
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    assert [(line["event"], line["log_level"], line["child"], line["error"]) for line in logs] == [
+        ("child failed", "error", "a", "RuntimeError: a")
     ]
-    assert [(exit.child, repr(exit.error), exit.delay) for exit in exits] == [("a", "RuntimeError('a')", None)]
+    assert [(exit.child, exit.exit, repr(exit.error)) for exit in exits] == [("a", Exit.RAISED, "RuntimeError('a')")]
+
+
+@pytest.mark.row("A09")
+@pytest.mark.parametrize(("restart", "level"), [(PERMANENT, "error"), (TRANSIENT, "info"), (TEMPORARY, "info")])
+async def test_a_permanent_child_that_just_returns_is_an_error(
+    autojump_clock: MockClock, restart: Restart, level: str
+) -> None:
+    puppet = Puppet("a", [], restart)
+    with capture_logs() as logs:
+        async with supervised([puppet, Puppet("b", [])]):
+            puppet.end("return")
+            await wait_all_tasks_blocked()
+    assert [(line["event"], line["log_level"], line["child"]) for line in logs] == [("child ended", level, "a")]
+
+
+@pytest.mark.row("A09")
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_of_several_that_end_at_once_each_is_told(autojump_clock: MockClock, strategy: Strategy) -> None:
+    exits: list[ChildExit] = []
+    log: list[str] = []
+    puppets = [Puppet(name, log) for name in "abc"]
+    supervisor = Supervisor("top", [one.spec for one in puppets], strategy=strategy, on_exit=exits.append)
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(supervisor.run)
+            for puppet in puppets:
+                puppet.end("raise")
+            await trio.sleep(30)
+            assert sorted(exit.child for exit in exits) == ["a", "b", "c"]
+            assert [line["event"] for line in logs] == 3 * ["child failed"]
+            assert sorted(log[3:]) == ["a up", "b up", "c up"]
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.row("A09")
+async def test_those_that_end_while_the_supervisor_gives_up_are_told(autojump_clock: MockClock) -> None:
+    exits: list[ChildExit] = []
+    puppets = [Puppet(name, []) for name in "ab"]
+    supervisor = Supervisor("top", [one.spec for one in puppets], budget=RestartBudget(0, 60.0), on_exit=exits.append)
+
+    async def run(*, task_status: trio.TaskStatus[None]) -> None:
+        with pytest.raises(RestartBudgetSpent):
+            await supervisor.run(task_status=task_status)
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(run)
+            for puppet in puppets:
+                puppet.end("raise")
+    assert sorted(exit.child for exit in exits) == sorted(line["child"] for line in logs) == ["a", "b"]
+
+
+@pytest.mark.row("A09")
+async def test_a_stop_that_goes_wrong_is_told(autojump_clock: MockClock) -> None:
+    exits: list[ChildExit] = []
+    slow = Puppet("slow", [], stop_seconds=1)
+    slow.clean_up_seconds = 5
+
+    async def run(lifetime: Lifetime) -> None:
+        with lifetime.work:
+            lifetime.started()
+            await trio.sleep_forever()
+        raise RuntimeError("in clean-up")
+
+    specs = [slow.spec, ChildSpec(name="bad", run=run)]
+    with capture_logs(), trio.move_on_after(1):
+        await Supervisor("top", specs, on_exit=exits.append).run()
+    assert [(exit.child, exit.exit, repr(exit.error)) for exit in exits] == [
+        ("bad", Exit.STOPPED, "RuntimeError('in clean-up')"),
+        ("slow", Exit.KILLED, "None"),
+    ]
+
+
+@pytest.mark.row("A09")
+async def test_a_supervisor_that_something_below_it_cancels_has_failed(autojump_clock: MockClock) -> None:
+    async def cancel_those_above() -> None:
+        nursery = trio.lowlevel.current_task().parent_nursery
+        assert nursery is not None
+        nursery.cancel_scope.cancel()
+
+    log: list[str] = []
+    supervisor = Supervisor("top", [Puppet("a", log).spec, task_child("b", cancel_those_above)])
+    with pytest.raises(ActorError, match="supervisor top was cancelled by something that runs below it"):
+        await supervisor.run()
+    assert log == ["a up", "a down", "a gone"]
+
+
+async def test_ctrl_c_is_for_the_process(autojump_clock: MockClock) -> None:
+    async def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await Supervisor("top", [task_child("a", interrupted)]).run()
+    assert caught.group_contains(KeyboardInterrupt)
+
+
+async def test_on_probation_the_first_crash_is_one_too_many(autojump_clock: MockClock) -> None:
+    puppet = Puppet("a", [])
+    supervisor = Supervisor("top", [puppet.spec], budget=RestartBudget(2, 60.0))
+
+    async def run(*, task_status: trio.TaskStatus[None]) -> None:
+        with pytest.raises(RestartBudgetSpent):
+            await supervisor.run(on_probation=True, task_status=task_status)
+
+    with capture_logs():
+        async with trio.open_nursery() as nursery:
+            await nursery.start(run)
+            puppet.end("raise")
+            await trio.sleep(30)
+            assert supervisor.statistics()[0].state == "ended"
+            await nursery.start(run)
+            for _ in range(2):
+                await trio.sleep(61)
+                puppet.end("raise")
+            await trio.sleep(10)
+            assert supervisor.statistics()[0].state == "running"
+            puppet.end("raise")
+            await trio.sleep(10)
+            assert supervisor.statistics()[0].state == "running"
+            puppet.end("raise")
+            await trio.sleep(10)
+            assert supervisor.statistics()[0].state == "ended"
 
 
 def test_two_children_of_one_name_are_refused() -> None:

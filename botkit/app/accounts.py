@@ -21,6 +21,11 @@ def feed_account(feed: str, owner: str) -> Account:
     return Account(account)
 
 
+def canary_account(owner: str) -> Account:
+    """The account of the canary of the app whose first bot is ``owner``; to bots it is one of the feeds'."""
+    return feed_account("canary", owner)
+
+
 def derived_accounts(account: str, numbers: Iterable[int]) -> Iterator[Account]:
     """The accounts of a bot's sessions by their numbers: number 1 is the bot's own, then ``account~2`` and so on."""
     return (Account(account if number == 1 else f"{account}~{number}") for number in numbers)

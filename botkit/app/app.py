@@ -8,6 +8,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.canary import Canary
 from botkit.app.feed_keeper import FeedKeeper
 from botkit.app.feeds import CHANNELS
 from botkit.app.live_channels import LiveChannels
@@ -15,6 +16,7 @@ from botkit.app.meters import AppMeters
 from botkit.app.pace import Pace
 from botkit.app.placement import BotPlacement, plan_app
 from botkit.app.pool import Pooling
+from botkit.app.readiness import not_ready
 from botkit.app.report import AppDescription, BotStatus, describe_app
 from botkit.app.running import RunningBot
 from botkit.app.sessions import SessionOpener, TokenFor
@@ -22,6 +24,7 @@ from botkit.errors import ActorError
 from botkit.observability.metrics import Meters
 from botkit.signaling import Signal, SignalSettings
 from botkit.transport.base import Connector
+from botkit.types import Account
 from botkit.wire.limits import NO_TOKEN
 
 STOP_SECONDS = 4.0
@@ -43,6 +46,8 @@ class App:
 
     No bot sees another one's crash: each is restarted by its own supervisor, and given up alone when its
     budget (5 restarts in 60 s) is spent; both are logged and counted.
+
+    With ``canary_seconds`` a canary shows, so often, whether feeds and bots really receive: see ``not_ready``.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class App:
         signal_settings: SignalSettings | None = None,
         stop_seconds: float = STOP_SECONDS,
         keys: Sequence[str] | None = None,
+        canary_seconds: float | None = None,
     ) -> None:
         self._plan = plan_app(bots, keys=keys)
         self._meters = AppMeters(meters or Meters())
@@ -67,8 +73,18 @@ class App:
         if self._plan.has_pools:
             live = LiveChannels(self._plan.patterns, self._plan.accounts)
             pooling = Pooling(live, SessionOpener(self.signal, token_for, pace=Pace()))
+        self._canary: Canary | None = None
+        if canary_seconds is not None and self._plan.bots:
+            self._canary = Canary(
+                opener,
+                self._plan.bots[0].info.account,
+                [feed.name for feed in self._plan.feeds],
+                self._who_must_hear,
+                self._meters,
+                seconds=canary_seconds,
+            )
         self._bots = [
-            RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds, pooling=pooling)
+            RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds, pooling=pooling, canary=self._canary)
             for plan in self._plan.bots
         ]
         self._feeds = [
@@ -79,6 +95,7 @@ class App:
                 self._meters,
                 service=self._plan.service,
                 live=live if feed.name == CHANNELS else None,
+                canary=self._canary,
             )
             for feed in self._plan.feeds
         ]
@@ -95,6 +112,19 @@ class App:
         """The bots that are gone for good although nobody asked for that, each with the reason, in one line."""
         return tuple(f"{bot.plan.title}: {bot.given_up}" for bot in self._bots if bot.given_up)
 
+    def not_ready(self) -> list[str]:
+        """What keeps the bots from receiving, one line for each; empty when nothing does.
+
+        Each bot and feed must run, and each session of a bot be logged in and in its channel. With ``canary_seconds``
+        each feed and each bot must also have heard the canary within 2.5 times as long: so one that believes to be
+        logged in, and is deaf, is found.
+        """
+        return not_ready(self.statistics(), {feed.name: feed.state for feed in self._feeds}, self._canary)
+
+    def _who_must_hear(self) -> list[tuple[str, Account]]:
+        """Bots by title, with the account of their first session; those that are not running miss it."""
+        return [(bot.plan.title, bot.plan.sessions[0].account) for bot in self._bots]
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run feeds and bots. Started when each bot is in or has been given up, at the latest after 20 s.
 
@@ -108,6 +138,8 @@ class App:
                 feed.bots_go_ahead()
             async with trio.open_nursery() as bots:
                 await _start_all(bots, self._bots)
+                if self._canary is not None:
+                    nursery.start_soon(self._canary.run)
                 task_status.started()
             nursery.cancel_scope.cancel()
         if self._bots:

@@ -14,6 +14,7 @@ from botkit.actor.actor import Actor
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.actor.timers import tick_every
 from botkit.app.bot import Beat
+from botkit.app.canary import Canary
 from botkit.app.context import BotInfo
 from botkit.app.dispatcher import Dispatcher, Target
 from botkit.app.meters import AppMeters
@@ -24,8 +25,9 @@ from botkit.app.resources import open_resources
 from botkit.app.sessions import SessionChild, SessionOpener
 from botkit.app.signatures import Injected
 from botkit.app.subscriber import Subscriber
-from botkit.events import Event, MemberJoined, MemberLeft
+from botkit.events import Event, InstantMessage, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession
+from botkit.types import ChannelName
 from botkit.wire.states import LoginStatus
 
 LAST_HANDLERS_SECONDS = 2.0
@@ -43,8 +45,10 @@ class BotActor(Actor[Event]):
         *,
         subscriber: Subscriber,
         pooling: Pooling | None = None,
+        canary: Canary | None = None,
     ) -> None:
         self.plan, self.meters = plan, meters
+        self._canary = canary
         self.dispatcher: Dispatcher | None = None
         self.pool: Pool | None = None
         if plan.pool is not None and pooling is not None:
@@ -85,6 +89,7 @@ class BotActor(Actor[Event]):
             SessionStatus(
                 account=child.plan.account,
                 channel=child.plan.channel,
+                in_channel=_is_in(child.session, child.plan.channel),
                 status=(LoginStatus.INITIAL if child.session is None else child.session.status).name.lower(),
                 restarts=status.restarts,
             )
@@ -94,6 +99,7 @@ class BotActor(Actor[Event]):
             SessionStatus(
                 account=stay.account,
                 channel=stay.channel,
+                in_channel=_is_in(stay.session, stay.channel),
                 status=(LoginStatus.INITIAL if stay.session is None else stay.session.status).name.lower(),
                 restarts=stay.restarts,
             )
@@ -109,6 +115,9 @@ class BotActor(Actor[Event]):
 
     async def _on_event(self, event: Event, session: LoginSession) -> None:
         assert self.dispatcher is not None
+        if self._canary is not None and isinstance(event, InstantMessage) and event.account == self._canary.account:
+            self._canary.heard_by_bot(self.plan.title)
+            return
         await self.dispatcher.dispatch(event, session)
 
     async def _keep_sessions(self, dispatcher: Dispatcher, *, task_status: trio.TaskStatus[None]) -> None:
@@ -143,3 +152,9 @@ class BotActor(Actor[Event]):
     def _session_ended(self, exit: ChildExit) -> None:
         if exit.delay is not None:
             self.meters.session_restarts.add_for(self.plan.bot.name)
+
+
+def _is_in(session: LoginSession | None, channel: ChannelName | None) -> bool:
+    if channel is None:
+        return True
+    return session is not None and session.channel is not None and session.channel.name == channel

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.app.accounts import OwnAccounts
+from botkit.app.canary import Canary
 from botkit.app.feed_reader import FeedReader, Follower
 from botkit.app.feeds import Feed
 from botkit.app.live_channels import LiveChannels
@@ -38,11 +39,12 @@ class FeedKeeper:
         *,
         service: OwnAccounts,
         live: LiveChannels | None = None,
+        canary: Canary | None = None,
     ) -> None:
         self._feed, self._meters = feed, meters
         self.title = f"feed {feed.name}"
         self.starting = Starting()
-        self._reader = FeedReader(feed, followers, meters, service=service, live=live)
+        self._reader = FeedReader(feed, followers, meters, service=service, live=live, canary=canary)
         plan = SessionPlan(account=feed.account, channel=feed.channel)
         self._session = SessionChild(plan, opener, self._reader.on_event, prepare=self._reader.prepare)
         self._supervisor = Supervisor(
@@ -79,6 +81,11 @@ class FeedKeeper:
             error=problem,
         )
         self.starting.started()
+
+    @property
+    def name(self) -> str:
+        """The feed's."""
+        return self._feed.name
 
     @property
     def state(self) -> str:

@@ -14,6 +14,7 @@ import trio
 
 from botkit.app.accounts import OwnAccounts
 from botkit.app.asking import Asking
+from botkit.app.canary import Canary
 from botkit.app.feeds import Feed
 from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
@@ -64,8 +65,10 @@ class FeedReader:
         *,
         service: OwnAccounts,
         live: LiveChannels | None = None,
+        canary: Canary | None = None,
     ) -> None:
         self._feed, self._meters, self._service, self._live = feed, meters, service, live
+        self._canary = canary
         self._followers = followers if live is None else (live, *followers)
         self._asking = Asking("ledger", "what the feed misses from now on is lost, and told as such")
         self._epoch, self._seq = "", 0
@@ -198,6 +201,8 @@ class FeedReader:
     def _tell(self, event: FeedEvent) -> None:
         self._seq = event.seq
         if event.account in self._service:
+            if self._canary is not None and event.account == self._canary.account:
+                self._canary.heard_by_feed(self._feed.name)
             return
         self._loss_told = False
         self._meters.feed_events.add_for(self._feed.name)

@@ -22,6 +22,7 @@ class AppMeters:
             "bot_conversations_unreadable", "Stored conversations that this version of the bot cannot read", "bot"
         )
         self.conversations_timed_out = counter("bot_conversations_timed_out", "Conversations that timed out", "bot")
+        self.canary_failures = counter("canary_failures", "Rounds in which the canary could not sing")
         self.restarts = counter("bot_restarts", "Bots that were started again after an error", "bot")
         self.session_restarts = counter("bot_session_restarts", "Sessions that were opened again after an end", "bot")
         self.given_up = counter("bots_given_up", "Bots that ended for good with an error", "bot")

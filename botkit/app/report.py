@@ -45,6 +45,8 @@ class SessionStatus(Struct, frozen=True, kw_only=True):
 
     account: Account
     channel: ChannelName | None
+    in_channel: bool
+    """Whether it is there now; true without a channel."""
     status: str
     restarts: int
 

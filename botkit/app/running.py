@@ -9,6 +9,7 @@ from botkit.actor.mailbox import OverflowPolicy
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.app.bot_actor import BotActor
+from botkit.app.canary import Canary
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.pool import Pool, Pooling
@@ -39,11 +40,12 @@ class RunningBot:
         *,
         stop_seconds: float,
         pooling: Pooling | None = None,
+        canary: Canary | None = None,
     ) -> None:
         self.plan, self.title = plan, f"bot {plan.title}"
         self.starting = Starting()
         self.failure: Exception | None = None
-        self._opener, self._meters, self._pooling = opener, meters, pooling
+        self._opener, self._meters, self._pooling, self._canary = opener, meters, pooling, canary
         self._actor: BotActor | None = None
         child = actor_child(
             plan.title,
@@ -121,7 +123,14 @@ class RunningBot:
             ) from error
 
     def _make_actor(self) -> BotActor:
-        self._actor = BotActor(self.plan, self._opener, self._meters, subscriber=self.subscriber, pooling=self._pooling)
+        self._actor = BotActor(
+            self.plan,
+            self._opener,
+            self._meters,
+            subscriber=self.subscriber,
+            pooling=self._pooling,
+            canary=self._canary,
+        )
         return self._actor
 
     def _actor_ended(self, exit: ChildExit) -> None:

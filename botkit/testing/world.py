@@ -71,9 +71,16 @@ class World:
 
     @asynccontextmanager
     async def running(
-        self, *bots: Bot | BotPlacement, stop_seconds: float = 4.0, signal_settings: SignalSettings | None = None
+        self,
+        *bots: Bot | BotPlacement,
+        stop_seconds: float = 4.0,
+        signal_settings: SignalSettings | None = None,
+        canary_seconds: float | None = None,
     ) -> AsyncIterator[App]:
-        """Further bots, as an app of their own, started; stopped at the end of the block, as Ctrl-C would."""
+        """Further bots, as an app of their own, started; stopped at the end of the block, as Ctrl-C would.
+
+        ``stop_seconds``, ``signal_settings`` and ``canary_seconds`` are those of ``App``.
+        """
         app = App(
             self.app_id,
             self.connector,
@@ -82,6 +89,7 @@ class World:
             meters=self.meters,
             stop_seconds=stop_seconds,
             signal_settings=signal_settings,
+            canary_seconds=canary_seconds,
         )
         async with open_background() as nursery:
             await nursery.start(self._run, app)
@@ -128,6 +136,11 @@ class World:
         """Kick somebody from a channel (601), as an administrator does. Raises ``RequestFailed``."""
         async with self.signal.open_session(ADMIN, lambda: self.token_for(Account(ADMIN))) as admin:
             await admin.kick(account, channel=channel, reason=reason)
+
+    async def ban(self, account: str, *, seconds: int = 0, reason: str = "banned by a test") -> None:
+        """Ban somebody from the app, for a time or (0) until it is lifted. Raises ``RequestFailed``."""
+        async with self.signal.open_session(ADMIN, lambda: self.token_for(Account(ADMIN))) as admin:
+            await admin.ban(account, seconds=seconds, reason=reason)
 
     async def displace(self, account: str) -> None:
         """Log in elsewhere as ``account``, for a moment: its session is kicked (103)."""

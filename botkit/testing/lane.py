@@ -31,6 +31,7 @@ class Lane:
         self._on_the_way: list[tuple[float, int, Message]] = []
         self._numbers = itertools.count()
         self._latest_due = -math.inf
+        self._lost: str = ""
         self._drop_next = self._duplicate_next = 0
         self._delivering = False
         self._changed, self._room = trio.lowlevel.ParkingLot(), trio.lowlevel.ParkingLot()
@@ -56,14 +57,18 @@ class Lane:
         """Lose the next ``count`` messages."""
         self._drop_next += count
 
+    def lose(self, part: str) -> None:
+        """From now on, lose every message that has ``part`` in it; an empty one loses none."""
+        self._lost = part
+
     def duplicate_next(self, count: int) -> None:
         """Deliver each of the next ``count`` messages twice."""
         self._duplicate_next += count
 
     async def carry(self, message: Message) -> None:
         """Take one message. Waits for room, and in calm weather until it is delivered."""
-        if self._drop_next:
-            self._drop_next -= 1
+        if self._drop_next or self._is_lost(message):
+            self._drop_next = max(0, self._drop_next - 1)
             await trio.lowlevel.checkpoint()
             return
         copies = 1
@@ -91,6 +96,9 @@ class Lane:
                 await self._deliver(message)
             finally:
                 self._delivering = False
+
+    def _is_lost(self, message: Message) -> bool:
+        return bool(self._lost) and self._lost in (message if isinstance(message, str) else message.decode())
 
     def _calm(self) -> bool:
         return self.weather == CALM and not (self._blocked or self._on_the_way or self._delivering)

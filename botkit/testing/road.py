@@ -30,6 +30,7 @@ class Road:
         self._weather = CALM
         self._passable = trio.Event()
         self._passable.set()
+        self._lost = ("", "")
         self._connections: list[RoadConnection] = []
 
     @property
@@ -69,6 +70,16 @@ class Road:
             connection.up.drop_next(to_gateway)
             connection.down.drop_next(from_gateway)
 
+    def lose(self, to_gateway: str = "", *, from_gateway: str = "") -> None:
+        """From now on, lose every frame that has this text in it, now and on later connections; empty: none.
+
+        ``lose(from_gateway='["notify"')`` makes a session deaf that is otherwise well.
+        """
+        self._lost = (to_gateway, from_gateway)
+        for connection in self._connections:
+            connection.up.lose(to_gateway)
+            connection.down.lose(from_gateway)
+
     def duplicate_next(self, to_gateway: int = 0, *, from_gateway: int = 0) -> None:
         """Deliver each of the next so many frames of each direction twice."""
         for connection in self._connections:
@@ -81,7 +92,8 @@ class Road:
     def add(self, connection: "RoadConnection") -> None:
         """A connection turned out to be this account's."""
         self._connections.append(connection)
-        for lane in (connection.up, connection.down):
+        for lane, lost in zip((connection.up, connection.down), self._lost, strict=True):
+            lane.lose(lost)
             lane.weather = self._weather
             if self.blocked:
                 lane.block()

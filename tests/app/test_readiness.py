@@ -90,7 +90,7 @@ async def test_a_half_open_session_is_found(autojump_clock: MockClock) -> None:
 async def test_a_deaf_feed_is_found(feed: str, autojump_clock: MockClock) -> None:
     async with ready_app() as (world, app):
         account = next(one.account for one in app.describe().feeds if one.name == feed)
-        world.road(account).drop_next(from_gateway=10_000)  # all but the connection itself
+        world.road(account).lose(from_gateway='["notify"')
         problems = await problems_within(app, 30)
         assert problems[0].startswith(f"feed {feed}: has heard nothing for ")
 

@@ -60,6 +60,13 @@ async def drop_answers(at: Scene) -> None:
     await at.alice.expect_text("hello, alice, carried out all the same")
 
 
+async def deaf(at: Scene) -> None:
+    at.world.road("alice").lose(from_gateway='["notify"')
+    await at.alice.say("!hello, I cannot hear you")
+    await at.alice.expect_nothing(ChannelMessage, seconds=60)
+    at.world.road("alice").lose()
+
+
 async def delay(at: Scene) -> None:
     road = at.world.road("alice")
     road.weather = Weather(delay=0.4, jitter=0.2)
@@ -155,6 +162,7 @@ Fault = Callable[[Scene], Awaitable[None]]
 FAULTS: list[Fault] = [
     drop,
     drop_answers,
+    deaf,
     delay,
     duplicate,
     reorder,

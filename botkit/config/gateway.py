@@ -59,6 +59,7 @@ def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredential
         close_timeout=timeouts.close,
         ring_timeout=timeouts.ring,
         send_buffer=limits.send_buffer,
+        send_buffers=limits.send_buffers,
         history_bytes=limits.history,
         attribute_bytes=limits.attributes,
         attribute_bytes_per_account=limits.attributes_per_account,

@@ -37,6 +37,8 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     """Per minute, right or wrong."""
     send_buffer: Annotated[int, Meta(ge=256 * 1024, le=1024**3)] = _DEFAULT.send_buffer
     """Bytes that may wait for a peer that does not read; beyond, it is cut. A page of an inbox has to fit."""
+    send_buffers: _Bytes = _DEFAULT.send_buffers
+    """Bytes that may wait for all peers together; beyond, those are cut that have most."""
     history: _Bytes = _DEFAULT.history_bytes
     """Bytes that all channels together keep of their latest minute, for sessions that come back."""
     attributes: _Bytes = _DEFAULT.attribute_bytes

@@ -29,6 +29,12 @@ class Counters:
         self.expired_messages = counter("gateway_expired_messages_total", "messages whose ttl ran out in the inbox")
         self.invitations = counter("gateway_invitations_total", "invitations, by how they ended", "outcome")
         self.slow_peers = counter("gateway_slow_peers_total", "peers cut because they did not read")
+        self.unanswered_peers = counter(
+            "gateway_unanswered_peers_total", "peers cut because too much for them waited for the store"
+        )
+        self.crowded_peers = counter(
+            "gateway_crowded_peers_total", "peers cut because too much waited for all of them, and for these most"
+        )
         self.dead_peers = counter("gateway_dead_peers_total", "peers cut because they were silent")
         self.blocked_loops = counter(
             "gateway_blocked_loops_total", "times that something in this process kept the gateway from listening"

@@ -8,6 +8,7 @@ store has made that durable.
 
 from collections import deque
 from collections.abc import Callable
+from enum import Enum, auto
 
 import trio
 
@@ -18,15 +19,43 @@ SENDS_PER_TURN = 200
 """How many peers are sent to before other tasks get a turn."""
 
 
-class Flusher:
-    """The outboxes that have something to send."""
+class Cut(Enum):
+    """Why a peer is cut: which bound was passed by what waits for it."""
 
-    def __init__(self) -> None:
+    SLOW = auto()
+    """It does not read."""
+
+    STORE = auto()
+    """The store has not made durable what its answers promise."""
+
+    CROWD = auto()
+    """All peers together have too much waiting, and it is one of those that have most."""
+
+
+class Flusher:
+    """The outboxes that have something to send, and what waits in all of them: at most ``limit`` bytes.
+
+    Only what is left over from a flush is counted, so that the healthy path pays nothing for it. Beyond the limit those
+    are cut that have most waiting, until an eighth of it is free.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._dirty: deque[Outbox] = deque()
+        self._behind: set[Outbox] = set()
+        self.waiting = 0
 
     def mark(self, outbox: "Outbox") -> None:
         """Remember that ``outbox`` has something to send."""
         self._dirty.append(outbox)
+
+    def recount(self, outbox: "Outbox", before: int) -> None:
+        """What waits in ``outbox`` was ``before`` bytes and is its backlog now."""
+        self.waiting += outbox.backlog - before
+        if outbox.backlog:
+            self._behind.add(outbox)
+        else:
+            self._behind.discard(outbox)
 
     async def flush(self) -> None:
         """Send to all that are marked. A cancel waits until that is done; it never takes longer than the sends."""
@@ -36,31 +65,42 @@ class Flusher:
             sent += 1
             if sent % SENDS_PER_TURN == 0:
                 await trio.lowlevel.cancel_shielded_checkpoint()
+        if self.waiting > self._limit:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        for outbox in sorted(self._behind, key=lambda outbox: outbox.backlog, reverse=True):
+            if self.waiting <= self._limit - self._limit // 8:
+                break
+            outbox.cut(Cut.CROWD)
 
 
 class Outbox:
-    """The bytes on their way to one peer, at most ``limit`` of them.
+    """The bytes on their way to one peer: at most ``limit`` for its socket, and as many again for the store.
 
-    ``spawn`` starts the writer task of a peer whose socket was full; ``overflow`` and ``broken`` are called, once,
-    when the bound is passed or the socket fails.
+    ``spawn`` starts the writer task of a peer whose socket was full; ``cut`` and ``broken`` are called, once, when a
+    bound is passed or the socket fails.
     """
 
     __slots__ = (
         "_broken",
         "_closed",
+        "_counted",
+        "_cut",
         "_flusher",
         "_held",
+        "_held_size",
         "_later",
         "_limit",
         "_link",
         "_marked",
-        "_overflow",
-        "_overflowed",
+        "_open",
         "_queue",
+        "_queued",
         "_rest",
-        "_size",
         "_spawn",
         "_then_eof",
+        "_unsent",
         "stuck_since",
     )
 
@@ -71,44 +111,54 @@ class Outbox:
         limit: int,
         *,
         spawn: Callable[["Outbox"], None],
-        overflow: Callable[[], None],
+        cut: Callable[[Cut], None],
         broken: Callable[[], None],
     ) -> None:
         self._link, self._flusher, self._limit = link, flusher, limit
-        self._spawn, self._overflow, self._broken = spawn, overflow, broken
+        self._spawn, self._cut, self._broken = spawn, cut, broken
         self._queue: list[bytes] = []
-        self._size = 0
+        self._queued = 0
         self._rest = b""
-        self._marked = False
-        self._closed = False
-        self._overflowed = False
-        self._then_eof = False
-        self._held: deque[tuple[int, list[bytes]]] = deque()
+        self._unsent = 0  # what the socket, or the link before it, has not taken of earlier sends
+        self._held: deque[tuple[int, list[bytes], int]] = deque()
         self._later: list[bytes] = []
+        self._held_size = 0  # of these two
+        self._counted = 0  # what the flusher knows of
+        self._marked = False
+        self._open = True  # takes more than last words
+        self._closed = False
+        self._then_eof = False
         self.stuck_since: float | None = None
         """Since when the socket has taken nothing while a writer task waits for it; None when it is not full."""
 
     @property
     def backlog(self) -> int:
         """Bytes that wait."""
-        return self._size + len(self._rest)
+        return self._queued + self._unsent + self._held_size
 
     def put(self, data: bytes, *, last: bool = False) -> None:
         """Queue ``data`` for the next flush. Dropped when the outbox is closed.
 
-        Beyond the bound what waits is forgotten, and only the ``last`` words are taken: a peer that reads again is
-        told why it was cut.
+        Beyond a bound what waits is forgotten, and only the ``last`` words are taken: a peer that reads again is told
+        why it was cut.
         """
-        if self._closed or (self._overflowed and not last):
+        if not self._open and (self._closed or not last):
             return
-        (self._later if self._held else self._queue).append(data)
-        self._size += len(data)
-        if self.backlog > self._limit and not last:
-            self._overflowed = True
-            self._forget()
-            self._overflow()
+        if self._held:
+            self._later.append(data)
+            self._held_size += len(data)
+            if self._held_size > self._limit and not last:
+                self.cut(Cut.STORE)
+                return
         else:
-            self._mark()
+            self._queue.append(data)
+            self._queued += len(data)
+            if self._queued + self._unsent > self._limit and not last and self._is_slow():
+                self.cut(Cut.SLOW)
+                return
+        if not self._marked:
+            self._marked = True
+            self._flusher.mark(self)
 
     def hold(self, position: int) -> None:
         """Let out what is queued now, and what comes behind it, when ``release`` says that ``position`` is durable.
@@ -117,18 +167,20 @@ class Outbox:
         told what is durable.
         """
         if not self._held:
-            self._held.append((position, self._queue))
-            self._queue = []
+            self._held.append((position, self._queue, self._queued))
+            self._held_size += self._queued
+            self._queue, self._queued = [], 0
         elif position > self._held[-1][0]:
-            self._held.append((position, self._later))
+            self._held.append((position, self._later, sum(map(len, self._later))))
             self._later = []
 
     def release(self, committed: int) -> bool:
         """Send what waited for a position up to ``committed``; False while something waits for a later one."""
         while self._held and self._held[0][0] <= committed:
-            self._queue += self._held.popleft()[1]
+            _, frames, size = self._held.popleft()
+            self._let_out(frames, size)
         if not self._held:
-            self._queue += self._later
+            self._let_out(self._later, self._held_size)
             self._later = []
         if self._queue or self._then_eof:
             self._mark()
@@ -141,14 +193,60 @@ class Outbox:
 
     def close(self) -> None:
         """Forget what waits and take nothing more."""
-        self._closed = True
+        self._open, self._closed = False, True
+        self._rest, self._unsent = b"", 0
         self._forget()
+
+    def cut(self, why: Cut) -> None:
+        """Forget what waits, because a bound was passed, and take nothing more but last words.
+
+        When it is all peers' bound, one that does not read is not waited for.
+        """
+        if not self._open:
+            return
+        self._open = False
+        self._forget()
+        self._cut(why)
+        if why is Cut.CROWD and self.stuck_since is not None:
+            self.close()
+            self._broken()
 
     def send(self) -> None:
         """Hand the queued bytes to the socket; what it does not take waits for a writer task."""
         self._marked = False
-        if self._closed or self.stuck_since is not None:
+        if self._closed:
             return
+        if self.stuck_since is None:
+            self._send_now()
+        if self._unsent or self._held or self._counted:
+            self._recount()
+
+    async def drain(self) -> None:
+        """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
+        try:
+            while self._unsent and not self._closed:
+                await self._link.wait_writable()
+                self.stuck_since = trio.current_time()
+                if self._rest:
+                    taken = self._link.send_nowait(self._rest)
+                    self._rest = self._rest[taken:]
+                if not self._rest:
+                    self._rest = self._take()
+                self._unsent = len(self._rest) + self._link.pending
+                self._recount()
+            self.stuck_since = None
+        except TransportClosed:
+            self.close()
+            self._broken()
+        else:
+            if self._then_eof and not self._held and not self._closed:
+                self._end()
+
+    def _is_slow(self) -> bool:
+        """Beyond the bound: a socket that is not full gets a chance first, up to twice as much (the store lets out)."""
+        return self.stuck_since is not None or self._queued > 2 * self._limit
+
+    def _send_now(self) -> None:
         data = self._take()
         try:
             taken = self._link.send_nowait(data) if data else 0
@@ -158,46 +256,39 @@ class Outbox:
             return
         if taken < len(data) or self._link.pending:
             self._rest = data[taken:]
+            self._unsent = len(self._rest) + self._link.pending
             self.stuck_since = trio.current_time()
             self._spawn(self)
         elif self._then_eof and not self._held:
             self._end()
 
-    async def drain(self) -> None:
-        """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
-        try:
-            while (self._rest or self._link.pending) and not self._closed:
-                await self._link.wait_writable()
-                self.stuck_since = trio.current_time()
-                if self._rest:
-                    taken = self._link.send_nowait(self._rest)
-                    self._rest = self._rest[taken:]
-                if not self._rest:
-                    self._rest = self._take()
-            self.stuck_since = None
-        except TransportClosed:
-            self.close()
-            self._broken()
-        else:
-            if self._then_eof and not self._held and not self._closed:
-                self._end()
+    def _take(self) -> bytes:
+        data = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
+        self._queue.clear()
+        self._queued = 0
+        return data
+
+    def _let_out(self, frames: list[bytes], size: int) -> None:
+        self._queue += frames
+        self._queued += size
+        self._held_size -= size
 
     def _forget(self) -> None:
         self._queue.clear()
         self._held.clear()
         self._later.clear()
-        self._size = 0
+        self._queued = self._held_size = 0
+        self._recount()
+
+    def _recount(self) -> None:
+        if self.backlog != self._counted:
+            self._flusher.recount(self, self._counted)
+            self._counted = self.backlog
 
     def _mark(self) -> None:
         if not self._marked and not self._closed:
             self._marked = True
             self._flusher.mark(self)
-
-    def _take(self) -> bytes:
-        data = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
-        self._queue.clear()
-        self._size -= len(data)
-        return data
 
     def _end(self) -> None:
         self.close()

@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from botkit.clock import WallClock
 from botkit.errors import ConnectFailed, TransportClosed
 from botkit.gateway.admission import Admission
-from botkit.gateway.connection import CLOSE_GOING_AWAY, CLOSE_INTERNAL, CLOSE_SLOW, Connection
+from botkit.gateway.connection import CLOSE_GOING_AWAY, CLOSE_INTERNAL, CLOSE_SLOW, CLOSE_TRY_LATER, Connection
 from botkit.gateway.counters import Counters
 from botkit.gateway.dispatch import Dispatcher
 from botkit.gateway.history import HistoryRoom
@@ -23,12 +23,12 @@ from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
 from botkit.gateway.listeners import Listeners, accept_links, open_listeners
 from botkit.gateway.loading import load_hub
-from botkit.gateway.outbox import Flusher, Outbox
+from botkit.gateway.outbox import Cut, Flusher, Outbox
 from botkit.gateway.settings import Address, GatewaySettings
 from botkit.gateway.sweep import Sweeper
 from botkit.gateway.timers import Timers
 from botkit.gateway.tls import TlsLink, load_tls
-from botkit.observability.metrics import Meters
+from botkit.observability.metrics import Counter, Meters
 from botkit.stores.gateway import GatewayStore, Snapshot, open_gateway_store
 from botkit.transport.base import Transport
 from botkit.transport.links import Link, MemoryLink
@@ -40,6 +40,13 @@ _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 TIDY_SECONDS = 60.0
 STOP_SECONDS = 2.0
 
+_REASONS = {Cut.SLOW: "slow", Cut.STORE: "store_slow", Cut.CROWD: "crowded"}
+_GOODBYES = {
+    Cut.SLOW: (CLOSE_SLOW, "not reading"),
+    Cut.STORE: (CLOSE_TRY_LATER, "the store does not keep up"),
+    Cut.CROWD: (CLOSE_TRY_LATER, "too much waits for all peers"),
+}
+
 
 class Gateway:
     """One running gateway. ``serve_gateway`` makes it; the attributes are for those who embed or test it."""
@@ -49,7 +56,7 @@ class Gateway:
         self.counters = Counters(meters)
         self.clock = WallClock()
         self.timers = Timers(self.counters.timer_errors)
-        self.flusher = Flusher()
+        self.flusher = Flusher(settings.send_buffers)
         self.journal = Journal(store, self.counters)
         self.histories = HistoryRoom(settings.replay_bytes, settings.history_bytes, self.counters.dropped_history)
         self.hubs: dict[str, Hub] = {}
@@ -72,6 +79,7 @@ class Gateway:
         levels = (
             ("gateway_sessions", "sessions that are logged in", self._count_sessions),
             ("gateway_open_connections", "connections that are open", self._count_connections),
+            ("gateway_send_buffer_bytes", "what waits for peers that are behind", self._count_waiting),
             ("gateway_history_bytes", "what channels keep for sessions that come back", self._count_history),
         )
         self._gauges = [(meters.gauge(name, text, source), source) for name, text, source in levels]
@@ -200,6 +208,9 @@ class Gateway:
     def _count_connections(self) -> float:
         return len(self._connections)
 
+    def _count_waiting(self) -> float:
+        return self.flusher.waiting
+
     def _count_history(self) -> float:
         return self.histories.used
 
@@ -212,24 +223,30 @@ class Gateway:
             await Sweeper(self.settings, self.counters, self._connections).run(self.flusher.flush)
 
     def _open(self, link: Link) -> Connection:
-        def slow() -> None:
-            self.counters.slow_peers.add()
-            connection.end_reason = "slow"
-            self._nursery.start_soon(self._cut_slow, connection)  # later: here somebody is telling many peers
+        def cut(why: Cut) -> None:
+            self._count_cut(why).add()
+            connection.end_reason = _REASONS[why]
+            self._nursery.start_soon(self._close_cut, connection, why)  # later: here somebody is telling many peers
 
         outbox = Outbox(
             link,
             self.flusher,
             self.settings.send_buffer,
             spawn=lambda outbox: self._nursery.start_soon(outbox.drain),
-            overflow=slow,
+            cut=cut,
             broken=link.close,
         )
         connection = Connection(link, outbox, self._dispatcher, self.counters)
         return connection
 
-    async def _cut_slow(self, connection: Connection) -> None:
-        connection.close(CLOSE_SLOW, "not reading", trio.current_time())
+    def _count_cut(self, why: Cut) -> Counter:
+        if why is Cut.SLOW:
+            return self.counters.slow_peers
+        return self.counters.unanswered_peers if why is Cut.STORE else self.counters.crowded_peers
+
+    async def _close_cut(self, connection: Connection, why: Cut) -> None:
+        code, text = _GOODBYES[why]
+        connection.close(code, text, trio.current_time())
         await self.flusher.flush()
 
 

@@ -79,12 +79,14 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
 
     ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are offline
     until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``: silence after
-    which a peer is cut as dead (the vendor's clients ping each 10 s, botkit's each 5). ``send_buffer``: what a peer
-    that does not read may have waiting before it is cut. ``ring_timeout``: how long an invitation without ``_timeout``
-    rings. ``inbox_limit``: messages that may wait for one account. ``ledger_events`` and ``ledger_days``: how much of
-    the ledger is kept.
-    ``history_bytes``: what all channels together keep of their latest minute for sessions that come back; each keeps
-    no more than such a session is told.
+    which a peer is cut as dead (the vendor's clients ping each 10 s, botkit's each 5). ``ring_timeout``: how long an
+    invitation without ``_timeout`` rings. ``inbox_limit``: messages that may wait for one account. ``ledger_events``
+    and ``ledger_days``: how much of the ledger is kept.
+
+    ``send_buffer``: what a peer that does not read may have waiting before it is cut, and again what may wait for it
+    until the store is done; ``send_buffers``: what may wait for all peers together, before those are cut that have
+    most. ``history_bytes``: what all channels together keep of their latest minute for sessions that come back; each
+    keeps no more than such a session is told.
 
     ``attribute_bytes``: what the attributes of all channels of an app may take, and again those of all its users;
     ``attribute_bytes_per_account``: what one account may have set in channels. ``channels``: how many of an app may
@@ -108,6 +110,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     idle_timeout: float = 30.0
     close_timeout: float = 3.0
     send_buffer: int = 4 * 1024 * 1024
+    send_buffers: int = 1024**3
     ring_timeout: float = 60.0
     inbox_limit: int = 1000
     changes_per_second: int = 200

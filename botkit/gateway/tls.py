@@ -59,9 +59,9 @@ class TlsLink:
         return self._inner.peer
 
     @property
-    def pending(self) -> bool:
-        """True while encrypted bytes wait for room in the socket."""
-        return bool(self._unsent) or self._inner.pending
+    def pending(self) -> int:
+        """How many encrypted bytes wait for room in the socket."""
+        return len(self._unsent) + self._inner.pending
 
     async def receive(self) -> bytes:
         """See ``Link.receive``."""

@@ -25,8 +25,8 @@ class Link(Protocol):
         ...
 
     @property
-    def pending(self) -> bool:
-        """True while bytes that ``send_nowait`` took have not gone out: ``wait_writable`` sends them."""
+    def pending(self) -> int:
+        """How many of the bytes that ``send_nowait`` took have not gone out: ``wait_writable`` sends them."""
         ...
 
     async def receive(self) -> bytes:
@@ -64,9 +64,9 @@ class SocketLink:
         return self._peer
 
     @property
-    def pending(self) -> bool:
-        """Never: what a socket took is the system's."""
-        return False
+    def pending(self) -> int:
+        """None: what a socket took is the system's."""
+        return 0
 
     async def receive(self) -> bytes:
         """See ``Link.receive``."""
@@ -135,9 +135,9 @@ class MemoryLink:
         return self._peer
 
     @property
-    def pending(self) -> bool:
-        """Never: what was taken is with the client."""
-        return False
+    def pending(self) -> int:
+        """None: what was taken is with the client."""
+        return 0
 
     def stall(self, stalled: bool = True) -> None:
         """Act like a peer that has stopped reading (or, with False, reads again)."""

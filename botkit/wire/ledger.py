@@ -66,11 +66,12 @@ class LedgerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One event.
 
     ``reason`` is why: of ``user_offline`` ``logout``, ``disconnected`` (and did not come back within the grace time),
-    ``replaced`` (logged in elsewhere), ``expired`` (token), ``banned``, ``slow``, ``protocol_error``, ``stopped`` or
-    ``crashed`` (the gateway); of ``channel_leave`` these, ``leave``, ``moved`` (joined another channel) or ``kicked``;
-    of attributes ``update``, ``del`` or ``clear``; of ``sanction`` ``mute``, ``unmute``, ``ban`` or ``unban``; of
-    ``hold`` ``set`` or ``lifted``; of ``call`` the state that it came into. It is empty for what begins. ``data`` has
-    what else there is to say, by name.
+    ``replaced`` (logged in elsewhere), ``expired`` (token), ``banned``, ``slow`` (it did not read),
+    ``store_slow`` and ``crowded`` (too much waited for it, or for all), ``protocol_error``, ``internal_error``,
+    ``stopped`` or ``crashed`` (the gateway); of ``channel_leave`` these, ``leave``, ``moved`` (joined another channel)
+    or ``kicked``; of attributes ``update``, ``del`` or ``clear``; of ``sanction`` ``mute``, ``unmute``, ``ban`` or
+    ``unban``; of ``hold`` ``set`` or ``lifted``; of ``call`` the state that it came into. It is empty for what begins.
+    ``data`` has what else there is to say, by name.
     """
 
     v: int

@@ -11,6 +11,7 @@ import trustme
 
 from botkit.errors import TransportClosed
 from botkit.gateway.server import Gateway
+from botkit.gateway.settings import GatewaySettings
 from botkit.gateway.tls import TlsLink
 from botkit.testing import WirePeer, open_test_gateway
 from botkit.transport.links import MemoryLink
@@ -99,6 +100,23 @@ async def test_a_stalled_reader_over_tls_goes_on_where_it_stopped(autojump_clock
         link.stall(False)
         texts = [str((await ann.next_notice("channel_msg")).content["msg"]) for _ in range(50)]
         assert [text.split()[0] for text in texts] == [str(number) for number in range(50)]
+
+
+@pytest.mark.row("G09")
+@pytest.mark.parametrize("messages", [12, 13])
+async def test_what_tls_took_counts_for_the_bound(messages: int, autojump_clock: trio.testing.MockClock) -> None:
+    settings = GatewaySettings(apps=(), send_buffer=12 * 8300)
+    async with open_test_gateway(settings) as gateway, over_tls(gateway, "ann") as (ann, link):
+        await ann.request("channel_join", name="lobby")
+        async with over_tls(gateway, "bob") as (bob, _):
+            await bob.request("channel_join", name="lobby")
+            await ann.next_notice("channel_user_join")
+            link.stall()
+            for _ in range(messages):
+                await bob.request("channel_sendmsg", name="lobby", msg="x" * 8100)
+                await bob.next_notice("channel_msg")
+            assert gateway.counters.slow_peers.value == (messages == 13)
+            assert (gateway.flusher.waiting > 12 * 8100) is (messages == 12)
 
 
 async def test_a_handshake_that_never_comes_is_cut(autojump_clock: trio.testing.MockClock) -> None:

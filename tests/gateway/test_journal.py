@@ -235,3 +235,36 @@ async def test_the_stop_waits_for_the_store_and_then_answers(autojump_clock: tri
                 await ann.receive()
             assert closed.value.code == 1001
     assert [*(await store.load()).user_attributes.values()] == [{"mood": "kept"}]
+
+
+@pytest.mark.parametrize("messages", [30, 31])
+async def test_who_waits_for_the_store_for_too_long_is_not_taken_for_slow(
+    messages: int, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Ann's answer waits for the store, and what she is told behind it; bob, who waits for nothing, goes on."""
+    frame = len(b"\x82\x7e__") + len(
+        '["notify",["channel2","lobby",10,"msg-v2 bob - - channel_msg 1795384800000 '
+        '{\\"channel\\":\\"lobby\\",\\"account\\":\\"bob\\",\\"uid\\":2,\\"msg\\":\\"\\"}"]]'
+    )
+    size = 1000
+    settings = GatewaySettings(apps=(), send_buffer=30 * (frame + size) + 500)
+    async with two(settings) as (gateway, store, ann, bob):
+        await trio.sleep(1)
+        store.shut()
+        await ann.send(ask("user_set_attr", 1, ann.line, SET))
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(messages):
+            await bob.request("channel_sendmsg", name="lobby", msg="x" * size)
+            await bob.next_notice("channel_msg")
+        assert gateway.counters.slow_peers.value == 0
+        assert gateway.counters.unanswered_peers.value == (messages == 31)
+        if messages == 31:
+            assert gateway.counters.logouts.values == {"store_slow": 1}
+            with pytest.raises(TransportClosed) as closed:
+                await ann.receive()
+            assert (closed.value.code, closed.value.reason) == (1013, "the store does not keep up")
+        store.open()
+        if messages == 30:
+            assert (await ann.receive())[0] == "call2-ret"
+            for _ in range(messages):
+                await ann.next_notice("channel_msg")

@@ -9,7 +9,7 @@ import trio
 from hypothesis import example, given, settings
 
 from botkit.errors import TransportClosed
-from botkit.gateway.outbox import SENDS_PER_TURN, Flusher, Outbox
+from botkit.gateway.outbox import SENDS_PER_TURN, Cut, Flusher, Outbox
 
 
 class Socket:
@@ -31,8 +31,8 @@ class Socket:
         return b"".join(self.sends)
 
     @property
-    def pending(self) -> bool:
-        return bool(self._buffered)
+    def pending(self) -> int:
+        return len(self._buffered)
 
     def make_room(self, room: int) -> None:
         self.room += room
@@ -87,20 +87,26 @@ class Socket:
 class Box:
     """An outbox with its socket, and what happened to it."""
 
-    def __init__(self, nursery: trio.Nursery, *, room: int = 10**9, limit: int = 100, buffers: bool = False) -> None:
-        self.socket, self.flusher = Socket(room, buffers=buffers), Flusher()
-        self.overflows = self.breaks = 0
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        *,
+        room: int = 10**9,
+        limit: int = 100,
+        buffers: bool = False,
+        flusher: Flusher | None = None,
+    ) -> None:
+        self.socket, self.flusher = Socket(room, buffers=buffers), flusher or Flusher(10**9)
+        self.cuts: list[Cut] = []
+        self.breaks = 0
         self.outbox = Outbox(
             self.socket,
             self.flusher,
             limit,
             spawn=lambda outbox: nursery.start_soon(outbox.drain),
-            overflow=self._overflow,
+            cut=self.cuts.append,
             broken=self._broken,
         )
-
-    def _overflow(self) -> None:
-        self.overflows += 1
 
     def _broken(self) -> None:
         self.breaks += 1
@@ -139,7 +145,7 @@ async def test_what_a_full_socket_does_not_take_waits_for_it(buffers: bool) -> N
     async with box(room=4, buffers=buffers) as b:
         b.outbox.put(b"abcdef")
         await b.flush()
-        assert (b.socket.sent, b.outbox.backlog) == (b"abcd", 0 if buffers else 2)
+        assert (b.socket.sent, b.outbox.backlog) == (b"abcd", 2)
         assert b.is_stuck()
         b.outbox.put(b"ghi")
         await b.flush()
@@ -158,18 +164,21 @@ async def test_what_a_full_socket_does_not_take_waits_for_it(buffers: bool) -> N
 
 @pytest.mark.row("G09")
 @pytest.mark.parametrize("stuck", [True, False])
-async def test_the_backlog_is_bounded_and_forgotten_beyond(stuck: bool) -> None:
-    async with box(room=0, limit=100) as b:
+@pytest.mark.parametrize("buffers", [True, False])
+async def test_the_backlog_is_bounded_and_forgotten_beyond(stuck: bool, buffers: bool) -> None:
+    async with box(room=0, limit=100, buffers=buffers) as b:
         b.outbox.put(b"x" * 60)
         if stuck:
             await b.flush()
+        else:
+            b.outbox.put(b"x" * 100)
         b.outbox.put(b"y" * 40)
-        assert (b.outbox.backlog, b.overflows) == (100, 0)
+        assert (b.outbox.backlog, b.cuts) == (100 if stuck else 200, [])
         b.outbox.put(b"z")
-        assert b.overflows == 1
+        assert b.cuts == [Cut.SLOW]
         b.outbox.put(b"more")
         await b.flush()
-        assert b.overflows == 1
+        assert b.cuts == [Cut.SLOW]
         assert b.outbox.backlog <= 60
         assert b.socket.sent == b""
 
@@ -236,18 +245,106 @@ async def test_each_promise_waits_for_its_own_position() -> None:
         assert b.outbox.backlog == 0
 
 
-async def test_what_is_held_counts_for_the_bound() -> None:
+async def test_what_waits_for_the_store_has_a_bound_and_a_reason_of_its_own() -> None:
     async with box(limit=10) as b:
         b.outbox.put(b"12345")
         b.outbox.hold(1)
-        b.outbox.put(b"67890")
+        b.outbox.put(b"678")
+        b.outbox.hold(2)
+        b.outbox.put(b"90")
         await b.flush()
-        assert (b.outbox.backlog, b.overflows) == (10, 0)
+        assert (b.outbox.backlog, b.cuts) == (10, [])
         b.outbox.put(b"x")
-        assert (b.outbox.backlog, b.overflows) == (0, 1)
+        assert (b.outbox.backlog, b.cuts) == (0, [Cut.STORE])
         assert b.outbox.release(1)
+        b.outbox.put(b"more")
+        b.outbox.put(b"goodbye", last=True)
         await b.flush()
-        assert b.socket.sent == b""
+        assert b.socket.sent == b"goodbye"
+
+
+async def test_who_waits_for_the_store_is_not_slow_and_the_other_way_round() -> None:
+    async with box(room=4, limit=10) as b:
+        b.outbox.put(b"1234567890")
+        await b.flush()
+        assert b.outbox.backlog == 6
+        b.outbox.put(b"abcd")
+        b.outbox.hold(1)
+        b.outbox.put(b"efghij")
+        assert (b.outbox.backlog, b.cuts) == (16, [])
+        assert b.outbox.release(1)
+        assert b.cuts == []
+        b.outbox.put(b"k")
+        assert b.cuts == [Cut.SLOW]
+
+
+async def test_what_the_store_let_out_is_tried_before_a_peer_is_slow() -> None:
+    async with box(limit=10) as b:
+        b.outbox.put(b"1234567890")
+        b.outbox.hold(1)
+        await b.flush()
+        assert b.outbox.release(1)
+        b.outbox.put(b"more")
+        await b.flush()
+        assert (b.socket.sent, b.cuts) == (b"1234567890more", [])
+
+
+@pytest.mark.parametrize("buffers", [True, False])
+async def test_what_all_leave_unread_is_bounded_and_who_has_most_goes(buffers: bool) -> None:
+    async with trio.open_nursery() as nursery:
+        flusher = Flusher(80)
+        sizes = (5, 40, 25, 9)
+        boxes = [Box(nursery, room=0, buffers=buffers, flusher=flusher) for _ in sizes]
+        for b, size in zip(boxes, sizes, strict=True):
+            b.outbox.put(b"x" * size)
+        await flusher.flush()
+        assert (flusher.waiting, [b.cuts for b in boxes]) == (79, [[]] * 4)
+        boxes[0].outbox.put(b"y")
+        await flusher.flush()
+        assert (flusher.waiting, [b.cuts for b in boxes]) == (80, [[]] * 4)
+        boxes[0].outbox.put(b"z")
+        await flusher.flush()
+        assert [b.cuts for b in boxes] == [[], [Cut.CROWD], [], []]
+        assert (flusher.waiting, boxes[1].outbox.backlog, boxes[1].breaks >= 1) == (41, 0, True)
+        boxes[2].socket.make_room(100)
+        await trio.testing.wait_all_tasks_blocked()
+        assert flusher.waiting == 16
+        boxes[3].socket.fail()
+        await trio.testing.wait_all_tasks_blocked()
+        boxes[0].outbox.close()
+        assert (flusher.waiting, flusher._behind) == (0, set())
+        nursery.cancel_scope.cancel()
+
+
+async def test_one_that_waits_for_the_store_is_told_when_it_is_cut_for_all() -> None:
+    async with trio.open_nursery() as nursery:
+        flusher = Flusher(10)
+        one, other = (Box(nursery, flusher=flusher) for _ in range(2))
+        for b, data in ((one, b"123456"), (other, b"1234")):
+            b.outbox.put(data)
+            b.outbox.hold(1)
+        await flusher.flush()
+        assert flusher.waiting == 10
+        other.outbox.put(b"5")
+        await flusher.flush()
+        assert (flusher.waiting, one.cuts, other.cuts) == (5, [Cut.CROWD], [])
+        one.outbox.put(b"goodbye", last=True)
+        one.outbox.finish()
+        await flusher.flush()
+        assert (one.socket.sent, one.socket.ended, one.breaks) == (b"goodbye", True, 0)
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_a_healthy_peer_gets_at_once_is_not_counted() -> None:
+    async with trio.open_nursery() as nursery:
+        flusher = Flusher(10)
+        boxes = [Box(nursery, flusher=flusher) for _ in range(50)]
+        for b in boxes:
+            b.outbox.put(b"x" * 100)
+        await flusher.flush()
+        assert (flusher.waiting, flusher._behind) == (0, set())
+        assert not any(b.cuts for b in boxes)
+        nursery.cancel_scope.cancel()
 
 
 actions = st.lists(
@@ -332,7 +429,7 @@ async def test_a_big_flush_lets_other_tasks_have_a_turn() -> None:
     async with trio.open_nursery() as nursery:
         boxes = [Box(nursery) for _ in range(5 * SENDS_PER_TURN)]
         nursery.start_soon(count_turns)
-        flusher = Flusher()
+        flusher = Flusher(10**9)
         for b in boxes:
             b.outbox._flusher = flusher
             b.outbox.put(b"x")

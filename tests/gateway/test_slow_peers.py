@@ -72,3 +72,38 @@ async def test_a_silent_reader_that_is_stuck_is_cut_by_the_sweep(autojump_clock:
             assert gateway.counters.dead_peers.value == 0
             assert gateway.sessions == 1
             assert b"botkit_gateway_open_connections 1.0\n" in gateway.meters.render()
+
+
+async def test_what_waits_for_all_together_is_bounded_and_who_has_most_goes(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    settings = GatewaySettings(apps=(), send_buffer=1_000_000, send_buffers=60_000)
+    async with (
+        open_test_gateway(settings) as gateway,
+        WirePeer.connect(gateway.connector, "ann") as ann,
+        stalling_peer(gateway, "slower") as (_, slower),
+        stalling_peer(gateway, "slow") as (slow, link),
+    ):
+        await ann.request("channel_join", name="lobby")
+        slower.stall()
+
+        async def say(size: int) -> None:
+            await ann.request("channel_sendmsg", name="lobby", msg="x" * size)
+            assert (await ann.next_notice("channel_msg")).content["msg"] == "x" * size
+
+        for number in range(4):
+            await say(8000)
+            if number == 0:
+                link.stall()
+        assert 54_000 < gateway.flusher.waiting < 60_000
+        assert f"botkit_gateway_send_buffer_bytes {float(gateway.flusher.waiting)}".encode() in gateway.meters.render()
+        assert gateway.counters.crowded_peers.value == 0
+        await say(3000)
+        assert 25_000 < gateway.flusher.waiting < 30_000
+        assert (gateway.counters.crowded_peers.value, gateway.counters.slow_peers.value) == (1, 0)
+        assert gateway.counters.logouts.values == {"crowded": 1}
+        assert slower._closed
+        link.stall(False)
+        texts = [len(str((await slow.next_notice("channel_msg")).content["msg"])) for _ in range(5)]
+        assert texts == [8000, 8000, 8000, 8000, 3000]
+        assert gateway.flusher.waiting == 0

@@ -10,15 +10,17 @@
     async def hello(message: ChannelMessage, ctx: Context) -> None:
         await ctx.channel.send(f"hello, {message.account}")
 
-``Bot`` has the decorators, ``filters`` what goes into them, ``Context`` what handlers act through. ``App`` runs
-bots by hand, as ``botkit run`` does from YAML. Less common events are in ``botkit.events``, all errors in
+``Bot`` has the decorators, ``Router`` too for parts of a bot, ``filters`` what goes into them, ``Context`` what handlers
+act through. ``App`` runs bots by hand, as ``botkit run`` does from YAML. Less common events are in ``botkit.events``, all errors in
 ``botkit.errors``.
 """
 
 from botkit.app.app import App
 from botkit.app.bot import Bot
 from botkit.app.context import BotInfo, Context
+from botkit.app.middleware import CallNext
 from botkit.app.placement import BotPlacement
+from botkit.app.router import Router
 from botkit.errors import BotkitError, ErrorCode, InviteFailed, SignalingError, StoreError
 from botkit.events import (
     CallEnded,
@@ -38,6 +40,7 @@ from botkit.events import (
     UserOnline,
 )
 from botkit.routing import filters
+from botkit.routing.runner import RunnerLimits
 from botkit.signaling import Call, Channel, LoginSession, Signal
 from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
 from botkit.wire.limits import SPECIAL_CHANNELS
@@ -52,6 +55,7 @@ __all__ = [
     "Call",
     "CallEnded",
     "CallInvited",
+    "CallNext",
     "Channel",
     "ChannelAttributeUpdated",
     "ChannelMessage",
@@ -67,6 +71,8 @@ __all__ = [
     "LoginSession",
     "MemberJoined",
     "MemberLeft",
+    "Router",
+    "RunnerLimits",
     "Signal",
     "SignalingError",
     "SqlValue",

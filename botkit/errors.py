@@ -5,6 +5,7 @@ The tree::
     BotkitError
     ├── ConfigError              a file or a command line says something that cannot be
     ├── HandlerError             a handler's signature does not fit, found when it is registered
+    ├── HandlerTimeout           a handler took longer than it may, and was cancelled
     ├── ProtocolError            the peer sent a frame that is none
     ├── TransportError
     │   ├── ConnectFailed        no connection came about
@@ -125,6 +126,14 @@ class HandlerError(BotkitError):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: handler {self.function}(): {self.problem}"
+
+
+class HandlerTimeout(BotkitError):
+    """A handler was cancelled after ``seconds``; what it had begun by then may be half done."""
+
+    def __init__(self, function: str, seconds: float) -> None:
+        self.function, self.seconds = function, seconds
+        super().__init__(f"handler {function}() took longer than its timeout of {seconds:g} s")
 
 
 class ProtocolError(BotkitError):

@@ -13,18 +13,18 @@ import trio
 from botkit.actor.actor import Actor
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.actor.timers import tick_every
-from botkit.app.bot import Beat
 from botkit.app.canary import Canary
-from botkit.app.context import BotInfo
-from botkit.app.dispatcher import Dispatcher, Target
+from botkit.app.dispatcher import Dispatcher
+from botkit.app.injection import Injected, Offer
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.pool import Pool, Pooling
 from botkit.app.report import SessionStatus
 from botkit.app.resources import open_resources
 from botkit.app.sessions import SessionChild, SessionOpener
-from botkit.app.signatures import Injected
 from botkit.app.subscriber import Subscriber
+from botkit.app.targets import Target
+from botkit.app.wiring import BOT_INFO
 from botkit.events import Event, InstantMessage, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession
 from botkit.types import ChannelName
@@ -66,15 +66,15 @@ class BotActor(Actor[Event]):
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Resources around sessions around the actor's work."""
-        async with open_resources(self.plan.bot.resources, self._known_values()) as injected:
+        async with open_resources(self.plan.wiring.resources, self._known_values()) as injected:
             dispatcher = self.dispatcher = Dispatcher(self.plan, injected, self.meters)
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._keep_sessions, dispatcher)
                 if self.pool is not None:
                     nursery.start_soon(self.pool.run)
                 self.start_soon(dispatcher.run)
-                for beat in self.plan.bot.beats:
-                    self.start_soon(self._run_beat, beat, dispatcher, injected)
+                for seconds, target in dispatcher.beats:
+                    self.start_soon(self._run_beat, seconds, target, dispatcher)
                 yield
                 nursery.cancel_scope.cancel()
 
@@ -108,9 +108,9 @@ class BotActor(Actor[Event]):
         return (*fixed, *pooled)
 
     def _known_values(self) -> Injected:
-        known: dict[object, object] = {BotInfo: self.plan.info}
-        if self.plan.bot.settings_type is not None:
-            known[self.plan.bot.settings_type] = self.plan.settings
+        known: dict[Offer, object] = {BOT_INFO: self.plan.info}
+        if self.plan.bot.settings_offer is not None:
+            known[self.plan.bot.settings_offer] = self.plan.settings
         return known
 
     async def _on_event(self, event: Event, session: LoginSession) -> None:
@@ -126,15 +126,11 @@ class BotActor(Actor[Event]):
             await dispatcher.wait_all_done()
         self.stop()
 
-    async def _run_beat(self, beat: Beat, dispatcher: Dispatcher, injected: Injected) -> None:
-        target = Target(beat.handler, injected)
-
+    async def _run_beat(self, seconds: float, target: Target, dispatcher: Dispatcher) -> None:
         async def call() -> None:
             await dispatcher.beat(target, self._session_for(None))
 
-        await tick_every(
-            beat.seconds, call, on_left_out=partial(self.meters.beats_left_out.add_for, self.plan.bot.name)
-        )
+        await tick_every(seconds, call, on_left_out=partial(self.meters.beats_left_out.add_for, self.plan.bot.name))
 
     def _session_for(self, event: Event | None) -> LoginSession:
         """The session for what came to none: one that is logged in, in the event's channel if there is one."""

@@ -59,7 +59,7 @@ class BotInfo:
 class Context:
     """The surroundings of one event, shared by its handlers, or of one beat of ``every``."""
 
-    __slots__ = ("_call", "_log", "bot", "event", "session", "settings", "stopped")
+    __slots__ = ("_call", "_log", "bot", "event", "propagated", "provided", "session", "settings", "stopped")
 
     def __init__(
         self,
@@ -81,6 +81,10 @@ class Context:
         """The event; None in a beat of ``every``."""
         self.stopped = False
         """True after ``stop``."""
+        self.propagated = False
+        """True after ``propagate``, until the event goes on to the next router."""
+        self.provided: dict[object, object] = {}
+        """What providers have made of this event, by provider."""
         self._call = call
         self._log: FilteringBoundLogger | None = None
 
@@ -111,8 +115,12 @@ class Context:
         return self._log
 
     def stop(self) -> None:
-        """No later handler gets this event."""
+        """No later handler gets this event, in this router or in another."""
         self.stopped = True
+
+    def propagate(self) -> None:
+        """Once the handlers of this router are done, let the next router that wants the event have it, too."""
+        self.propagated = True
 
     async def reply(self, text: str) -> None:
         """Answer where the event came from, with at most 8192 bytes of UTF-8.

@@ -8,9 +8,12 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.app.context import Context
+from botkit.app.handling import HandlerBorder
+from botkit.app.injection import Injected
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
-from botkit.app.signatures import BoundHandler, Handler, Injected
+from botkit.app.targets import Target, TargetMaker
+from botkit.app.walk import Walk, call_all
 from botkit.events import (
     CallEvent,
     ChannelMessage,
@@ -22,28 +25,23 @@ from botkit.events import (
     UserLeft,
 )
 from botkit.routing.keys import is_lasting, key_of
-from botkit.routing.router import Router
 from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
+from botkit.routing.table import Match, RouteTable
 from botkit.signaling import Call, LoginSession
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
-class Target:
-    """A handler as it is called: with what is injected filled in."""
-
-    __slots__ = ("call", "handler")
-
-    def __init__(self, handler: Handler, injected: Injected) -> None:
-        self.handler = handler
-        self.call: BoundHandler = handler.bind(injected)
-
-
 class _Delivery(NamedTuple):
-    """An event on its way to the handlers that want it; the event is None for losses, counted when they are told."""
+    """An event on its way to its handlers.
+
+    The event is None for losses, which are counted when they are told. ``matching`` are the first handlers that want
+    it, and ``at`` is where the routers behind them are; nothing where outer middlewares come before.
+    """
 
     event: Event | None
-    targets: Sequence[Target]
+    matching: Sequence[Match[Target]]
+    at: int
     session: LoginSession
     call: Call | None
 
@@ -56,10 +54,12 @@ class Dispatcher:
     ) -> None:
         self._plan, self._meters = plan, meters
         self._own_accounts = frozenset(plan.accounts) if plan.bot.ignore_self else ()
-        self._router = Router[Target](self._filter_failed)
-        for one in plan.bot.registrations:
-            self._router.add(one.event_type, Target(one.handler, injected), one.filter)
-        self._runner = KeyedRunner[_Delivery](self._deliver, limits)
+        self._border = HandlerBorder(plan.info, meters)
+        targets = TargetMaker(injected, plan.bot.handler_timeout)
+        self._table = RouteTable[Target](targets.tree(plan.wiring.root), self._border.filter_failed)
+        self.beats = targets.beats
+        """The handlers of ``every``, with their seconds."""
+        self._runner = KeyedRunner[_Delivery](self._deliver, limits or plan.limits)
         self._lost = 0
 
     async def run(self) -> None:
@@ -80,19 +80,22 @@ class Dispatcher:
             return
         name = self._plan.bot.name
         self._meters.events.add_for(name)
-        targets = self._router.match(event)
-        if not targets:
-            self._meters.unhandled.add_for(name)
-            return
+        matching: Sequence[Match[Target]] = ()
+        at = 0
+        if not self._table.way(type(event)).has_around:
+            matching, at = self._table.match(event)
+            if not matching:
+                self._meters.unhandled.add_for(name)
+                return
         call = session.call(event.call) if isinstance(event, CallEvent) else None
         key = key_of(event) if isinstance(event, FeedEvent) else (session.account, *key_of(event))
-        delivery = _Delivery(event, targets, session, call)
+        delivery = _Delivery(event, matching, at, session, call)
         if not await self._runner.submit(key, delivery, lasting=is_lasting(event)):
             self._note_lost(session)
 
     async def beat(self, target: Target, session: LoginSession) -> None:
         """Call a handler of ``every``."""
-        await self._call([target], None, self._context(session))
+        await self._border.call(target, None, None, self._context(session), target.timeout)
 
     def _is_ours(self, event: Event) -> bool:
         """A message of the bot's own, or a session of a pool that comes or goes: nothing to tell the handlers."""
@@ -105,47 +108,28 @@ class Dispatcher:
         return Context(session=session, bot=plan.info, settings=plan.settings, event=event, call=call)
 
     async def _deliver(self, delivery: _Delivery) -> None:
-        event, targets, session, call = delivery
+        event, matching, at, session, call = delivery
         if event is None:
             event = self._take_lost()
-            targets = self._router.match(event)
+            matching, at = self._table.match(event)
         begin = trio.current_time()
-        await self._call(targets, event, self._context(session, event, call))
+        context = self._context(session, event, call)
+        if self._table.way(type(event)).has_around:
+            walk = Walk(self._table, self._border, event, context)
+            await walk.run()
+            if not walk.wanted:
+                self._meters.unhandled.add_for(self._plan.bot.name)
+        else:
+            while matching and await call_all(self._border, matching, event, context):
+                matching, at = self._table.match(event, at)
         self._meters.handling_seconds.observe(trio.current_time() - begin)
-
-    async def _call(self, targets: Sequence[Target], event: Event | None, context: Context) -> None:
-        for target in targets:
-            try:
-                await target.call(event, context)
-            except Exception as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
-                self._meters.handler_errors.add_for(self._plan.bot.name)
-                self._log_failure("handler failed", target, event, error)
-            if context.stopped:
-                return
-
-    def _filter_failed(self, target: Target, event: Event, error: Exception) -> None:
-        self._meters.filter_errors.add_for(self._plan.bot.name)
-        self._log_failure("filter failed", target, event, error)
-
-    def _log_failure(self, what: str, target: Target, event: Event | None, error: Exception) -> None:
-        place = target.handler.place
-        _log.error(
-            what,
-            bot=self._plan.bot.name,
-            account=self._plan.info.account,
-            handler=place.name,
-            file=place.file,
-            line=place.line,
-            event_type="beat" if event is None else type(event).__name__,
-            exc_info=error,
-        )
 
     def _note_lost(self, session: LoginSession) -> None:
         """Count an event that was dropped; all those until the handlers are told make one ``EventsLost``."""
         self._meters.dropped.add_for(self._plan.bot.name)
         self._lost += 1
         if self._lost == 1:
-            self._runner.submit_nowait((session.account, "lost"), _Delivery(None, (), session, None))
+            self._runner.submit_nowait((session.account, "lost"), _Delivery(None, (), 0, session, None))
 
     def _take_lost(self) -> EventsLost:
         event = EventsLost(cause="too many events of one channel, account or call waited", count=self._lost)

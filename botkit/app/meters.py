@@ -15,6 +15,14 @@ class AppMeters:
         self.unhandled = counter("bot_events_unhandled", "Events that no handler wanted", "bot")
         self.dropped = counter("bot_events_dropped", "Events dropped since too many of their key waited", "bot")
         self.handler_errors = counter("bot_handler_errors", "Handlers that raised", "bot")
+        self.handler_failures = counter(
+            "bot_handler_failures",
+            "Handlers that raised, took too long, cancelled themselves or returned a value, by name",
+            "handler",
+        )
+        self.handler_timeouts = counter("bot_handler_timeouts", "Handlers that took longer than their timeout", "bot")
+        self.errors_unhandled = counter("bot_errors_unhandled", "Errors that no handler of errors took", "bot")
+        self.error_handler_errors = counter("bot_error_handler_errors", "Handlers of errors that failed", "bot")
         self.filter_errors = counter("bot_filter_errors", "Filters that raised", "bot")
         self.beats_left_out = counter("bot_beats_left_out", "Beats of every() that came while the last one ran", "bot")
         self.conversations_refused = counter("bot_conversations_refused", "Conversations above the bound", "bot")

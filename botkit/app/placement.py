@@ -10,7 +10,9 @@ from botkit.app.bot import Bot
 from botkit.app.context import BotInfo, Settings
 from botkit.app.feeds import CHANNELS, Feed, feeds_of, make_feeds
 from botkit.app.patterns import ChannelPatterns, is_pattern
-from botkit.errors import ConfigError
+from botkit.app.wiring import Wiring
+from botkit.errors import ConfigError, HandlerError
+from botkit.routing.runner import RunnerLimits
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation
 
@@ -35,6 +37,8 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
     max_channels: int = MAX_CHANNELS
     linger_seconds: float = LINGER_SECONDS
     settings: Settings | None = None
+    limits: RunnerLimits | None = None
+    """How much is handled at a time and may wait; None: what the bot itself says."""
 
 
 class SessionPlan(Struct, frozen=True, kw_only=True):
@@ -66,6 +70,8 @@ class BotPlan(Struct, frozen=True, kw_only=True):
     pool: PoolPlan | None
     feeds: tuple[Feed, ...]
     """Those that its handlers need."""
+    limits: RunnerLimits
+    wiring: Wiring
 
     @property
     def title(self) -> str:
@@ -187,7 +193,16 @@ def _bot_plan(
         sessions=tuple(sessions),
         pool=pool,
         feeds=feeds_of(placement.bot, feeds),
+        limits=placement.limits or placement.bot.limits,
+        wiring=_wiring(placement.bot, f"{key}.bot"),
     )
+
+
+def _wiring(bot: Bot, key: str) -> Wiring:
+    try:
+        return bot.wire()
+    except HandlerError as error:
+        raise ConfigError(f"bot {bot.name} cannot start: {error}", key=key) from error
 
 
 def _check_account(account: str, key: str) -> None:

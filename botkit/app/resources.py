@@ -1,57 +1,61 @@
 """What a bot holds for its whole life: databases, files, models. Opened before its sessions, closed after them."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, get_args, get_origin
 
-from botkit.app.signatures import Injected, Place, describe, place_of, signature_of
+from botkit.app.injection import Injected, Offer, Scope, Wired, wire
+from botkit.app.signatures import Signature, describe, place_of, read_signature
 
 ResourceFunction: TypeAlias = Callable[..., AsyncIterator[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A checked resource function: what it provides, and what it asks for, in order."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource(Offer):
+    """A resource function that was read."""
 
     function: ResourceFunction
-    place: Place
-    provides: object
-    needs: tuple[object, ...]
+    signature: Signature
 
 
-def read_resource(function: ResourceFunction, known: Collection[object]) -> Resource:
-    """Check a resource function and read what it provides. Raises ``HandlerError`` with file and line."""
+def read_resource(function: ResourceFunction) -> Resource:
+    """Read what a resource function provides. Raises ``HandlerError`` with file and line."""
     place = place_of(function)
     if not inspect.isasyncgenfunction(function):
         raise place.error("a resource is an async def with one yield, and without @asynccontextmanager")
-    signature = signature_of(function, place)
-    arguments = get_args(signature.return_annotation)
-    if get_origin(signature.return_annotation) not in (AsyncIterator, AsyncGenerator) or not arguments:
+    signature = read_signature(function)
+    arguments = get_args(signature.returns)
+    if get_origin(signature.returns) not in (AsyncIterator, AsyncGenerator) or not arguments:
         raise place.error("a resource says what it provides: -> AsyncIterator[T]")
-    provides = arguments[0]
-    if provides in known:
-        raise place.error(f"{describe(provides)} is provided already")
-    for parameter in signature.parameters.values():
-        if parameter.annotation not in known:
-            offered = ", ".join(sorted(describe(one) for one in known))
-            raise place.error(
-                f"parameter {parameter.name}: nothing of type {describe(parameter.annotation)} is known here; "
-                f"known are {offered}"
-            )
-        if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
-            raise place.error(f"parameter {parameter}: a resource takes plain parameters")
-    return Resource(function, place, provides, tuple(one.annotation for one in signature.parameters.values()))
+    for parameter in signature.parameters:
+        if parameter.keyword_only:
+            raise place.error(f"parameter {parameter.name}: a resource takes plain parameters")
+    return Resource(arguments[0], function, signature)
+
+
+def wire_resource(resource: Resource, scope: Scope, opened: Collection[Offer]) -> Wired:
+    """Find what the resource asks for; of resources, those in ``opened`` are there. Raises ``HandlerError``."""
+    wired = wire(resource.signature, (), scope)
+    for parameter, source in zip(resource.signature.parameters, wired.sources, strict=True):
+        asked = f"parameter {parameter.name}: {describe(parameter.annotation)}"
+        if not isinstance(source, Offer):
+            raise resource.signature.place.error(f"{asked} comes with an event, and resources are opened before")
+        if isinstance(source, Resource) and source not in opened:
+            raise resource.signature.place.error(f"{asked} is opened after this: declare it above")
+    return wired
 
 
 @asynccontextmanager
-async def open_resources(resources: Sequence[Resource], injected: Injected) -> AsyncIterator[Injected]:
-    """Open the resources in order, and close them in reverse; gives ``injected`` and their values."""
-    values = dict(injected)
+async def open_resources(
+    resources: Sequence[tuple[Resource, Wired]], known: Mapping[Offer, object]
+) -> AsyncIterator[Injected]:
+    """Open the resources in order, and close them in reverse; gives ``known`` and their values."""
+    values = dict(known)
     async with AsyncExitStack() as stack:
-        for resource in resources:
-            arguments = [values[need] for need in resource.needs]
+        for resource, wired in resources:
+            arguments = [values[source] for source in wired.sources if isinstance(source, Offer)]
             opened = asynccontextmanager(resource.function)(*arguments)
-            values[resource.provides] = await stack.enter_async_context(opened)
+            values[resource] = await stack.enter_async_context(opened)
         yield values

@@ -1,32 +1,21 @@
-"""What a handler asks for, read from its signature when it is registered, and handed over at each call.
+"""What a function asks for, read from its signature when it is registered.
 
-Parameters are told apart by type alone: the event, ``Context``, ``BotInfo``, the bot's settings, a resource.
+Parameters are told apart by type alone; ``injection`` says where their values come from.
 """
 
 import inspect
 import types
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Never, NoReturn, TypeAlias, Union, get_args, get_origin
 
-from botkit.app.context import BotInfo, Context
 from botkit.errors import HandlerError
 from botkit.events import Event
 
 HandlerFunction: TypeAlias = Callable[..., Awaitable[None]]
-BoundHandler: TypeAlias = Callable[[Event | None, Context], Awaitable[None]]
-Injected: TypeAlias = Mapping[object, object]
-"""Values by the type that a parameter asks for: ``BotInfo``, the settings' struct, resources."""
+EventTypes: TypeAlias = tuple[type[Event], ...]
 
-
-class _FromCall:
-    """A parameter whose value comes with each call."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-EVENT, CONTEXT = _FromCall("event"), _FromCall("context")
+NO_DEFAULT = inspect.Parameter.empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,71 +33,63 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter's name, and what it gets: ``EVENT``, ``CONTEXT`` or the type of something injected."""
+    """A parameter's name and type. ``default`` is ``NO_DEFAULT`` when it has none."""
 
     name: str
-    source: object
-    keyword_only: bool
+    annotation: object
+    keyword_only: bool = False
+    variadic: bool = False
+    default: object = NO_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
-class Handler:
-    """A checked handler function."""
+class Signature:
+    """A function that was read: where it is written, what it asks for, what it returns."""
 
-    function: HandlerFunction
+    function: Callable[..., object]
     place: Place
     parameters: tuple[Parameter, ...]
+    returns: object
 
-    def bind(self, injected: Injected) -> BoundHandler:
-        """The handler as a function of event and context, with all else filled in."""
-        function = self.function
-        sources = [parameter.source for parameter in self.parameters if not parameter.keyword_only]
-        named = {parameter.name: parameter.source for parameter in self.parameters if parameter.keyword_only}
-        if not named and sources == [EVENT, CONTEXT]:
-            return function
-        values = [injected.get(source) for source in sources]
-        named_values = {name: injected.get(source) for name, source in named.items()}
-        event_at, context_at = _positions(sources, EVENT), _positions(sources, CONTEXT)
-        event_names = [name for name, source in named.items() if source is EVENT]
-        context_names = [name for name, source in named.items() if source is CONTEXT]
-
-        def call(event: Event | None, context: Context) -> Awaitable[None]:
-            arguments, keywords = values.copy(), named_values.copy()
-            for position in event_at:
-                arguments[position] = event
-            for position in context_at:
-                arguments[position] = context
-            keywords.update(dict.fromkeys(event_names, event))
-            keywords.update(dict.fromkeys(context_names, context))
-            return function(*arguments, **keywords)
-
-        return call
+    def without(self, names: frozenset[str]) -> "Signature":
+        """The signature without these parameters, whose values come otherwise."""
+        rest = tuple(one for one in self.parameters if one.name not in names)
+        return Signature(self.function, self.place, rest, self.returns)
 
 
-def _positions(sources: list[object], source: object) -> list[int]:
-    return [position for position, other in enumerate(sources) if other is source]
+def read_signature(function: Callable[..., object], *, variadic: bool = False) -> Signature:
+    """Read the signature of a function. Raises ``HandlerError``, with file and line, for what has no type.
 
-
-def read_handler(function: HandlerFunction, event_type: type[Event] | None, known: Collection[object]) -> Handler:
-    """Check a handler for events of ``event_type`` (None: it gets no event) and read what it asks for.
-
-    ``known`` are the types that can be injected. Raises ``HandlerError`` with file and line.
+    ``variadic``: it may have an ``*arguments`` parameter.
     """
+    place = place_of(function)
+    signature = _inspected(function, place)
+    parameters = []
+    for one in signature.parameters.values():
+        star = one.kind is inspect.Parameter.VAR_POSITIONAL
+        if one.kind is inspect.Parameter.VAR_KEYWORD or (star and not variadic):
+            raise place.error(f"parameter {one}: a handler gets what it names, nothing else")
+        if one.annotation is inspect.Parameter.empty:
+            raise place.error(f"parameter {one.name} has no type; parameters are told apart by type")
+        keyword_only = one.kind is inspect.Parameter.KEYWORD_ONLY
+        parameters.append(Parameter(one.name, one.annotation, keyword_only, star, one.default))
+    return Signature(function, place, tuple(parameters), signature.return_annotation)
+
+
+def read_handler(function: HandlerFunction, *, variadic: bool = False) -> Signature:
+    """Read a handler: an ``async def`` that returns nothing. Raises ``HandlerError`` with file and line."""
     place = place_of(function)
     if not inspect.iscoroutinefunction(function):
         raise place.error("must be written with async def")
-    signature = signature_of(function, place)
-    if signature.return_annotation not in (inspect.Signature.empty, None, NoReturn, Never):
-        raise place.error(f"must return None, not {describe(signature.return_annotation)}: nobody reads it")
-    parameters = tuple(
-        Parameter(
-            parameter.name,
-            _source(parameter, place, event_type, known),
-            parameter.kind is inspect.Parameter.KEYWORD_ONLY,
-        )
-        for parameter in signature.parameters.values()
-    )
-    return Handler(function, place, parameters)
+    signature = read_signature(function, variadic=variadic)
+    require_no_value(signature)
+    return signature
+
+
+def require_no_value(signature: Signature) -> None:
+    """Raise ``HandlerError`` for a function that says it returns something."""
+    if signature.returns not in (inspect.Signature.empty, None, NoReturn, Never):
+        raise signature.place.error(f"must return None, not {describe(signature.returns)}: nobody reads it")
 
 
 def place_of(function: Callable[..., object]) -> Place:
@@ -122,8 +103,7 @@ def place_of(function: Callable[..., object]) -> Place:
     return Place(code.co_name, code.co_filename, code.co_firstlineno)
 
 
-def signature_of(function: Callable[..., object], place: Place) -> inspect.Signature:
-    """The signature with its annotations evaluated. Raises ``HandlerError`` when they cannot be."""
+def _inspected(function: Callable[..., object], place: Place) -> inspect.Signature:
     try:
         return inspect.signature(function, eval_str=True)
     except NameError as error:
@@ -132,46 +112,32 @@ def signature_of(function: Callable[..., object], place: Place) -> inspect.Signa
         raise place.error(f"an annotation cannot be read: {error}") from None
 
 
-def _source(
-    parameter: inspect.Parameter, place: Place, event_type: type[Event] | None, known: Collection[object]
-) -> object:
-    if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-        raise place.error(f"parameter {parameter}: a handler gets what it names, nothing else")
-    annotation = parameter.annotation
-    if annotation is inspect.Parameter.empty:
-        raise place.error(f"parameter {parameter.name} has no type; parameters are told apart by type")
-    if annotation is Context:
-        return CONTEXT
-    if event_type is not None and _takes(annotation, event_type):
-        return EVENT
-    if annotation in known:
-        return annotation
-    raise place.error(_misfit(parameter.name, annotation, event_type, known))
+def members_of(annotation: object) -> tuple[object, ...]:
+    """The members of a union; of anything else, itself."""
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
 
 
-def _takes(annotation: object, event_type: type[Event]) -> bool:
-    if get_origin(annotation) in (Union, types.UnionType):
-        return any(_takes(member, event_type) for member in get_args(annotation))
-    return isinstance(annotation, type) and issubclass(annotation, Event) and issubclass(event_type, annotation)
+def is_event(annotation: object) -> bool:
+    """Whether the annotation is an event's class, or a union of such."""
+    return all(isinstance(one, type) and issubclass(one, Event) for one in members_of(annotation))
 
 
-def _misfit(name: str, annotation: object, event_type: type[Event] | None, known: Collection[object]) -> str:
-    if isinstance(annotation, type) and issubclass(annotation, Event):
-        if event_type is None:
-            return f"parameter {name}: {annotation.__name__} is an event, but here is none"
-        return f"parameter {name}: {annotation.__name__} is not the event here, which is {event_type.__name__}"
-    offered = [event_type.__name__] if event_type is not None else []
-    offered += sorted({"Context", *(describe(one) for one in known)})
-    return (
-        f"parameter {name}: nothing of type {describe(annotation)} is known here; known are {', '.join(offered)}"
-        " (a resource must be declared above its handlers)"
-    )
+def takes(annotation: object, event_type: type[Event]) -> bool:
+    """Whether a parameter of this type can be given an event of ``event_type``."""
+    members = members_of(annotation)
+    return any(isinstance(one, type) and issubclass(one, Event) and issubclass(event_type, one) for one in members)
 
 
 def describe(annotation: object) -> str:
     """The name of a type as a person would write it."""
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    members = members_of(annotation)
+    if len(members) > 1:
+        return " | ".join("None" if member is type(None) else describe(member) for member in members)
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
 
 
-ALWAYS_KNOWN: tuple[object, ...] = (BotInfo,)
-"""What every handler may ask for besides event and context."""
+def describe_all(event_types: EventTypes) -> str:
+    """The names of several types, as a union."""
+    return " | ".join(one.__name__ for one in event_types)

@@ -1,7 +1,7 @@
 """From one event to the handlers that want it.
 
 - ``filters``: small predicates on events that compose with ``&``, ``|`` and ``~``; bots import it as ``f``.
-- ``router``: :class:`~botkit.routing.router.Router`, an index by event type, then filters.
+- ``table``: :class:`~botkit.routing.table.RouteTable`, a tree of routers, an index by event type, then filters.
 - ``keys``: :func:`~botkit.routing.keys.key_of`, what must stay in order: a channel, an account, a call.
 - ``runner``: :class:`~botkit.routing.runner.KeyedRunner`, in order per key, side by side across keys.
 

@@ -8,6 +8,14 @@
     @bot.on_invite(f.channel.glob("support-*") | f.account.regex(r"vip-\\d+"))
     @bot.on_message(f.where(InstantMessage, lambda message: len(message.text) > 500))
 
+A filter may also find a value, which the handler then asks for by its type::
+
+    @bot.on_channel_message(f.text.regex(r"^roll (\\d+)$"))
+    async def roll(message: ChannelMessage, ctx: Context, match: re.Match[str]) -> None: ...
+
+    @bot.on_message(f.extract(InstantMessage, Order, read_order))
+    async def take(message: InstantMessage, ctx: Context, order: Order) -> None: ...
+
 Filters are synchronous and cheap: they run for every event of their type. One that needs a field which the
 event has not is refused when the handler is registered.
 """
@@ -15,22 +23,39 @@ event has not is refused when the handler is registered.
 import fnmatch
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TypeAlias, TypeVar, cast
 
 from botkit.events import Event
 
 Check: TypeAlias = Callable[[Event], bool]
+Values: TypeAlias = Mapping[object, object]
+"""What filters found in one event, by type."""
+Capture: TypeAlias = Callable[[Event], Values | None]
+"""A filter that says yes with its values, and no with None."""
 E = TypeVar("E", bound=Event)
+V = TypeVar("V")
+
+_NOTHING: Values = {}
 
 
 class Filter(ABC):
     """A yes or no for an event. ``&``, ``|`` and ``~`` combine filters; calling one applies it."""
 
+    @property
+    def gives(self) -> tuple[object, ...]:
+        """The types of the values that it has whenever it says yes; one that is there twice is ambiguous."""
+        return ()
+
     @abstractmethod
     def compile(self, event_type: type[Event]) -> Check:
         """The filter as a function for events of one type. Raises ``ValueError`` when that type lacks a field."""
+
+    def capture(self, event_type: type[Event]) -> Capture:
+        """Like ``compile``, but it hands over the values, too."""
+        check = self.compile(event_type)
+        return lambda event: _NOTHING if check(event) else None
 
     def __call__(self, event: Event) -> bool:
         """Whether the filter lets ``event`` through."""
@@ -53,18 +78,45 @@ class _Both(Filter):
     def __init__(self, left: Filter, right: Filter) -> None:
         self.left, self.right = left, right
 
+    @property
+    def gives(self) -> tuple[object, ...]:
+        return (*self.left.gives, *self.right.gives)
+
     def compile(self, event_type: type[Event]) -> Check:
         left, right = self.left.compile(event_type), self.right.compile(event_type)
         return lambda event: left(event) and right(event)
+
+    def capture(self, event_type: type[Event]) -> Capture:
+        left, right = self.left.capture(event_type), self.right.capture(event_type)
+
+        def both(event: Event) -> Values | None:
+            found = left(event)
+            more = None if found is None else right(event)
+            return None if found is None or more is None else {**found, **more}
+
+        return both
 
 
 class _Either(Filter):
     def __init__(self, left: Filter, right: Filter) -> None:
         self.left, self.right = left, right
 
+    @property
+    def gives(self) -> tuple[object, ...]:
+        return tuple(value for value in self.left.gives if value in self.right.gives)
+
     def compile(self, event_type: type[Event]) -> Check:
         left, right = self.left.compile(event_type), self.right.compile(event_type)
         return lambda event: left(event) or right(event)
+
+    def capture(self, event_type: type[Event]) -> Capture:
+        left, right = self.left.capture(event_type), self.right.capture(event_type)
+
+        def either(event: Event) -> Values | None:
+            found = left(event)
+            return right(event) if found is None else found
+
+        return either
 
 
 class _Not(Filter):
@@ -81,18 +133,64 @@ class _Where(Filter):
         self.event_type, self.predicate = event_type, predicate
 
     def compile(self, event_type: type[Event]) -> Check:
-        if not issubclass(event_type, self.event_type):
-            raise ValueError(f"the filter is for {self.event_type.__name__}, which {event_type.__name__} is not")
+        _require(event_type, self.event_type)
         return self.predicate
 
 
-class _FieldFilter(Filter):
-    def __init__(self, field: "Field", test: Callable[[str], bool]) -> None:
-        self.field, self.test = field, test
+class _Extract(Filter):
+    def __init__(self, event_type: type[Event], value_type: object, function: Callable[[Event], object]) -> None:
+        self.event_type, self.value_type, self.function = event_type, value_type, function
+
+    @property
+    def gives(self) -> tuple[object, ...]:
+        return (self.value_type,)
 
     def compile(self, event_type: type[Event]) -> Check:
-        read, test = self.field.reader(event_type), self.test
-        return lambda event: test(read(event))
+        _require(event_type, self.event_type)
+        function = self.function
+        return lambda event: function(event) is not None
+
+    def capture(self, event_type: type[Event]) -> Capture:
+        _require(event_type, self.event_type)
+        function, value_type = self.function, self.value_type
+
+        def extract(event: Event) -> Values | None:
+            value = function(event)
+            return None if value is None else {value_type: value}
+
+        return extract
+
+
+class _FieldFilter(Filter):
+    """``make`` gets what reads the field, and returns the check: one call less per event than a test of its own."""
+
+    def __init__(self, field: "Field", make: Callable[[Callable[[Event], str]], Check]) -> None:
+        self.field, self.make = field, make
+
+    def compile(self, event_type: type[Event]) -> Check:
+        return self.make(self.field.reader(event_type))
+
+
+class _RegexFilter(Filter):
+    def __init__(self, field: "Field", search: Callable[[str], re.Match[str] | None]) -> None:
+        self.field, self.search = field, search
+
+    @property
+    def gives(self) -> tuple[object, ...]:
+        return (re.Match[str],)
+
+    def compile(self, event_type: type[Event]) -> Check:
+        read, search = self.field.reader(event_type), self.search
+        return lambda event: search(read(event)) is not None
+
+    def capture(self, event_type: type[Event]) -> Capture:
+        read, search = self.field.reader(event_type), self.search
+
+        def capture(event: Event) -> Values | None:
+            match = search(read(event))
+            return None if match is None else {re.Match[str]: match}
+
+        return capture
 
 
 class Field:
@@ -110,33 +208,36 @@ class Field:
 
     def is_(self, value: str) -> Filter:
         """Equal to ``value``."""
-        return _FieldFilter(self, value.__eq__)
+        return _FieldFilter(self, lambda read: lambda event: read(event) == value)
 
     def in_(self, *values: str) -> Filter:
         """Equal to one of ``values``."""
-        return _FieldFilter(self, frozenset(values).__contains__)
+        wanted = frozenset(values)
+        return _FieldFilter(self, lambda read: lambda event: read(event) in wanted)
 
     def startswith(self, *prefixes: str) -> Filter:
         """Begins with one of ``prefixes``."""
-        return _FieldFilter(self, lambda text: text.startswith(prefixes))
+        return _FieldFilter(self, lambda read: lambda event: read(event).startswith(prefixes))
 
     def endswith(self, *suffixes: str) -> Filter:
         """Ends with one of ``suffixes``."""
-        return _FieldFilter(self, lambda text: text.endswith(suffixes))
+        return _FieldFilter(self, lambda read: lambda event: read(event).endswith(suffixes))
 
     def contains(self, part: str) -> Filter:
         """Has ``part`` somewhere in it."""
-        return _FieldFilter(self, lambda text: part in text)
+        return _FieldFilter(self, lambda read: lambda event: part in read(event))
 
     def regex(self, pattern: str | re.Pattern[str]) -> Filter:
-        """``pattern`` is found somewhere in it (``re.search``). Raises ``re.error`` for a pattern that is none."""
-        search = re.compile(pattern).search
-        return _FieldFilter(self, lambda text: search(text) is not None)
+        """``pattern`` is found somewhere in it (``re.search``); gives the ``re.Match[str]``.
+
+        Raises ``re.error`` for a pattern that is none.
+        """
+        return _RegexFilter(self, re.compile(pattern).search)
 
     def glob(self, pattern: str) -> Filter:
         """Matches a shell pattern as a whole, with case: ``*``, ``?``, ``[abc]``, ``[!abc]``."""
         match = re.compile(fnmatch.translate(pattern)).match
-        return _FieldFilter(self, lambda text: match(text) is not None)
+        return _FieldFilter(self, lambda read: lambda event: match(read(event)) is not None)
 
 
 text = Field("text")
@@ -167,3 +268,16 @@ reason = Field("reason")
 def where(event_type: type[E], predicate: Callable[[E], bool]) -> Filter:
     """Any predicate on events of ``event_type``; it must be quick and must not block."""
     return _Where(event_type, cast("Check", predicate))  # compile() lets it meet nothing else
+
+
+def extract(event_type: type[E], value_type: type[V], function: Callable[[E], V | None]) -> Filter:
+    """Events of ``event_type`` in which ``function`` finds a value, which a handler asks for by ``value_type``.
+
+    None means no. ``function`` must be quick and must not block.
+    """
+    return _Extract(event_type, value_type, cast("Callable[[Event], object]", function))
+
+
+def _require(event_type: type[Event], wanted: type[Event]) -> None:
+    if not issubclass(event_type, wanted):
+        raise ValueError(f"the filter is for {wanted.__name__}, which {event_type.__name__} is not")

@@ -90,6 +90,6 @@ def key_of(event: Event) -> OrderKey:
     return make(event)
 
 
-def is_lasting(event: Event) -> bool:
+def is_lasting(event: Event | None) -> bool:
     """Whether handlers of this event may go on beside the later events of their key."""
     return type(event) is CallInvited

@@ -251,7 +251,7 @@ def fused_bot(name: str) -> Bot:
             nursery.cancel_scope.cancel()
 
     @bot.on_message(text="blow")
-    async def blow(fuse: Fuse) -> None:
+    async def blow(message: InstantMessage, fuse: Fuse) -> None:
         fuse.blown.set()
 
     return bot

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from botkit import Bot, Context
+from botkit import Bot, Context, Router
 from botkit.errors import HandlerError
 from botkit.events import (
     CallEnded,
@@ -57,7 +57,9 @@ def test_each_decorator_is_for_its_event(name: str) -> None:
 
 
 def test_no_decorator_is_forgotten() -> None:
-    assert {name for name in vars(Bot) if name.startswith("on_")} == set(DECORATORS)
+    decorators = {name for name in dir(Bot) if name.startswith("on_")}
+    assert decorators - {"on_error"} == set(DECORATORS)
+    assert {name for name in dir(Router) if name.startswith("on_")} == decorators
 
 
 @pytest.mark.parametrize("name", DECORATORS)

@@ -7,6 +7,7 @@ import botkit
 
 NAMES = {
     *("App", "Bot", "BotInfo", "BotPlacement", "Context", "filters"),
+    *("CallNext", "Router", "RunnerLimits"),
     *("Call", "Channel", "LoginSession", "Signal"),
     *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
     *("CallEnded", "CallInvited", "DigitsPressed"),

@@ -11,9 +11,11 @@ from msgspec import Struct
 
 from botkit import Bot, BotInfo, CallInvited, ChannelMessage, Context, InstantMessage, UserOnline
 from botkit import filters as f
-from botkit.app.signatures import EVENT, Injected, read_handler
+from botkit.app.injection import Injected, Offer, Scope, bind, wire
+from botkit.app.signatures import read_handler
 from botkit.errors import HandlerError
 from botkit.events import CallEvent, Event
+from botkit.types import Account
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -91,7 +93,7 @@ nonsense.__annotations__["message"] = "1 +"
         (generator, "must be written with async def"),
         (unreadable, "name 'Decimal' is not defined; import it at the top"),
         (nonsense, "annotation cannot be read"),
-        (other_union, "nothing of type .*InstantMessage | .*UserOnline is known"),
+        (other_union, r"InstantMessage \| UserOnline is not the event here, which is ChannelMessage"),
         (other_settings, "nothing of type Struct is known"),
     ],
 )
@@ -181,7 +183,7 @@ def test_a_handler_without_an_event() -> None:
 def test_a_resource_is_known_only_below_it() -> None:
     bot = Bot("b")
 
-    async def handler(store: Store) -> None: ...
+    async def handler(message: InstantMessage, store: Store) -> None: ...
 
     with pytest.raises(HandlerError, match=r"nothing of type Store is known here.*declared above"):
         bot.on_message()(handler)
@@ -216,7 +218,7 @@ async def wrapped_resource() -> AsyncIterator[int]:
         (wrapped_resource, "without @asynccontextmanager"),
         (silent_resource, r"-> AsyncIterator\[T\]"),
         (odd_resource, "Settings is provided already"),
-        (needy_resource, "nothing of type Context is known here; known are BotInfo, Settings, Store"),
+        (needy_resource, "parameter ctx: Context comes with an event, and resources are opened before"),
         (keyword_resource, "plain parameters"),
     ],
 )
@@ -224,7 +226,7 @@ def test_resources_that_are_refused(resource: Any, problem: str) -> None:
     bot = new_bot()
     with pytest.raises(HandlerError, match=problem):
         bot.resource(resource)
-    assert len(bot.resources) == 1
+    assert len(bot.held) == 1
 
 
 async def test_binding_fills_in_everything() -> None:
@@ -235,21 +237,16 @@ async def test_binding_fills_in_everything() -> None:
     ) -> None:
         got.append((store, message, info, settings, ctx, again))
 
-    store, info, settings = Store(), BotInfo(name="b", account="b"), Settings()  # type: ignore[arg-type]
-    injected: Injected = {Store: store, BotInfo: info, Settings: settings}
-    bound = read_handler(handler, CallInvited, [BotInfo, Settings, Store]).bind(injected)
+    store, info, settings = Store(), BotInfo(name="b", account=Account("b")), Settings()
+    values: Injected = {Offer(Store): store, Offer(BotInfo): info, Offer(Settings): settings}
+    scope = Scope({offer.provides: offer for offer in values})
+    bound: Any = bind(wire(read_handler(handler), (CallInvited,), scope), values)
     for event, context in [("event 1", "context 1"), ("event 2", "context 2")]:
-        await bound(event, context)  # type: ignore[arg-type]
+        await bound(event, context, {})
     assert got == [
         (store, "event 1", info, settings, "context 1", "event 1"),
         (store, "event 2", info, settings, "context 2", "event 2"),
     ]
-
-
-def test_the_common_handler_is_called_directly() -> None:
-    handler = read_handler(as_text, ChannelMessage, [])
-    assert handler.bind({}) is as_text
-    assert handler.parameters[0].source is EVENT
 
 
 @pytest.mark.parametrize("name", ["", "a\nb"])

@@ -1,5 +1,7 @@
 """Filters: each one, and their combinations."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,49 @@ def test_a_predicate_is_for_its_type_of_event() -> None:
     long = f.where(ChannelMessage, lambda message: len(message.text) > 3)
     with pytest.raises(ValueError, match="for ChannelMessage, which InstantMessage is not"):
         long.compile(InstantMessage)
+
+
+WORD, NUMBER = f.text.regex("[a-z]+"), f.extract(ChannelMessage, int, lambda message: len(message.text) % 2 or None)
+
+
+@pytest.mark.parametrize(
+    ("filter", "text", "found"),
+    [
+        (WORD, "12 ab", {re.Match[str]: "ab"}),
+        (WORD, "12", None),
+        (NUMBER, "abc", {int: "1"}),
+        (NUMBER, "ab", None),
+        (WORD & NUMBER, "abc", {re.Match[str]: "abc", int: "1"}),
+        (WORD & NUMBER, "ab", None),
+        (NUMBER & WORD, "123", None),
+        (f.text.regex("1") | WORD, "a1", {re.Match[str]: "1"}),
+        (f.text.regex("1") | WORD, "a2", {re.Match[str]: "a"}),
+        (f.text.regex("1") | WORD, "-", None),
+        (~WORD, "12", {}),
+        (~WORD, "ab", None),
+        (WORD & ~f.text.regex("x"), "ab", {re.Match[str]: "ab"}),
+        (f.account.is_("ann"), "ab", {}),
+    ],
+)
+def test_what_filters_find(filter: f.Filter, text: str, found: dict[object, str] | None) -> None:
+    values = filter.capture(ChannelMessage)(message(text))
+    assert filter(message(text)) is (found is not None)
+    shown = (
+        None
+        if values is None
+        else {key: one[0] if isinstance(one, re.Match) else str(one) for key, one in values.items()}
+    )
+    assert shown == found
+
+
+def test_what_a_filter_surely_gives() -> None:
+    assert (WORD & NUMBER & WORD).gives == (re.Match[str], int, re.Match[str])
+    assert (WORD | f.text.is_("a")).gives == ()
+    assert (NUMBER & WORD | WORD).gives == (re.Match[str],)
+    assert (~WORD).gives == ()
+
+
+def test_what_is_extracted_is_for_its_type_of_event() -> None:
+    for make in (NUMBER.compile, NUMBER.capture):
+        with pytest.raises(ValueError, match="for ChannelMessage, which InstantMessage is not"):
+            make(InstantMessage)

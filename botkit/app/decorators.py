@@ -1,0 +1,242 @@
+"""The decorators of bots and routers. They check a function, keep it, and return it untouched."""
+
+from collections.abc import Callable
+
+from botkit.app.error_handlers import read_error_handler
+from botkit.app.handler_set import Beat, HandlerSet, Registration
+from botkit.app.handler_types import (
+    AnyHandler,
+    AnyMiddleware,
+    AnyProvider,
+    AnyResource,
+    OfAttribute,
+    OfCallEnded,
+    OfCallInvited,
+    OfChannelMessage,
+    OfDigitsPressed,
+    OfEventsLost,
+    OfInstantMessage,
+    OfLoggedIn,
+    OfLoggedOut,
+    OfMemberJoined,
+    OfMemberLeft,
+    OfUserJoined,
+    OfUserLeft,
+    OfUserOffline,
+    OfUserOnline,
+)
+from botkit.app.middleware import read_middleware
+from botkit.app.providers import read_provider
+from botkit.app.resources import read_resource
+from botkit.app.signatures import read_handler
+from botkit.app.wiring import all_of
+from botkit.events import (
+    CallEnded,
+    CallInvited,
+    ChannelAttributeUpdated,
+    ChannelMessage,
+    DigitsPressed,
+    Event,
+    EventsLost,
+    InstantMessage,
+    LoggedIn,
+    LoggedOut,
+    MemberJoined,
+    MemberLeft,
+    UserJoined,
+    UserLeft,
+    UserOffline,
+    UserOnline,
+)
+from botkit.routing import filters
+from botkit.routing.filters import Filter
+
+
+class Decorators(HandlerSet):
+    """What ``Bot`` and ``Router`` are decorated with.
+
+    A handler is an ``async def`` that asks by type for what it wants: the event, ``Context``, ``BotInfo``, the
+    settings, resources, what providers make, and what its filters find. The first parameter is the event or the
+    ``Context``, so that type checkers see whether it fits; all are checked when the handler is registered, and what
+    does not fit raises ``HandlerError`` with file and line.
+
+    Filters are given positionally and all must say yes; ``channel``, ``account`` and ``text`` are shell patterns
+    (``support-*``) for the field of that name, for which ``botkit.filters`` has more. ``timeout`` are the seconds that
+    the handler may take, instead of the bot's ``handler_timeout``; ``math.inf``: as long as it likes.
+    """
+
+    def on(
+        self,
+        event_type: type[Event],
+        *filters: Filter,
+        channel: str = "",
+        account: str = "",
+        text: str = "",
+        timeout: float | None = None,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """Events of any type, and of those derived from it."""
+        check_timeout(timeout)
+        filter = all_of([*filters, *_patterns(channel, account, text)])
+
+        def register(function: AnyHandler) -> AnyHandler:
+            self.declare(self.handlers, Registration(event_type, read_handler(function), filter, timeout))
+            return function
+
+        return register
+
+    def on_message(
+        self, *filters: Filter, account: str = "", text: str = "", timeout: float | None = None
+    ) -> Callable[[OfInstantMessage], OfInstantMessage]:
+        """Instant messages to the bot's account (``onMessageInstantReceive``): ``InstantMessage``."""
+        return self.on(InstantMessage, *filters, account=account, text=text, timeout=timeout)
+
+    def on_channel_message(
+        self, *filters: Filter, channel: str = "", account: str = "", text: str = "", timeout: float | None = None
+    ) -> Callable[[OfChannelMessage], OfChannelMessage]:
+        """Messages in the bot's channel (``onMessageChannelReceive``): ``ChannelMessage``."""
+        return self.on(ChannelMessage, *filters, channel=channel, account=account, text=text, timeout=timeout)
+
+    def on_invite(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfCallInvited], OfCallInvited]:
+        """Invitations to a call (``onInviteReceived``): ``CallInvited``; ``ctx.call`` accepts or refuses."""
+        return self.on(CallInvited, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_dtmf(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfDigitsPressed], OfDigitsPressed]:
+        """Digits pressed in a call (``onInviteMsg``): ``DigitsPressed``."""
+        return self.on(DigitsPressed, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_call_ended(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfCallEnded], OfCallEnded]:
+        """Calls that are over (``onInviteEndByPeer``, ``onInviteEndByMyself``): ``CallEnded``."""
+        return self.on(CallEnded, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_user_joined(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfUserJoined], OfUserJoined]:
+        """Somebody came into the bot's channel (``onChannelUserJoined``): ``UserJoined``."""
+        return self.on(UserJoined, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_user_left(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfUserLeft], OfUserLeft]:
+        """Somebody left the bot's channel (``onChannelUserLeaved``): ``UserLeft``."""
+        return self.on(UserLeft, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_user_online(
+        self, *filters: Filter, account: str = "", timeout: float | None = None
+    ) -> Callable[[OfUserOnline], OfUserOnline]:
+        """Any account of the app logged in (``__agora_user_online``): ``UserOnline``."""
+        return self.on(UserOnline, *filters, account=account, timeout=timeout)
+
+    def on_user_offline(
+        self, *filters: Filter, account: str = "", timeout: float | None = None
+    ) -> Callable[[OfUserOffline], OfUserOffline]:
+        """Any account of the app is gone (``__agora_user_online``): ``UserOffline``."""
+        return self.on(UserOffline, *filters, account=account, timeout=timeout)
+
+    def on_member_joined(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfMemberJoined], OfMemberJoined]:
+        """Somebody joined any channel of the app (``__agora_channel_event``): ``MemberJoined``."""
+        return self.on(MemberJoined, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_member_left(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfMemberLeft], OfMemberLeft]:
+        """Somebody left any channel of the app (``__agora_channel_event``): ``MemberLeft``."""
+        return self.on(MemberLeft, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_attribute(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfAttribute], OfAttribute]:
+        """An attribute of the bot's channel changed (``onChannelAttrUpdated``): ``ChannelAttributeUpdated``."""
+        return self.on(ChannelAttributeUpdated, *filters, channel=channel, account=account, timeout=timeout)
+
+    def on_login(self, *filters: Filter, timeout: float | None = None) -> Callable[[OfLoggedIn], OfLoggedIn]:
+        """A session of the bot is up, and in its channel (``onLoginSuccess``): ``LoggedIn``."""
+        return self.on(LoggedIn, *filters, timeout=timeout)
+
+    def on_logout(self, *filters: Filter, timeout: float | None = None) -> Callable[[OfLoggedOut], OfLoggedOut]:
+        """A session of the bot ended otherwise than by botkit stopping it (``onLogout``): ``LoggedOut``."""
+        return self.on(LoggedOut, *filters, timeout=timeout)
+
+    def on_events_lost(self, *filters: Filter, timeout: float | None = None) -> Callable[[OfEventsLost], OfEventsLost]:
+        """Events are missing: ``EventsLost`` says why, and how many where that is known."""
+        return self.on(EventsLost, *filters, timeout=timeout)
+
+    def every(self, *, seconds: float, timeout: float | None = None) -> Callable[[AnyHandler], AnyHandler]:
+        """Call a handler each ``seconds`` (more than 0), once per bot, from the time that it has started.
+
+        A beat that comes while the handler still works on the last one is left out and counted. It is no event: it
+        meets no filter and no middleware.
+        """
+        if not seconds > 0:
+            raise ValueError(f"every: more than 0 seconds expected, got {seconds}")
+        check_timeout(timeout)
+
+        def register(function: AnyHandler) -> AnyHandler:
+            self.declare(self.timers, Beat(seconds, read_handler(function), timeout))
+            return function
+
+        return register
+
+    def resource(self, function: AnyResource) -> AnyResource:
+        """Something that is held as long as the bot lives: an async generator that yields it once.
+
+        ``async def store(settings: Settings) -> AsyncIterator[Store]`` makes ``Store`` known to what is declared below
+        it. It may ask for the settings, ``BotInfo`` and resources above it. It is opened before the bot logs in, and
+        closed after the bot has logged out, also on a cancel.
+        """
+        resource = read_resource(function)
+        self.declare_source(self.held, resource, resource.signature)
+        return function
+
+    def provide(self, function: AnyProvider) -> AnyProvider:
+        """A value that is made of an event when a handler first asks for it: ``def`` or ``async def`` with ``-> T``.
+
+        It is made once per event, for all its handlers. It may ask for what handlers may, and other providers.
+        """
+        provider = read_provider(function)
+        self.declare_source(self.providers, provider, provider.signature)
+        return function
+
+    def middleware(self, function: AnyMiddleware) -> AnyMiddleware:
+        """Something that goes around each handler here and in routers below, once its filter has said yes.
+
+        The first one that is declared is the outermost, and those of a router are inside of those around it. What
+        ends the event here ends it as ``Context.stop`` does. See ``botkit.app.middleware``.
+        """
+        self.declare(self.inner_middlewares, read_middleware(function))
+        return function
+
+    def outer_middleware(self, function: AnyMiddleware) -> AnyMiddleware:
+        """Something that goes around all that happens to an event here and in routers below, before any filter.
+
+        It sees each event that comes here, whether or not a handler wants it. The first one that is declared is the
+        outermost. An event that it does not let on ends here. See ``botkit.app.middleware``.
+        """
+        self.declare(self.outer_middlewares, read_middleware(function))
+        return function
+
+    def on_error(self, function: AnyHandler) -> AnyHandler:
+        """A handler of the errors of handlers here and in routers below, by the type of its parameter.
+
+        See ``botkit.app.error_handlers``.
+        """
+        self.declare(self.error_handlers, read_error_handler(function))
+        return function
+
+
+def check_timeout(timeout: float | None) -> None:
+    """Raise ``ValueError`` for a timeout of a handler that is none."""
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout: more than 0 seconds expected, got {timeout}")
+
+
+def _patterns(channel: str, account: str, text: str) -> list[Filter]:
+    fields = [(filters.channel, channel), (filters.account, account), (filters.text, text)]
+    return [field.glob(pattern) for field, pattern in fields if pattern]

@@ -1,0 +1,143 @@
+"""The handler border: a handler is called, and whatever it does is its own affair.
+
+What a handler raises is logged and counted, given to a handler of errors if one takes it, and goes no further; so does
+``trio.Cancelled`` where nobody cancelled it, and anything else but what ends the process (``KeyboardInterrupt``,
+``SystemExit``). One that takes longer than its timeout is cancelled. One that returns something is named, since
+whoever wrote that expected something of it.
+"""
+
+import math
+
+import structlog
+import trio
+from structlog.typing import FilteringBoundLogger
+
+from botkit.app.context import BotInfo, Context
+from botkit.app.error_handlers import ERROR
+from botkit.app.meters import AppMeters
+from botkit.app.signatures import Place
+from botkit.app.targets import ErrorTarget, Target
+from botkit.errors import HandlerTimeout
+from botkit.events import Event
+from botkit.routing.filters import Values
+from botkit.routing.table import RouteNode
+
+_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
+
+_NO_VALUES: Values = {}
+
+
+class HandlerBorder:
+    """Calls the handlers of one bot, and keeps their failures to themselves."""
+
+    def __init__(self, bot: BotInfo, meters: AppMeters) -> None:
+        self._bot, self._meters = bot, meters
+        self._named: set[Place] = set()
+
+    async def call(
+        self, target: Target, values: Values | None, event: Event | None, context: Context, seconds: float | None
+    ) -> bool:
+        """Call a handler, for at most ``seconds``; False when it failed.
+
+        Raises only what is not the handler's own: a cancel from outside, an exit.
+        """
+        try:
+            if seconds is not None:
+                result = await self._within(seconds, target, values, event, context)
+            elif target.direct is not None:
+                result = await target.direct(event, context)
+            else:
+                result = await target.call(event, context, values or _NO_VALUES)
+        except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
+            await self._failed(target, event, context, error)
+            return False
+        if result is not None:
+            self._note_value(target, result)
+        return True
+
+    def filter_failed(self, whose: Target | RouteNode[Target], event: Event, error: Exception) -> None:
+        """Log and count a filter that raised."""
+        self._meters.filter_errors.add_for(self._bot.name)
+        place = whose.place if isinstance(whose, Target) else Place(f"router {whose.name}", "<filter>", 0)
+        self._log_failure("filter failed", place, event, error)
+
+    async def _within(
+        self, seconds: float, target: Target, values: Values | None, event: Event | None, context: Context
+    ) -> object:
+        with trio.move_on_after(seconds):
+            return await target.call(event, context, values or _NO_VALUES)
+        raise HandlerTimeout(target.place.name, seconds)
+
+    async def _failed(self, target: Target, event: Event | None, context: Context, error: BaseException) -> None:
+        outside, own = split_failure(error)
+        if own is not None:
+            self._count(target.place)
+            self._meters.handler_errors.add_for(self._bot.name)
+            if isinstance(own, HandlerTimeout):
+                self._meters.handler_timeouts.add_for(self._bot.name)
+                self._log_failure("handler timed out", target.place, event, own)
+        if outside is not None:
+            if own is not None:
+                self._log_failure("handler failed while it was stopped", target.place, event, own)
+            raise outside
+        assert own is not None
+        taker = next((one for one in target.errors if one.handler.takes(own, event)), None)
+        if taker is not None:
+            await self._call_error_handler(taker, own, event, context)
+            return
+        self._meters.errors_unhandled.add_for(self._bot.name)
+        if not isinstance(own, HandlerTimeout):
+            self._log_failure("handler failed", target.place, event, own)
+
+    async def _call_error_handler(
+        self, taker: ErrorTarget, failure: BaseException, event: Event | None, context: Context
+    ) -> None:
+        place = taker.handler.signature.place
+        try:
+            with trio.fail_after(taker.timeout):
+                await taker.call(event, context, {ERROR.key: failure})
+        except BaseException as error:  # noqa: BLE001 - the handler border
+            outside, own = split_failure(error)
+            if own is not None:
+                self._count(place)
+                self._meters.error_handler_errors.add_for(self._bot.name)
+                self._log_failure("handler of errors failed", place, event, own, error_before=repr(failure))
+            if outside is not None:
+                raise outside from None
+
+    def _note_value(self, target: Target, value: object) -> None:
+        self._count(target.place)
+        if target.place not in self._named:
+            self._named.add(target.place)
+            _log.warning(
+                "handler returned a value, which nobody reads", **self._who(target.place), value=repr(value)[:80]
+            )
+
+    def _count(self, place: Place) -> None:
+        self._meters.handler_failures.add_for(f"{self._bot.name}.{place.name}")
+
+    def _log_failure(self, what: str, place: Place, event: Event | None, error: BaseException, **facts: str) -> None:
+        event_type = "beat" if event is None else type(event).__name__
+        _log.error(what, **self._who(place), event_type=event_type, **facts, exc_info=error)
+
+    def _who(self, place: Place) -> dict[str, str | int]:
+        bot = self._bot
+        return {"bot": bot.name, "account": bot.account, "handler": place.name, "file": place.file, "line": place.line}
+
+
+def split_failure(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+    """What of an exception is not for its handler alone, and must go on; and what is its own failure.
+
+    Not its own are the ends of the process, and a ``trio.Cancelled`` where somebody did cancel what is around it.
+    """
+    if isinstance(error, Exception):
+        return None, error
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(_is_from_outside)
+    return (error, None) if _is_from_outside(error) else (None, error)
+
+
+def _is_from_outside(error: BaseException) -> bool:
+    if isinstance(error, trio.Cancelled):
+        return trio.current_effective_deadline() == -math.inf
+    return isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)

@@ -70,8 +70,10 @@ class Bot(Decorators):
     def wire(self) -> Wiring:
         """Find a source for whatever is asked for in the bot and its routers, at its start.
 
-        Raises ``HandlerError``, with file and line, for what nobody provides.
+        Raises ``HandlerError``, with file and line, for what nobody provides, and ``ValueError`` for a router that is
+        included twice.
         """
+        self.check_each_once()
         return wire_all(self, self._offers())
 
     def wants(self, event_type: type[Event]) -> bool:

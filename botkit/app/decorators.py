@@ -207,8 +207,8 @@ class Decorators(HandlerSet):
     def middleware(self, function: AnyMiddleware) -> AnyMiddleware:
         """Something that goes around each handler here and in routers below, once its filter has said yes.
 
-        The first one that is declared is the outermost, and those of a router are inside of those around it. What
-        ends the event here ends it as ``Context.stop`` does. See ``botkit.app.middleware``.
+        The first one that is declared is the outermost, and those of a router are inside of those around it. See
+        ``botkit.app.middleware``.
         """
         self.declare(self.inner_middlewares, read_middleware(function))
         return function

@@ -68,6 +68,14 @@ class HandlerSet:
         for router in self.included:
             yield from router.walk()
 
+    def check_each_once(self) -> None:
+        """Raise ``ValueError`` for a router that came in twice, by way of two others."""
+        seen: set[HandlerSet] = set()
+        for one in self.walk():
+            if one in seen:
+                raise ValueError(f"{self!r} includes {one!r} twice: its handlers would be called twice")
+            seen.add(one)
+
     def check(self, declared: "Declared | HandlerSet") -> None:
         """Raise ``HandlerError`` for what is asked for and not there, as far as that is known here."""
 

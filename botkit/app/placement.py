@@ -201,7 +201,7 @@ def _bot_plan(
 def _wiring(bot: Bot, key: str) -> Wiring:
     try:
         return bot.wire()
-    except HandlerError as error:
+    except (HandlerError, ValueError) as error:
         raise ConfigError(f"bot {bot.name} cannot start: {error}", key=key) from error
 
 

@@ -1,38 +1,11 @@
 """The dispatcher's bounds, on a real session."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from botkit import Bot, BotPlacement, ChannelMessage, EventsLost, InstantMessage
-from botkit.app.dispatcher import Dispatcher
-from botkit.app.meters import AppMeters
-from botkit.app.placement import make_plans
-from botkit.observability.metrics import Meters
-from botkit.routing.runner import RunnerLimits
-from botkit.signaling import LoginSession
-from botkit.types import Account, ChannelName, Uid
-from tests.app.world import open_world
-
-
-def said(text: str, channel: str = "lobby") -> ChannelMessage:
-    return ChannelMessage(
-        channel=ChannelName(channel), account=Account("ann"), uid=Uid(1), text=text, ms=0, message_id=1
-    )
-
-
-@asynccontextmanager
-async def dispatching(bot: Bot, limits: RunnerLimits) -> AsyncIterator[tuple[Dispatcher, LoginSession, AppMeters]]:
-    (plan,) = make_plans([BotPlacement(bot=bot, account="bot")])
-    meters = AppMeters(Meters())
-    dispatcher = Dispatcher(plan, {}, meters, limits)
-    async with open_world() as world, world.signal.open_session("bot") as session, trio.open_nursery() as nursery:
-        nursery.start_soon(dispatcher.run)
-        yield dispatcher, session, meters
-        nursery.cancel_scope.cancel()
+from botkit import Bot, ChannelMessage, EventsLost, InstantMessage, RunnerLimits
+from tests.app.dispatching import dispatching, said
 
 
 async def test_a_stuck_channel_costs_its_own_events_and_that_is_told(autojump_clock: MockClock) -> None:
@@ -55,7 +28,8 @@ async def test_a_stuck_channel_costs_its_own_events_and_that_is_told(autojump_cl
         await trio.sleep(1)
 
     with capture_logs() as logs:
-        async with dispatching(bot, RunnerLimits(waiting_per_key=2)) as (dispatcher, session, meters):
+        async with dispatching(bot, RunnerLimits(waiting_per_key=2)) as at:
+            dispatcher, session, meters = at.dispatcher, at.session, at.meters
             await dispatcher.dispatch(said("stuck"), session)
             await wait_all_tasks_blocked()
             for text in ("1", "2", "3", "4"):
@@ -80,7 +54,8 @@ async def test_dispatch_waits_while_too_much_waits(autojump_clock: MockClock) ->
     async def slow(message: ChannelMessage) -> None:
         await trio.sleep(10)
 
-    async with dispatching(bot, RunnerLimits(running=1, waiting=3)) as (dispatcher, session, _):
+    async with dispatching(bot, RunnerLimits(running=1, waiting=3)) as at:
+        dispatcher, session = at.dispatcher, at.session
         begin = trio.current_time()
         for number in range(4):
             await dispatcher.dispatch(said("x", f"channel {number}"), session)

@@ -10,9 +10,9 @@
     async def hello(message: ChannelMessage, ctx: Context) -> None:
         await ctx.channel.send(f"hello, {message.account}")
 
-``Bot`` has the decorators, ``Router`` too for parts of a bot, ``filters`` what goes into them, ``Context`` what handlers
-act through. ``App`` runs bots by hand, as ``botkit run`` does from YAML. Less common events are in ``botkit.events``, all errors in
-``botkit.errors``.
+``Bot`` has the decorators, ``Router`` too for parts of a bot, ``filters`` what goes into them, ``Context`` what
+handlers act through. ``App`` runs bots by hand, as ``botkit run`` does from YAML. Less common events are in
+``botkit.events``, all errors in ``botkit.errors``.
 """
 
 from botkit.app.app import App

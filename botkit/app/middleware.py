@@ -14,9 +14,9 @@
             ctx.stop()
 
 An ``async def`` asks for ``CallNext`` and calls it, once, more often or not at all. A plain ``def`` is called before.
-Either may call ``ctx.stop()``, which ends the event. An outer one that does not call ``CallNext`` ends it, too; an inner
-one leaves out the handler that it is around. Either is given what it asks for by type, as handlers are, and sees the
-events that its event parameter takes: all of them where it has none.
+Either may call ``ctx.stop()``, which ends the event. An outer one that does not call ``CallNext`` ends it, too; an
+inner one leaves out the handler that it is around. Either is given what it asks for by type, as handlers are, and sees
+the events that its event parameter takes: all of them where it has none.
 """
 
 import inspect

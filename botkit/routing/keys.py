@@ -8,6 +8,7 @@ what happens in the session's channel                   the channel
 ``InstantMessage``                                      the sender
 what the feeds tell (online, offline, joined, left)     the account that it is about
 what happens to a call                                  the call
+a conversation that timed out                           the channel, or in private the account: as its messages
 the session's own life (login, reconnect, lost events)  the session
 ======================================================  =======================================
 
@@ -26,6 +27,7 @@ from botkit.events import (
     ChannelJoined,
     ChannelLeft,
     ChannelMessage,
+    ConversationTimedOut,
     Event,
     FeedEvent,
     InstantMessage,
@@ -66,6 +68,11 @@ def _call_key(event: Event) -> OrderKey:
     return ("call", event.call)
 
 
+def _conversation_key(event: Event) -> OrderKey:
+    assert isinstance(event, ConversationTimedOut)
+    return ("channel", event.channel) if event.channel else ("sender", event.account)
+
+
 def _session_key(_event: Event) -> OrderKey:
     return SESSION_KEY
 
@@ -76,6 +83,7 @@ _KEYS: list[tuple[tuple[type[Event], ...], Callable[[Event], OrderKey]]] = [
     ((InstantMessage,), _sender_key),
     ((FeedEvent,), _account_key),
     ((CallEvent,), _call_key),
+    ((ConversationTimedOut,), _conversation_key),
     ((Event,), _session_key),
 ]
 _by_type: dict[type[Event], Callable[[Event], OrderKey]] = {}

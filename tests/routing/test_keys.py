@@ -8,6 +8,7 @@ from botkit import events
 from botkit.errors import ErrorCode
 from botkit.events import CallEvent, Event, FeedEvent
 from botkit.routing.keys import is_lasting, key_of
+from botkit.types import Account
 
 VALUES: dict[str, object] = {
     "account": "ann",
@@ -67,6 +68,7 @@ EXPECTED = {
     "UserJoined": ("channel", "lobby"),
     "UserLeft": ("channel", "lobby"),
     "ChannelAttributeUpdated": ("channel", "lobby"),
+    "ConversationTimedOut": ("channel", "lobby"),
     "CallInvited": ("call", 7),
     "CallRinging": ("call", 7),
     "CallAccepted": ("call", 7),
@@ -90,6 +92,11 @@ def test_key(event_type: type[Event]) -> None:
 
 def test_every_event_has_been_thought_about() -> None:
     assert {event.__name__ for event in all_events() if event.__module__ == events.__name__} == set(EXPECTED)
+
+
+def test_a_private_conversation_is_in_order_with_the_messages_of_its_account() -> None:
+    private = events.ConversationTimedOut(kind="order", account=Account("ann"), channel="")
+    assert key_of(private) == ("sender", "ann")
 
 
 def test_only_an_invitation_lasts() -> None:

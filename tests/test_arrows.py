@@ -196,7 +196,7 @@ PLANTED = {
     "botkit/gateway/hub.py": ("from ..signaling.session import LoginSession", "botkit.signaling.session"),
     "botkit/signaling/call.py": ("def answer():\n    import botkit.gateway", "botkit.gateway"),
     "botkit/app/bot.py": ("from botkit import Bot", "botkit"),
-    "botkit.routing.table.py": ("import bots.moderation", "bots.moderation"),
+    "botkit/routing/table.py": ("import bots.moderation", "bots.moderation"),
     "botkit/stores/sqlite.py": ("from botkit._codes import CODE_TEXTS", "botkit._codes"),
     "botkit/testing/kit.py": ("from .. import cli", "botkit.cli"),
 }

@@ -24,10 +24,11 @@ class LoggedIn(Event, frozen=True, kw_only=True):
 
 
 class LoggedOut(Event, frozen=True, kw_only=True):
-    """``onLogout``: the session is over; the last event of a session."""
+    """``onLogout``: the session is over; the last event of a session. ``reason`` has the words."""
 
     account: Account
     code: ErrorCode
+    reason: str = ""
 
 
 class Reconnecting(Event, frozen=True, kw_only=True):

@@ -143,7 +143,7 @@ class App:
                 task_status.started()
             nursery.cancel_scope.cancel()
         if self._bots:
-            ends = "; ".join(f"{bot.plan.title}: {bot.failure or 'its sessions have ended'}" for bot in self._bots)
+            ends = "; ".join(f"{bot.plan.title}: {bot.given_up or 'its sessions have ended'}" for bot in self._bots)
             raise ActorError(f"no bot is left: {ends}")
 
     @asynccontextmanager

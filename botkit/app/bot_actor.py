@@ -148,6 +148,8 @@ class BotActor(Actor[Event]):
     def _session_ended(self, exit: ChildExit) -> None:
         if exit.delay is not None:
             self.meters.session_restarts.add_for(self.plan.bot.name)
+        elif any(child.lost for child in self.sessions if child.plan.account == exit.child):
+            self.meters.sessions_lost.add_for(self.plan.bot.name)
 
 
 def _is_in(session: LoginSession | None, channel: ChannelName | None) -> bool:

@@ -70,7 +70,7 @@ class FeedKeeper:
         except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed
             problem = f"{type(error).__name__}: {error}"
         else:
-            problem = KICKED if self._session.kicked else "its session has ended"
+            problem = KICKED if self._session.kicked else self._session.lost or "its session has ended"
         self._meters.feeds_given_up.add_for(self._feed.name)
         self._reader.give_up()
         _log.error(

@@ -33,12 +33,15 @@ class AppMeters:
         self.canary_failures = counter("canary_failures", "Rounds in which the canary could not sing")
         self.restarts = counter("bot_restarts", "Bots that were started again after an error", "bot")
         self.session_restarts = counter("bot_session_restarts", "Sessions that were opened again after an end", "bot")
-        self.given_up = counter("bots_given_up", "Bots that ended for good with an error", "bot")
+        self.sessions_lost = counter(
+            "bot_sessions_lost", "Sessions over for good: their accounts logged in elsewhere, or were banned", "bot"
+        )
+        self.given_up = counter("bots_given_up", "Bots that ended for good although nobody asked for it", "bot")
         self.pool_channels_left_out = counter(
             "pool_channels_left_out", "Channels that had to wait since all sessions of a pool were in others", "bot"
         )
         self.pool_accounts_lost = counter(
-            "pool_accounts_lost", "Accounts of a pool that logged in elsewhere, and are of no more use", "bot"
+            "pool_accounts_lost", "Accounts of a pool that logged in elsewhere or were banned, of no more use", "bot"
         )
         self.feed_events = counter("feed_events", "Events that came from a special channel", "feed")
         self.feed_events_dropped = counter("feed_events_dropped", "Feed events that a full mailbox dropped", "bot")

@@ -29,7 +29,7 @@ class Stay:
     def __init__(self, account: Account, channel: ChannelName, opener: SessionOpener, on_event: OnEvent) -> None:
         self.account, self.channel = account, channel
         self.account_taken = False
-        """The account logged in elsewhere: it is not fought for, and of no more use."""
+        """The account logged in elsewhere, which is not fought, or is banned: it is of no more use."""
         self.restarts = 0
         plan = SessionPlan(account=account, channel=channel)
         self._child = SessionChild(plan, opener, on_event, backoff=POOL_BACKOFF)
@@ -61,10 +61,10 @@ class Stay:
         try:
             await self._child.run(Lifetime(lambda: None))
         except (LoginFailed, SessionEnded) as error:
-            self.account_taken = error.code in _TAKEN
+            self.account_taken = error.code in _TAKEN or bool(self._child.lost)
             await self._pause(began, error)
         else:
-            self.account_taken = self._child.kicked
+            self.account_taken = bool(self._child.lost)
             if not self.account_taken:  # a handler has logged it out: so it is, until it is time to leave
                 await trio.sleep_forever()
 

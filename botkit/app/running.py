@@ -74,6 +74,8 @@ class RunningBot:
             self._meters.given_up.add_for(self.plan.bot.name)
             _log.error("bot given up", **who, error=f"{type(error).__name__}: {error}")
         else:
+            if self.given_up:
+                self._meters.given_up.add_for(self.plan.bot.name)
             note = _log.error if self.given_up else _log.warning
             note("bot over: all its sessions have ended", **who)
         self.starting.started()
@@ -83,8 +85,9 @@ class RunningBot:
         """Why the bot is gone for good although nobody asked for that; empty while it is not."""
         if self.failure is not None:
             return str(self.failure)
-        kicked = self._actor is not None and any(session.kicked for session in self._actor.sessions)
-        return "its account logged in elsewhere" if kicked and self.status().state == "ended" else ""
+        if self._actor is None or self.status().state != "ended":
+            return ""
+        return next((session.lost for session in self._actor.sessions if session.lost), "")
 
     def status(self) -> BotStatus:
         """How the bot is, now."""

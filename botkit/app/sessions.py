@@ -14,10 +14,11 @@ from botkit.actor.child import ChildSpec, Lifetime, Restart
 from botkit.app.pace import Pace
 from botkit.app.placement import SessionPlan
 from botkit.backoff import Backoff
-from botkit.errors import ErrorCode, JoinFailed, LoginFailed, SessionEnded
+from botkit.errors import ErrorCode, JoinFailed, LoginFailed, SessionEnded, SignalingError
 from botkit.events import ChannelLeft, Event, EventsLost
 from botkit.signaling import LoginSession, Signal
 from botkit.types import Account
+from botkit.wire.admin import is_ban
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -93,6 +94,8 @@ class SessionChild:
         self.session: LoginSession | None = None
         self.kicked = False
         """Over for good, since another login took the account."""
+        self.banned = ""
+        """Over for good, since a moderator banned the account: the gateway's words for it."""
         self._opener, self._on_event, self._prepare, self._backoff = opener, on_event, prepare, backoff
         self._put_out = 0
         self._joined_at, self._join_at = 0.0, math.inf
@@ -109,12 +112,25 @@ class SessionChild:
         try:
             async with AsyncExitStack() as stack:
                 await self._serve(stack, lifetime)
-        except SessionEnded as error:
-            if error.code not in _FINAL:
+        except (SessionEnded, LoginFailed) as error:
+            if not self._is_over(error):
                 raise
-            self.kicked = error.code is ErrorCode.LOGOUT_E_KICKED
-            note = _log.error if self.kicked else _log.info
+            note = _log.error if self.lost else _log.info
             note("session over, and not opened again", account=self.plan.account, reason=str(error))
+
+    @property
+    def lost(self) -> str:
+        """Why the account is of no more use, although nobody here asked for that; empty while it is."""
+        if self.kicked:
+            return "its account logged in elsewhere"
+        return f"its account is {self.banned}" if self.banned else ""
+
+    def _is_over(self, error: SessionEnded | LoginFailed) -> bool:
+        """Whether the session, which was open, is over for good, and nobody else's failure."""
+        self.kicked = error.code is ErrorCode.LOGOUT_E_KICKED
+        self.banned = error.reason if _is_ban(error) else ""
+        never_in = isinstance(error, LoginFailed) and self.session is None
+        return error.code in _FINAL or (bool(self.banned) and not never_in)
 
     async def _serve(self, stack: AsyncExitStack, lifetime: Lifetime) -> None:
         account, channel = self.plan.account, self.plan.channel
@@ -171,7 +187,7 @@ class SessionChild:
             try:
                 return await enter()
             except (LoginFailed, JoinFailed) as error:
-                if error.code in _HOPELESS:
+                if error.code in _HOPELESS or _is_ban(error):
                     raise
                 attempt += 1
                 delay = self._backoff.delay(attempt, random.random())
@@ -180,3 +196,8 @@ class SessionChild:
 
     def _who(self) -> dict[str, str]:
         return {"account": self.plan.account, "channel": self.plan.channel or ""}
+
+
+def _is_ban(error: SignalingError) -> bool:
+    """Whether the account is banned. A refusal with 202 for any other reason may pass with time."""
+    return error.code in (ErrorCode.LOGIN_E_FAILED, ErrorCode.LOGOUT_E_OTHER) and is_ban(error.reason)

@@ -33,6 +33,7 @@ from botkit.gateway.timers import Timers
 from botkit.stores.changes import Snapshot
 from botkit.stores.gateway import GatewayStore
 from botkit.types import Account, AppId, ChannelName, Uid
+from botkit.wire.admin import ban_text
 from botkit.wire.frames import Close, ExpelledNotice, InboxNotice, Kick, Notify, ResumeArguments, encode
 from botkit.wire.limits import RESUME_SECONDS, SPECIAL_CHANNELS
 from botkit.wire.messages import INSTANT, PLACEHOLDER, CallContent, MessageLine, call_text, format_line
@@ -272,7 +273,7 @@ class Hub:
         """End the session of an account that was banned, if it has one."""
         session = self.sessions.get(account)
         if session is not None:
-            self._dismiss(session, "banned", f"banned: {reason}" if reason else "banned")
+            self._dismiss(session, "banned", ban_text(reason))
 
     def send_instant(self, sender: Session, peer: Account, text: str, ttl: int) -> None:
         """Put a message into the inbox of ``peer``. Raises ``SignalingError`` (400)."""

@@ -7,6 +7,7 @@ from botkit.errors import ErrorCode, LoginFailed, SendFailed, SignalingError
 from botkit.gateway.journal import Journal
 from botkit.stores.changes import SanctionKind, SanctionLifted, SanctionSet
 from botkit.types import Account, AppId
+from botkit.wire.admin import ban_text
 
 EVERYWHERE = ""
 
@@ -71,7 +72,7 @@ class Sanctions:
         """Raises ``LoginFailed`` (202) with the reason when ``account`` is banned."""
         ban = self._in_force("ban", account, EVERYWHERE)
         if ban is not None:
-            raise LoginFailed(ErrorCode.LOGIN_E_FAILED, _words("banned", ban))
+            raise LoginFailed(ErrorCode.LOGIN_E_FAILED, ban_text(ban.reason))
 
     def _in_force(self, kind: SanctionKind, account: Account, channel: str) -> SanctionSet | None:
         sanction = self._sanctions.get((kind, account, channel))

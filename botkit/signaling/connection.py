@@ -22,6 +22,7 @@ from botkit.signaling.trace import AccountTrace
 from botkit.transport.base import Transport
 from botkit.types import Line
 from botkit.wire import frames
+from botkit.wire.admin import is_ban
 from botkit.wire.frames import ClientFrame, GatewayFrame
 from botkit.wire.request import Request
 from botkit.wire.requests import encode_request
@@ -199,5 +200,6 @@ class Connection:
 
 
 def _close_code(reason: str) -> ErrorCode:
-    expired = reason == TokenVerdict.EXPIRED.value
-    return ErrorCode.LOGOUT_E_TOKENEXPIRED if expired else ErrorCode.LOGOUT_E_NET
+    if reason == TokenVerdict.EXPIRED.value:
+        return ErrorCode.LOGOUT_E_TOKENEXPIRED
+    return ErrorCode.LOGOUT_E_OTHER if is_ban(reason) else ErrorCode.LOGOUT_E_NET

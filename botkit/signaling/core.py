@@ -134,7 +134,7 @@ class SessionCore:
         else:
             self.calls.end_all()
             self.channels.leave(ErrorCode.LEAVECHANNEL_E_LOGOUT)
-        self.events.end(LoggedOut(account=self.account, code=ended.code), ended)
+        self.events.end(LoggedOut(account=self.account, code=ended.code, reason=ended.reason), ended)
 
 
 def _held(notice: HeldNotice) -> MessageHeld:

@@ -19,6 +19,7 @@ from botkit.signaling.trace import AccountTrace
 from botkit.signaling.turns import Turns
 from botkit.transport.base import Connector, Transport
 from botkit.types import ChannelName
+from botkit.wire.admin import is_ban
 from botkit.wire.limits import RESUME_SECONDS
 from botkit.wire.states import LoginStatus
 
@@ -127,7 +128,7 @@ class Keeper:
         except LoginFailed as error:
             if trio.current_time() - self._lost_at > _GIVE_UP_CALLS_SECONDS:
                 self._core.calls.lose_all()
-            return ConnectionEnd(_FINAL_REFUSALS.get(error.code), str(error))
+            return _after_refusal(error)
 
     async def _connect(self, on_login: Callable[[], None] | None = None) -> ConnectionEnd:
         """Connect, log in, and serve the connection until it ends. Raises ``LoginFailed``.
@@ -186,3 +187,10 @@ class Keeper:
             return
         # Whether this session is in the channel cannot be known: a new connection decides it.
         connection.end(ConnectionEnd(None, f"no answer to joining {name!r} again"))
+
+
+def _after_refusal(error: LoginFailed) -> ConnectionEnd:
+    """What the refusal of its return makes of a session. A rate and a ban are both 202: the one passes."""
+    if error.code is ErrorCode.LOGIN_E_FAILED and is_ban(error.reason):
+        return ConnectionEnd(ErrorCode.LOGOUT_E_OTHER, error.reason)
+    return ConnectionEnd(_FINAL_REFUSALS.get(error.code), str(error))

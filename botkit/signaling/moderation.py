@@ -38,7 +38,10 @@ class Moderation:
         await self._outgoing.act(effects.Unmute(account=account, channel=channel), Ok)
 
     async def ban(self, account: str, *, seconds: float = 0, reason: str = "") -> None:
-        """End an account's session and have its logins refused (202); ``seconds`` and ``reason`` as in ``mute``."""
+        """End an account's session and have its logins refused (202); ``seconds`` and ``reason`` as in ``mute``.
+
+        A botkit session takes a ban for final: it ends with 100 and the reason, and does not come back by itself.
+        """
         checks.check_account(account)
         checks.check_sanction(seconds, reason)
         await self._outgoing.act(effects.Ban(account=account, seconds=seconds, reason=reason), Ok)

@@ -20,9 +20,25 @@ MAX_SANCTION_SECONDS = 10 * 366 * 86_400
 """Ten years; longer is "until lifted"."""
 
 SNAPSHOT_PAGE = 5000
+
+BANNED = "banned"
+"""How the reason of a refused login (202), and of the ``close`` of a live session, begins when it is for a ban.
+
+The vendor has no number for it, and 202 may also pass with time: this text is what a botkit client takes as final.
+"""
 SANCTION_PAGE = 1000
 
 Duration: TypeAlias = Annotated[float, Meta(ge=0, le=MAX_SANCTION_SECONDS)]
+
+
+def ban_text(reason: str) -> str:
+    """What a banned account is told."""
+    return f"{BANNED}: {reason}" if reason else BANNED
+
+
+def is_ban(text: str) -> bool:
+    """Whether a gateway's reason says that the account is banned, so that another login would only be refused."""
+    return text == BANNED or text.startswith(f"{BANNED}: ")
 
 
 class Mute(Request, frozen=True, kw_only=True):
@@ -44,7 +60,11 @@ class Unmute(Request, frozen=True, kw_only=True):
 
 
 class Ban(Request, frozen=True, kw_only=True):
-    """End an account's session and refuse its logins (202) for ``seconds`` (0: until lifted)."""
+    """End an account's session and refuse its logins (202) for ``seconds`` (0: until lifted).
+
+    The session hears ``["close", "banned: reason"]``, which the vendor's web SDK reports as 102 and a botkit session as
+    100 with the reason; what the account has in a moderator's hands (``Hold``) is not delivered.
+    """
 
     function: ClassVar[str] = "botkit_ban"
     account: str

@@ -405,7 +405,7 @@ async def test_the_app_ends_when_no_bot_is_left(autojump_clock: MockClock) -> No
         with capture_logs():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(steal)
-                with pytest.raises(ActorError, match=r"no bot is left: echo \(bot\): its sessions have ended"):
+                with pytest.raises(ActorError, match=r"no bot is left: echo \(bot\): its account logged in elsewhere"):
                     await app.run()
 
 

@@ -90,15 +90,12 @@ async def test_a_feed_that_is_not_let_in_keeps_no_bot_waiting_for_ever(autojump_
 
 async def test_a_feed_that_is_let_in_late_says_that_it_missed_something(autojump_clock: MockClock) -> None:
     log: list[str] = []
-    async with (
-        open_world(server_accounts=["botkit-feed-*", "moderator"]) as world,
-        world.signal.open_session("moderator") as moderator,
-    ):
-        await moderator.ban("botkit-feed-online-bot")
+    async with open_world() as world:
+        world.turn_away("botkit-feed-online-bot")
         async with world.running(place(watcher(log))):
             await visit(world)
             await until(lambda: len(log) == 2)
-            await moderator.unban("botkit-feed-online-bot")
+            world.turn_away("")
             await trio.sleep(60)
             assert log == [
                 "MemberJoined ann lobby",

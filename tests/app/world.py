@@ -8,10 +8,13 @@ import trio
 
 from botkit import App, BotPlacement, LoginSession, Signal
 from botkit.app.sessions import TokenFor
+from botkit.errors import ErrorCode, LoginFailed
 from botkit.events import Event
 from botkit.gateway.server import Gateway, serve_gateway
+from botkit.gateway.session import Session
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.observability.metrics import Meters
+from botkit.types import Account
 
 APP_ID = "970ca35de60c44645bbae8a215061b33"
 E = TypeVar("E", bound=Event)
@@ -44,6 +47,21 @@ class World:
             await nursery.start(app.run)
             yield app
             nursery.cancel_scope.cancel()
+
+    def turn_away(self, whom: str) -> None:
+        """Refuse an account's logins, as the limit of logins does, until another is named."""
+
+        def check(account: Account) -> None:
+            if account == whom:
+                raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "too many logins: try again later")
+
+        self.gateway.hubs[APP_ID].sanctions.check_login = check  # type: ignore[method-assign]
+
+    def session_of(self, account: str) -> Session:
+        """The gateway's side of an account's session."""
+        session = self.gateway.hubs[APP_ID].session_of(Account(account))
+        assert session is not None
+        return session
 
     def count(self, name: str, label: str) -> int:
         """What a counter of the app says for a label's value."""

@@ -203,7 +203,7 @@ async def test_kick_and_close_in_one_go(
 
 
 @pytest.mark.row("C05", "M03d")
-@pytest.mark.parametrize(("reason", "code"), [("bye", 102), ("TokenErrorExpired", 105), ("banned", 102)])
+@pytest.mark.parametrize(("reason", "code"), [("bye", 102), ("TokenErrorExpired", 105), ("banned", 100)])
 async def test_the_gateway_ends_the_session(
     gateway: ScriptedGateway, session: LoginSession, autojump_clock: MockClock, reason: str, code: int
 ) -> None:

@@ -83,12 +83,29 @@ async def test_102_the_connection_is_lost_for_good(world: World, autojump_clock:
 
 
 @pytest.mark.row("C05")
-async def test_102_the_gateway_ends_the_session(world: World, signal: Signal, autojump_clock: MockClock) -> None:
+async def test_100_the_gateway_ends_the_session(world: World, signal: Signal, autojump_clock: MockClock) -> None:
     ann, moderator = await log_in(signal, "ann"), await log_in(signal, "server-1")
     await moderator.client.ban("ann", seconds=60)
-    assert await ann.heard.next("onLogout") == (102,)
+    assert await ann.heard.next("onLogout") == (100,)
     await trio.sleep(300)
     assert ann.heard.names() == ["onLoginSuccess", "onLogout"]
+
+
+@pytest.mark.row("C05")
+async def test_100_banned_while_it_was_away(world: World, signal: Signal, autojump_clock: MockClock) -> None:
+    moderator = await log_in(signal, "server-1")
+    lines = Lines(world.gateway.connector)
+    async with world.over(lines) as far:
+        ann = await log_in(far, "ann")
+        lines.cut = True
+        await lines.drop()
+        await moderator.client.ban("ann")
+        lines.cut = False
+        assert await ann.heard.next("onLogout") == (100,)
+        opened = lines.opened
+        await trio.sleep(600)
+        assert lines.opened == opened, "it does not try for ever"
+        assert ann.heard.names()[-1] == "onLogout"
 
 
 @pytest.mark.row("C05")

@@ -77,6 +77,7 @@ def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredential
         tls_certificate=section.tls.certificate if section.tls else "",
         tls_key=section.tls.key if section.tls else "",
         ledger_events=section.ledger.events,
+        ledger_bytes=section.ledger.bytes,
         ledger_days=section.ledger.days,
     )
 

@@ -71,9 +71,11 @@ class TimeoutsSection(Struct, frozen=True, kw_only=True):
 
 
 class LedgerSection(Struct, frozen=True, kw_only=True):
-    """``gateway.ledger``: how much of each app's events is kept, by number and by age, whichever is less."""
+    """``gateway.ledger``: how much of each app's events is kept, by number, size and age, whichever is least."""
 
     events: Annotated[int, Meta(ge=1, le=1_000_000_000)] = _DEFAULT.ledger_events
+    bytes: _Bytes = _DEFAULT.ledger_bytes
+    """Of the events' JSON."""
     days: Annotated[float, Meta(gt=0, le=36_500)] = _DEFAULT.ledger_days
 
 

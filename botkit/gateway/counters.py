@@ -55,6 +55,9 @@ class Counters:
         self.dropped_history = counter(
             "gateway_history_dropped_total", "notices that sessions can no more come back to, by whose bound", "whose"
         )
+        self.cut_ledgers = counter(
+            "gateway_ledger_cut_total", "events that a ledger forgot before they were old, by which bound", "bound"
+        )
         self.failed_accepts = counter("gateway_failed_accepts_total", "connections that failed while being accepted")
         self.timer_errors = counter("gateway_timer_errors_total", "deadlines whose callback failed by our own fault")
         self.http_errors = counter("gateway_http_errors_total", "HTTP requests that failed by our own fault")

@@ -110,6 +110,8 @@ class Hub:
             clock=clock,
             page_bytes=settings.answer_bytes,
             keep_events=settings.ledger_events,
+            keep_bytes=settings.ledger_bytes,
+            cut=counters.cut_ledgers,
             keep_seconds=settings.ledger_days * 86_400,
         )
         self.attributes = ChannelAttributes(

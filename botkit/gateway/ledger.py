@@ -8,6 +8,8 @@ import secrets
 
 from botkit.clock import WallClock
 from botkit.gateway.journal import Journal
+from botkit.gateway.ledger_size import LedgerSize
+from botkit.observability.metrics import Counter
 from botkit.stores.changes import LedgerAppended, LedgerSnapshot, LedgerStarted, LedgerTrimmed
 from botkit.stores.gateway import GatewayStore
 from botkit.types import AppId
@@ -17,7 +19,8 @@ from botkit.wire.replies import fitting
 
 
 class Ledger:
-    """One app's ledger: at most ``keep_events`` of them, at most ``keep_seconds`` old, checked once a minute.
+    """One app's ledger: at most ``keep_bytes`` of events; once a minute also at most ``keep_events``, and none that is
+    more than ``keep_seconds`` old. ``cut`` counts what goes before it is old.
 
     A page has at most ``page_bytes`` in its answer: events with long attribute values make it shorter.
     """
@@ -32,16 +35,21 @@ class Ledger:
         clock: WallClock,
         page_bytes: int,
         keep_events: int,
+        keep_bytes: int,
         keep_seconds: float,
+        cut: Counter,
     ) -> None:
         self._app, self._store, self._journal, self._clock = app, store, journal, clock
         self._page_bytes = page_bytes
-        self._keep_events, self._keep_seconds = keep_events, keep_seconds
+        self._keep_events, self._keep_bytes, self._keep_seconds = keep_events, keep_bytes, keep_seconds
+        self._cut = cut
         if snapshot is None:
             snapshot = LedgerSnapshot(epoch=secrets.token_urlsafe(8))
             journal.append(LedgerStarted(app=app, epoch=snapshot.epoch), promise=False)
         self.epoch, self.last = snapshot.epoch, snapshot.last
         self._last_of = dict(snapshot.last_of)
+        self._size = LedgerSize(snapshot.blocks)
+        self._forgotten = 0  # events up to this number were cut
 
     def append(
         self,
@@ -73,6 +81,9 @@ class Ledger:
         )
         self._journal.append(change)
         self.last = self._last_of[stream] = numbered.seq
+        self._size.add(numbered.seq, numbered.ms, len(change.text.encode()))
+        if self._size.total > self._keep_bytes:
+            self._forget_bytes()
         return numbered
 
     async def read(self, epoch: str, after: int, limit: int) -> LedgerPage:
@@ -83,8 +94,9 @@ class Ledger:
         foreign = epoch not in ("", self.epoch) or after > self.last
         if foreign:
             after = 0
-        kept = await self._store.read_ledger(self._app, after, limit)
-        first = kept.oldest or self.last + 1
+        kept = await self._store.read_ledger(self._app, after, limit, self._page_bytes)
+        # Events may have been forgotten between the two.
+        first = kept.events[0][0] if kept.events else kept.oldest or self.last + 1
         gap = LedgerGap(epoch=epoch if foreign else self.epoch, after=after, before=first)
         missing = foreign or (epoch != "" and after + 1 < first)
         events = fitting(tuple(decode_event(text) for _, text in kept.events), self._page_bytes)
@@ -95,7 +107,23 @@ class Ledger:
         return dict(self._last_of)
 
     def trim(self) -> None:
-        """Forget what is beyond the bounds."""
+        """Forget what is too old or too many; what is too large went at once."""
         before_ms = self._clock.ms() - int(self._keep_seconds * 1000)
-        change = LedgerTrimmed(app=self._app, seq=max(0, self.last - self._keep_events), before_ms=before_ms)
-        self._journal.append(change, promise=False)
+        seq = max(0, self.last - self._keep_events)
+        self._size.forget(0, before_ms)
+        self._forget(seq, before_ms, "events", self._size.first)
+        self._size.forget(seq, 0)
+
+    def _forget_bytes(self) -> None:
+        first = self._size.first
+        seq = self._size.shrink(self._keep_bytes)
+        if seq:
+            self._forget(seq, 0, "bytes", first)
+
+    def _forget(self, seq: int, before_ms: int, bound: str, first: int) -> None:
+        """``first`` is the oldest event that there was until now: what is gone for its age was not cut."""
+        self._journal.append(LedgerTrimmed(app=self._app, seq=seq, before_ms=before_ms), promise=False)
+        cut = seq - max(self._forgotten, (first or self.last + 1) - 1)
+        if cut > 0:
+            self._cut.add_for(bound, cut)
+            self._forgotten = seq

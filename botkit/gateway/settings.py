@@ -80,8 +80,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are offline
     until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``: silence after
     which a peer is cut as dead (the vendor's clients ping each 10 s, botkit's each 5). ``ring_timeout``: how long an
-    invitation without ``_timeout`` rings. ``inbox_limit``: messages that may wait for one account. ``ledger_events``
-    and ``ledger_days``: how much of the ledger is kept.
+    invitation without ``_timeout`` rings. ``inbox_limit``: messages that may wait for one account. ``ledger_events``,
+    ``ledger_bytes`` and ``ledger_days``: how much of each app's ledger is kept, whichever is least.
 
     ``send_buffer``: what a peer that does not read may have waiting before it is cut, and again what may wait for it
     until the store is done; ``send_buffers``: what may wait for all peers together, before those are cut that have
@@ -129,6 +129,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     channels_per_account: int = 1000
     channel_ttl: int = 30 * 86_400
     ledger_events: int = 1_000_000
+    ledger_bytes: int = 256 * 1024 * 1024
     ledger_days: float = 30.0
 
     @property

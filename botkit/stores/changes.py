@@ -248,12 +248,27 @@ class SessionSnapshot(Struct, kw_only=True):
     channel: str = ""
 
 
+LEDGER_BLOCK = 256
+"""How many numbers a block of a snapshot spans."""
+
+
+class LedgerBlock(Struct, kw_only=True):
+    """Neighbours in a ledger: events from ``first`` to ``last``, none younger than ``ms``, ``size`` bytes of text."""
+
+    first: int
+    last: int
+    ms: int
+    size: int
+
+
 class LedgerSnapshot(Struct, kw_only=True):
-    """Where one app's ledger stands: its epoch, its newest number, and the newest of each stream."""
+    """Where one app's ledger stands: its epoch, its newest number, and the newest of each stream; how large it is."""
 
     epoch: str
     last: int = 0
     last_of: dict[str, int] = field(default_factory=dict)
+    blocks: list[LedgerBlock] = field(default_factory=list)
+    """Oldest first; the events whose numbers are the same when divided by ``LEDGER_BLOCK``."""
 
 
 class LedgerSlice(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from botkit.stores.changes import (
     InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
+    LedgerBlock,
     LedgerSlice,
     LedgerSnapshot,
     LedgerStarted,
@@ -57,6 +58,7 @@ __all__ = [
     "InboxAdvanced",
     "InboxSnapshot",
     "LedgerAppended",
+    "LedgerBlock",
     "LedgerSlice",
     "LedgerSnapshot",
     "LedgerStarted",
@@ -97,8 +99,11 @@ class GatewayStore(Protocol):
         this one leaves nothing written; once the write has begun it runs to its end.
         """
 
-    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
-        """At most ``limit`` events of ``app`` with numbers above ``after``. Raises ``StoreError``; a cancel is safe."""
+    async def read_ledger(self, app: AppId, after: int, limit: int, most_bytes: int) -> LedgerSlice:
+        """At most ``limit`` events of ``app`` with numbers above ``after``, up to the one that reaches ``most_bytes``.
+
+        Raises ``StoreError``; a cancel is safe.
+        """
 
     async def aclose(self) -> None:
         """Close the store; what was committed stays. Closing twice is fine."""

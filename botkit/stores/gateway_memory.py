@@ -3,12 +3,14 @@
 import bisect
 from collections.abc import Sequence
 from copy import deepcopy
+from itertools import groupby
 from operator import attrgetter
 from typing import assert_never
 
 import trio
 
 from botkit.stores.changes import (
+    LEDGER_BLOCK,
     AccountSeen,
     Change,
     ChannelAttributeDeleted,
@@ -21,6 +23,7 @@ from botkit.stores.changes import (
     InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
+    LedgerBlock,
     LedgerSlice,
     LedgerSnapshot,
     LedgerStarted,
@@ -54,6 +57,8 @@ class MemoryGatewayStore:
         await trio.lowlevel.checkpoint()
         state = deepcopy(self._state)
         state.sanctions.sort(key=_sanction_key)
+        for app, events in self._ledgers.items():
+            state.ledgers[app].blocks = _blocks_of(events)
         return state
 
     async def commit(self, changes: Sequence[Change]) -> None:
@@ -64,13 +69,18 @@ class MemoryGatewayStore:
                 _write_ledger(self._ledgers.setdefault(change.app, []), change)
             _apply(self._state, change)
 
-    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
+    async def read_ledger(self, app: AppId, after: int, limit: int, most_bytes: int) -> LedgerSlice:
         """See ``GatewayStore.read_ledger``."""
         await trio.lowlevel.checkpoint()
         ledger = self._ledgers.get(app, [])
         start = bisect.bisect_right(ledger, after, key=attrgetter("seq"))
-        events = tuple((event.seq, event.text) for event in ledger[start : start + limit])
-        return LedgerSlice(oldest=ledger[0].seq if ledger else 0, events=events)
+        events: list[tuple[int, str]] = []
+        for event in ledger[start : start + limit]:
+            if most_bytes <= 0:
+                break
+            most_bytes -= len(event.text.encode())
+            events.append((event.seq, event.text))
+        return LedgerSlice(oldest=ledger[0].seq if ledger else 0, events=tuple(events))
 
     async def aclose(self) -> None:
         """Nothing to close; the state stays for the next gateway that gets this object."""
@@ -174,6 +184,16 @@ def _apply_session(state: Snapshot, change: SessionOpened | SessionMoved | Sessi
         state.sessions.pop(key, None)
     elif key in state.sessions:
         state.sessions[key].channel = change.channel
+
+
+def _blocks_of(events: list[LedgerAppended]) -> list[LedgerBlock]:
+    blocks: list[LedgerBlock] = []
+    for _, group in groupby(events, key=lambda event: event.seq // LEDGER_BLOCK):
+        some = list(group)
+        size = sum(len(event.text.encode()) for event in some)
+        newest = max(event.ms for event in some)
+        blocks.append(LedgerBlock(first=some[0].seq, last=some[-1].seq, ms=newest, size=size))
+    return blocks
 
 
 def _write_ledger(ledger: list[LedgerAppended], change: LedgerAppended | LedgerTrimmed) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from botkit.errors import StoreError
 from botkit.stores.changes import (
+    LEDGER_BLOCK,
     AccountSeen,
     Change,
     ChannelAttributeDeleted,
@@ -22,6 +23,7 @@ from botkit.stores.changes import (
     InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
+    LedgerBlock,
     LedgerSlice,
     LedgerSnapshot,
     LedgerStarted,
@@ -40,7 +42,7 @@ from botkit.stores.changes import (
     UserAttributeSet,
 )
 from botkit.stores.lock import FileLock, acquire_lock
-from botkit.stores.sqlite import Database, open_database, sqlite_path
+from botkit.stores.sqlite import Database, SqlParameters, SqlValue, open_database, sqlite_path
 from botkit.types import Account, AppId, ChannelName, Line, Uid
 
 LOCK_SUFFIX = "-lock"
@@ -162,6 +164,16 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
 }
 
 
+_BLOCKS = """(SELECT app, min(seq), max(seq), max(ms), sum(length(CAST(text AS BLOB)))
+    FROM gateway_ledger GROUP BY app, seq / ? ORDER BY app, min(seq))"""
+
+_READ_LEDGER = """SELECT seq, text FROM (
+    SELECT seq, text, sum(length(CAST(text AS BLOB))) OVER before AS size_before
+    FROM (SELECT seq, text FROM gateway_ledger WHERE app = :app AND seq > :after ORDER BY seq LIMIT :limit)
+    WINDOW before AS (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+) WHERE coalesce(size_before, 0) < :most_bytes ORDER BY seq"""
+
+
 class _AccountRow(NamedTuple):
     app: AppId
     account: Account
@@ -222,6 +234,14 @@ class _LastRow(NamedTuple):
     app: AppId
     stream: str
     seq: int
+
+
+class _BlockRow(NamedTuple):
+    app: AppId
+    first: int
+    last: int
+    ms: int
+    size: int
 
 
 class _HoldRow(NamedTuple):
@@ -296,6 +316,10 @@ class SqliteGatewayStore:
             ledger_snapshot = snapshot.ledgers[last.app]
             ledger_snapshot.last_of[last.stream] = last.seq
             ledger_snapshot.last = max(ledger_snapshot.last, last.seq)
+        for block in await self._rows(_BLOCKS, list[_BlockRow], LEDGER_BLOCK):
+            snapshot.ledgers[block.app].blocks.append(
+                LedgerBlock(first=block.first, last=block.last, ms=block.ms, size=block.size)
+            )
 
     async def _load_inboxes(self, snapshot: Snapshot) -> None:
         for inbox in await self._rows("gateway_inboxes ORDER BY rowid", list[_InboxRow]):
@@ -304,8 +328,8 @@ class SqliteGatewayStore:
             inbox_snapshot = snapshot.inboxes.setdefault((message.app, message.account), InboxSnapshot())
             inbox_snapshot.messages.append((message.version, message.line, message.expires_ms))
 
-    async def _rows(self, table: str, shape: type[list[_RowT]]) -> list[_RowT]:
-        rows = await self._database.fetch(f"SELECT * FROM {table}")
+    async def _rows(self, table: str, shape: type[list[_RowT]], *parameters: SqlValue) -> list[_RowT]:
+        rows = await self._database.fetch(f"SELECT * FROM {table}", parameters)
         try:
             return msgspec.convert(rows, shape)
         except msgspec.ValidationError as error:
@@ -319,11 +343,10 @@ class SqliteGatewayStore:
                 (sql, msgspec.structs.asdict(change)) for change in changes for sql in _SQL[type(change)]
             )
 
-    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
+    async def read_ledger(self, app: AppId, after: int, limit: int, most_bytes: int) -> LedgerSlice:
         """See ``GatewayStore.read_ledger``."""
-        rows = await self._database.fetch(
-            "SELECT seq, text FROM gateway_ledger WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?", (app, after, limit)
-        )
+        asked: SqlParameters = {"app": app, "after": after, "limit": limit, "most_bytes": most_bytes}
+        rows = await self._database.fetch(_READ_LEDGER, asked)
         oldest = await self._database.fetch("SELECT min(seq) FROM gateway_ledger WHERE app = ?", (app,))
         first = oldest[0][0]
         return LedgerSlice(

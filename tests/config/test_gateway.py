@@ -73,6 +73,7 @@ RIGHT = [
     ("timeouts: {close: 86400}", "close_timeout", 86400),
     ("timeouts: {ring: 30}", "ring_timeout", 30),
     ("ledger: {events: 1}", "ledger_events", 1),
+    ("ledger: {bytes: 1048576}", "ledger_bytes", 1_048_576),
     ("ledger: {days: 0.25}", "ledger_days", 0.25),
 ]  # fmt: skip
 
@@ -141,9 +142,10 @@ WRONG = [
     ("timeouts: {close: '3 s'}", "timeouts.close: expected a number, got a text"),
     ("timeouts: {ring: 86400.5}", "timeouts.ring: expected a number of at most 86400"),
     ("ledger: {events: 0}", "ledger.events: expected a whole number of at least 1"),
+    ("ledger: {bytes: 1048575}", "ledger.bytes: expected a whole number of at least 1048576"),
     ("ledger: {days: 0}", "ledger.days: expected a number above 0"),
     ("ledger: {days: 1e99}", "ledger.days: expected a number of at most 36500"),
-    ("ledger: {hours: 1}", "ledger.hours: there is no such key; known here: days, events"),
+    ("ledger: {hours: 1}", "ledger.hours: there is no such key; known here: bytes, days, events"),
     ("url: 'ws://a/'", "url: is for botkit run: here is the gateway itself; leave it out"),
     ("embedded: true", "embedded: is for botkit run: here is the gateway itself; leave it out"),
 ]

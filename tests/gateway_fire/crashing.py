@@ -42,9 +42,9 @@ class SlowStore:
                 await self._kept.commit(changes)
                 changes = ()
 
-    async def read_ledger(self, app: AppId, after: int, limit: int) -> LedgerSlice:
+    async def read_ledger(self, app: AppId, after: int, limit: int, most_bytes: int) -> LedgerSlice:
         """See ``GatewayStore.read_ledger``."""
-        return await self._kept.read_ledger(app, after, limit)
+        return await self._kept.read_ledger(app, after, limit, most_bytes)
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -25,6 +25,7 @@ from botkit.stores.gateway import (
     InboxAdvanced,
     InboxSnapshot,
     LedgerAppended,
+    LedgerBlock,
     LedgerSlice,
     LedgerSnapshot,
     LedgerStarted,
@@ -242,19 +243,57 @@ async def test_sessions_are_kept_with_the_channel_that_they_are_in(kept: Kept) -
 
 
 @pytest.mark.row("G06")
+@pytest.mark.parametrize(("most_bytes", "events"), [(0, 0), (1, 1), (6, 1), (7, 2), (12, 2), (13, 3), (10**6, 4)])
+async def test_ledger_is_read_up_to_so_many_bytes(kept: Kept, most_bytes: int, events: int) -> None:
+    """Each text has six bytes, four of them in one letter."""
+    for seq in range(1, 6):
+        await kept.after(
+            LedgerStarted(app=APP, epoch="e1"), LedgerAppended(app=APP, seq=seq, stream="calls", ms=0, text=f"🎺-{seq}")
+        )
+    read = await kept.store.read_ledger(APP, 1, 9, most_bytes)
+    assert [seq for seq, _ in read.events] == [2, 3, 4, 5][:events]
+
+
+async def test_ledger_tells_its_size_by_blocks(kept: Kept) -> None:
+    def event(seq: int, text: str = "x", ms: int = 0) -> LedgerAppended:
+        return LedgerAppended(app=APP, seq=seq, stream="calls", ms=ms, text=text)
+
+    snapshot = await kept.after(
+        LedgerStarted(app=APP, epoch="e1"), *(event(seq) for seq in range(250, 515)), event(300, "日本", 70)
+    )
+    assert snapshot.ledgers[APP].blocks == [
+        LedgerBlock(first=250, last=255, ms=0, size=6),
+        LedgerBlock(first=256, last=511, ms=70, size=255 + 6),
+        LedgerBlock(first=512, last=514, ms=0, size=3),
+    ]
+    snapshot = await kept.after(LedgerTrimmed(app=APP, seq=510, before_ms=0))
+    assert snapshot.ledgers[APP].blocks == [
+        LedgerBlock(first=511, last=511, ms=0, size=1),
+        LedgerBlock(first=512, last=514, ms=0, size=3),
+    ]
+
+
 async def test_ledger_is_read_from_a_cursor_and_forgets_its_oldest(kept: Kept) -> None:
     def event(seq: int, stream: str = "presence") -> LedgerAppended:
         return LedgerAppended(app=APP, seq=seq, stream=stream, ms=seq * 10, text=f"event {seq}")
 
     await kept.after(LedgerStarted(app=APP, epoch="e1"), *(event(seq) for seq in range(1, 6)), event(6, "calls"))
-    assert await kept.store.read_ledger(APP, 2, 2) == LedgerSlice(oldest=1, events=((3, "event 3"), (4, "event 4")))
-    assert await kept.store.read_ledger(APP, 6, 2) == LedgerSlice(oldest=1, events=())
-    assert await kept.store.read_ledger(OTHER_APP, 0, 2) == LedgerSlice(oldest=0, events=())
+    read = kept.store.read_ledger
+    assert await read(APP, 2, 2, 10**6) == LedgerSlice(oldest=1, events=((3, "event 3"), (4, "event 4")))
+    assert await read(APP, 6, 2, 10**6) == LedgerSlice(oldest=1, events=())
+    assert await read(OTHER_APP, 0, 2, 10**6) == LedgerSlice(oldest=0, events=())
     snapshot = await kept.after(LedgerStarted(app=APP, epoch="another"), LedgerTrimmed(app=APP, seq=2, before_ms=0))
-    assert snapshot.ledgers == {APP: LedgerSnapshot(epoch="e1", last=6, last_of={"presence": 5, "calls": 6})}
-    assert (await kept.store.read_ledger(APP, 0, 1)).oldest == 3
+    assert snapshot.ledgers == {
+        APP: LedgerSnapshot(
+            epoch="e1",
+            last=6,
+            last_of={"presence": 5, "calls": 6},
+            blocks=[LedgerBlock(first=3, last=6, ms=60, size=28)],
+        )
+    }
+    assert (await kept.store.read_ledger(APP, 0, 1, 1)).oldest == 3
     await kept.after(LedgerTrimmed(app=APP, seq=0, before_ms=10_000))
-    assert (await kept.store.read_ledger(APP, 0, 9)).events == ((6, "event 6"),), "the newest stays"
+    assert (await kept.store.read_ledger(APP, 0, 9, 1)).events == ((6, "event 6"),), "the newest stays"
 
 
 async def test_whoever_loads_owns_the_answer(kept: Kept) -> None:
@@ -322,7 +361,12 @@ def test_all_stores_agree_on_any_history(commits: Sequence[Sequence[Change]]) ->
             await store.commit(STARTS)
             for changes in commits:
                 await store.commit(changes)
-            slices = [await store.read_ledger(app, after, 3) for app in (APP, OTHER_APP) for after in (0, 4)]
+            slices = [
+                await store.read_ledger(app, after, 3, most_bytes)
+                for app in (APP, OTHER_APP)
+                for after in (0, 4)
+                for most_bytes in (0, 1, 5)
+            ]
             return await store.load(), slices
 
     (memory, memory_slices), (sqlite, sqlite_slices) = trio.run(replay, "memory:"), trio.run(replay, "sqlite://")

@@ -1,8 +1,17 @@
-"""Delay schedules for what is tried again: connections, actors. Pure: the caller brings the random number."""
+"""Delay schedules for what is tried again: connections, actors. Pure: the caller brings clock and chance."""
 
 import math
+from bisect import bisect_right
 
 from msgspec import Struct
+
+SLOT_SECONDS = 0.05
+"""How far apart those begin again who were lost together."""
+
+SPREAD_SECONDS = 10.0
+"""The longest that one of them waits for that."""
+
+_GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 class Backoff(Struct, frozen=True):
@@ -40,3 +49,29 @@ class Backoff(Struct, frozen=True):
         if steps * math.log(self.factor) >= math.log(self.maximum / self.initial):
             return self.maximum if steps else self.initial
         return min(self.initial * self.factor**steps, self.maximum)
+
+
+class Slots:
+    """Moments for those who come back together: up to 200 at once get one of their own, ``SLOT_SECONDS`` apart.
+
+    Jitter alone does not keep a hundred apart: chance puts two of them on the same moment almost surely. Whoever finds
+    the next ``SPREAD_SECONDS`` full shares them: further ones lie evenly all over. One that comes alone never waits.
+    """
+
+    def __init__(self) -> None:
+        self._taken: list[float] = []  # rising; no two of them nearer than SLOT_SECONDS
+        self._shared = 0
+
+    def take(self, now: float, wanted: float) -> float:
+        """The moment to begin at, for one who would at ``wanted``: then, or the next one that is free after it."""
+        del self._taken[: bisect_right(self._taken, now - SLOT_SECONDS)]
+        moment = wanted
+        index = bisect_right(self._taken, wanted - SLOT_SECONDS)
+        while index < len(self._taken) and self._taken[index] - moment < SLOT_SECONDS:
+            moment = self._taken[index] + SLOT_SECONDS
+            index += 1
+        if moment - wanted >= SPREAD_SECONDS:
+            self._shared += 1
+            return wanted + SPREAD_SECONDS * (self._shared * _GOLDEN_RATIO % 1)  # any number of these lie apart
+        self._taken.insert(index, moment)
+        return moment

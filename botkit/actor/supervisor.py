@@ -18,7 +18,7 @@ from botkit.actor.life import Life
 from botkit.actor.registry import Registry
 from botkit.actor.restarts import RestartBudget, RestartCount, Strategy, needs_restart, restart_group
 from botkit.actor.tree import TreeNode
-from botkit.backoff import Backoff
+from botkit.backoff import Backoff, Slots
 from botkit.errors import ActorError, BotkitError, RestartBudgetSpent
 
 DEFAULT_BUDGET = RestartBudget()
@@ -58,7 +58,8 @@ class Supervisor:
     children that do not need one another, all at the same time.
 
     ``on_exit`` is told each end that was not planned; it must not raise. ``registry`` has the actors among the children
-    from their first start until they have ended for good. ``fraction`` gives random numbers from 0 to 1.
+    from their first start until they have ended for good. ``slots``, shared with other supervisors, keeps the restarts
+    of all their children apart. ``fraction`` gives random numbers from 0 to 1.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Supervisor:
         stop_together: bool = False,
         on_exit: OnExit | None = None,
         registry: Registry | None = None,
+        slots: Slots | None = None,
         fraction: Callable[[], float] = random.random,
     ) -> None:
         self.name, self.strategy, self.budget, self.backoff = name, strategy, budget, backoff
@@ -81,6 +83,7 @@ class Supervisor:
             raise ValueError(f"supervisor {name}: two children have the same name")
         self._count = RestartCount(budget)
         self._on_exit, self._registry, self._fraction = on_exit, registry, fraction
+        self._slots = slots or Slots()
         # Unbounded, and yet never longer than the list of children: a new life begins after the end was read.
         self._report_exit, self._exits = trio.open_memory_channel[Life](math.inf)
         self._nursery: trio.Nursery | None = None
@@ -231,8 +234,9 @@ class Supervisor:
             spent.__cause__ = life.error
             return spent
         delay = self.backoff.delay(entry.next_attempt(now, self.budget.seconds), self._fraction())
-        self._tell(life, delay)
-        await self._stop_group(entry, now + delay)
+        restart_at = self._slots.take(now, now + delay)
+        self._tell(life, restart_at - now)
+        await self._stop_group(entry, restart_at)
         return None
 
     async def _stop_group(self, ended: Entry, restart_at: float) -> None:

@@ -61,6 +61,7 @@ class BotActor(Actor[Event]):
             [session.spec for session in self.sessions],
             stop_together=True,
             on_exit=self._session_ended,
+            slots=opener.slots,
         )
 
     @asynccontextmanager

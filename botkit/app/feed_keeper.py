@@ -53,6 +53,7 @@ class FeedKeeper:
             budget=FEED_BUDGET,
             backoff=RESTART_BACKOFF,
             on_exit=self._session_ended,
+            slots=opener.slots,
         )
 
     def bots_go_ahead(self) -> None:

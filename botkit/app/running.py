@@ -57,7 +57,12 @@ class RunningBot:
         )
         self.subscriber = Subscriber(plan.bot, child.ref, meters)
         self._supervisor = Supervisor(
-            self.title, [child.spec], budget=BOT_BUDGET, backoff=RESTART_BACKOFF, on_exit=self._actor_ended
+            self.title,
+            [child.spec],
+            budget=BOT_BUDGET,
+            backoff=RESTART_BACKOFF,
+            on_exit=self._actor_ended,
+            slots=opener.slots,
         )
 
     async def run(self) -> None:

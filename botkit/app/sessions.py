@@ -63,6 +63,8 @@ class SessionOpener:
         self._signal, self._token_for, self._pace = signal, token_for, pace
         self.stop_seconds = signal.settings.logout_timeout + 0.5
         """How long a session may take to log out and close."""
+        self.slots = signal.slots
+        """Keep those apart who try again at the same time."""
 
     @asynccontextmanager
     async def open(self, account: Account) -> AsyncIterator[LoginSession]:
@@ -192,7 +194,8 @@ class SessionChild:
                 attempt += 1
                 delay = self._backoff.delay(attempt, random.random())
                 _log.warning("cannot get in", **self._who(), error=str(error), retry_in=round(delay, 1))
-            await trio.sleep(delay)
+            now = trio.current_time()
+            await trio.sleep_until(self._opener.slots.take(now, now + delay))
 
     def _who(self) -> dict[str, str]:
         return {"account": self.plan.account, "channel": self.plan.channel or ""}

@@ -9,6 +9,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.backoff import Slots
 from botkit.errors import ConnectFailed, ErrorCode, LoginFailed, SessionEnded
 from botkit.events import Reconnecting
 from botkit.signaling.connection import Connection, ConnectionEnd
@@ -50,9 +51,10 @@ class Keeper:
         *,
         retries: LoginRetries,
         turns: Turns,
+        slots: Slots,
     ) -> None:
         self._core = core
-        self._retries, self._turns = retries, turns
+        self._retries, self._turns, self._slots = retries, turns, slots
         self._connector = connector
         self._credentials = credentials
         self._trace = trace
@@ -111,7 +113,7 @@ class Keeper:
                 if again is not None and tried > again:
                     raise LoginFailed(ErrorCode.LOGIN_E_NET, f"gave up after {tried} attempts: {reason}")
                 _log.warning("login again", account=self._core.account, attempt=tried + 1, reason=reason)
-                await trio.sleep(self._core.settings.reconnect.delay(tried, random.random()))
+                await self._wait_before(tried)
         raise LoginFailed(ErrorCode.LOGIN_E_NET, f"gave up after {seconds:g} s: {reason or 'no answer'}")
 
     async def _come_back(self, reason: str) -> ConnectionEnd:
@@ -122,13 +124,19 @@ class Keeper:
             return ConnectionEnd(ErrorCode.LOGOUT_E_NET, f"gave up after {self._attempt - 1} attempts: {reason}")
         _log.warning("reconnecting", account=self._core.account, attempt=self._attempt, reason=reason)
         self._core.events.put(Reconnecting(account=self._core.account, attempt=self._attempt))
-        await trio.sleep(settings.reconnect.delay(self._attempt, random.random()))
+        await self._wait_before(self._attempt)
         try:
             return await self._connect()
         except LoginFailed as error:
             if trio.current_time() - self._lost_at > _GIVE_UP_CALLS_SECONDS:
                 self._core.calls.lose_all()
             return _after_refusal(error)
+
+    async def _wait_before(self, attempt: int) -> None:
+        """Wait before another attempt, until a moment that no other session of the process has."""
+        now = trio.current_time()
+        wanted = now + self._core.settings.reconnect.delay(attempt, random.random())
+        await trio.sleep_until(self._slots.take(now, wanted))
 
     async def _connect(self, on_login: Callable[[], None] | None = None) -> ConnectionEnd:
         """Connect, log in, and serve the connection until it ends. Raises ``LoginFailed``.

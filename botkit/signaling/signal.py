@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from botkit.backoff import Slots
 from botkit.errors import ErrorCode, LoginFailed
 from botkit.signaling.core import SessionCore
 from botkit.signaling.keeper import Keeper
@@ -44,6 +45,7 @@ class Signal:
         )
         self._trace = Trace()
         self._turns = Turns(self._settings.max_connecting)
+        self._slots = Slots()
         self._cores: dict[Account, SessionCore] = {}
         self._latest: SessionCore | None = None
 
@@ -56,6 +58,11 @@ class Signal:
     def settings(self) -> SignalSettings:
         """What its sessions follow."""
         return self._settings
+
+    @property
+    def slots(self) -> Slots:
+        """When its sessions connect again. Others who come back to this gateway take their moments here, too."""
+        return self._slots
 
     @property
     def status(self) -> LoginStatus:
@@ -100,7 +107,9 @@ class Signal:
         core = self._new_core(Account(account), gate)
         credentials = Credentials(self._app_id, core.account, token)
         trace = AccountTrace(self._trace, core.account)
-        keeper = Keeper(core, self._connector, credentials, trace, retries=retries, turns=self._turns)
+        keeper = Keeper(
+            core, self._connector, credentials, trace, retries=retries, turns=self._turns, slots=self._slots
+        )
         scope = trio.CancelScope()
         try:
             async with open_background() as nursery:

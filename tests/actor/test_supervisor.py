@@ -11,7 +11,6 @@ from botkit.actor.child import ChildSpec, Lifetime, Restart, task_child
 from botkit.actor.exits import Exit
 from botkit.actor.restarts import RestartBudget, Strategy
 from botkit.actor.supervisor import ChildExit, Supervisor
-from botkit.backoff import Backoff
 from botkit.errors import ActorError, RestartBudgetSpent
 from tests.actor.puppets import Puppet, supervised
 
@@ -91,54 +90,6 @@ async def test_budget_recovers_after_its_period(autojump_clock: MockClock) -> No
             puppet.end("raise")
             await trio.sleep(61)
         assert supervisor.statistics()[0].restarts == 5
-
-
-async def test_delays_grow_and_begin_anew_after_a_stable_life(autojump_clock: MockClock) -> None:
-    exits: list[ChildExit] = []
-    puppet = Puppet("a", [])
-    supervisor = Supervisor(
-        "top",
-        [puppet.spec],
-        budget=RestartBudget(10, 60.0),
-        backoff=Backoff(initial=1.0, maximum=4.0),
-        on_exit=exits.append,
-        fraction=lambda: 0.0,
-    )
-    async with trio.open_nursery() as nursery:
-        await nursery.start(supervisor.run)
-        for life in (1, 1, 1, 1, 70, 1):
-            await trio.sleep(life)
-            puppet.end("raise")
-            await wait_all_tasks_blocked()
-            delay = exits[-1].delay
-            assert delay is not None
-            await trio.sleep(delay + 0.001)
-        nursery.cancel_scope.cancel()
-    assert [exit.delay for exit in exits] == [1, 2, 4, 4, 1, 2]
-    assert {(exit.supervisor, exit.child, exit.exit) for exit in exits} == {("top", "a", Exit.RAISED)}
-
-
-async def test_a_hundred_children_do_not_come_back_together(autojump_clock: MockClock) -> None:
-    back: list[float] = []
-
-    async def fall_once(lifetime: Lifetime) -> None:
-        with lifetime.work:
-            lifetime.started()
-            if trio.current_time() == 0:
-                await trio.sleep(1)
-                raise ConnectionError
-            back.append(trio.current_time())
-            await trio.sleep_forever()
-
-    specs = [ChildSpec(name=str(number), run=fall_once) for number in range(100)]
-    supervisor = Supervisor(
-        "top", specs, budget=RestartBudget(100, 60.0), backoff=Backoff(initial=30.0, maximum=60.0, jitter=1.0)
-    )
-    with capture_logs() as logs, trio.move_on_after(40):
-        await supervisor.run()
-    assert len(logs) == 100
-    assert len(set(back)) == 100
-    assert max(back) - min(back) > 15
 
 
 async def test_a_child_that_cannot_start_stops_the_others_and_its_error_comes_out() -> None:

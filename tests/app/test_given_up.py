@@ -148,7 +148,7 @@ async def test_a_pool_goes_on_without_an_account_that_is_banned(autojump_clock: 
                 await moderator.ban(banned)
             await moderator.join("room-1")
             if when_in:
-                await until(lambda: len(app.statistics()[0].sessions) == 2)
+                await until(lambda: [one.status for one in app.statistics()[0].sessions] == 2 * ["logged_in"])
                 banned = app.statistics()[0].sessions[1].account
                 await moderator.ban(banned)
             await until(lambda: world.count("pool_accounts_lost", "one") == 1)

@@ -209,13 +209,18 @@ class CallMessageReceived(CallEvent, frozen=True, kw_only=True):
 
 
 class FeedEvent(Event, frozen=True, kw_only=True):
-    """The base of what the special channels tell. ``seq``, its number in the ledger, rises within an ``epoch``."""
+    """The base of what the special channels tell.
+
+    ``seq``, its number in the ledger, rises within an ``epoch``; ``prev`` is that of the event before it in the same
+    channel: whoever has not seen that one has missed something.
+    """
 
     account: Account
     uid: Uid
     ms: int
     epoch: str
     seq: int
+    prev: int = 0
 
 
 class UserOnline(FeedEvent, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.backoff import Backoff
-from botkit.errors import RequestFailed
+from botkit.errors import ErrorCode, RequestFailed
 from botkit.signaling import LoginSession
 from botkit.wire.states import LoginStatus
 
@@ -17,7 +17,8 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
+REFUSALS = 4
+PATIENCE = 60.0
 PAUSES = Backoff(initial=0.5, maximum=4.0)
 
 
@@ -32,21 +33,23 @@ class Asking:
         self._refused = False
 
     async def ask(self, session: LoginSession, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer. While the gateway is there and gives none it is asked again, up to four times in all.
+        """The answer. While the connection holds it is asked for again: after a refusal up to four times, for a minute
+        if there is no answer at all.
 
         Raises ``RequestFailed``: when ``session`` is still logged in then, the gateway has no answer; otherwise the
         connection is lost, and ``Reconnected`` is the time to ask again. Raises ``SessionEnded``. Safe to cancel.
         """
-        attempt = 0
+        began, attempt, refusals = trio.current_time(), 0, 0
         while True:
             attempt += 1
             try:
                 answer = await question()
             except RequestFailed as error:
-                connected = session.status is LoginStatus.LOGGED_IN
-                if connected and (self._refused or attempt >= ATTEMPTS):
+                refusals += error.code is not ErrorCode.GENERAL_E_UNKNOWN
+                if session.status is not LoginStatus.LOGGED_IN:
+                    raise
+                if self._refused or refusals >= REFUSALS or trio.current_time() - began >= PATIENCE:
                     self._complain(session, error)
-                if not connected or self._refused or attempt >= ATTEMPTS:
                     raise
             else:
                 self._refused = False

@@ -97,6 +97,8 @@ class FeedReader:
         """
         match event:
             case FeedEvent():
+                if self._misses(event):
+                    await self._catch_up(session, "a hole")
                 self._take(event)
             case LoggedIn():
                 if self._late:
@@ -118,15 +120,19 @@ class FeedReader:
         """Tell all followers that nothing more comes from this feed."""
         self._lose("its feed is given up")
 
+    def _misses(self, event: FeedEvent) -> bool:
+        """Whether there was something before a live event that was neither told nor told to be lost."""
+        if self._loss_told or not self._epoch:
+            return False
+        return event.prev > self._seq if event.epoch == self._epoch else event.epoch not in self._left_epochs
+
     def _take(self, event: FeedEvent) -> None:
-        """A live event: new, or told already when the ledger was read."""
-        if event.epoch == self._epoch:
-            if event.seq > self._seq:
-                self._tell(event)
-        elif event.epoch not in self._left_epochs:
-            if self._epoch:
-                self._lose("a new epoch began")
+        """Tell a live event, unless it was told when the ledger was read, or will be when that can be read again."""
+        if self._misses(event) or event.epoch in self._left_epochs:
+            return
+        if event.epoch != self._epoch:
             self._begin_epoch(event.epoch)
+        if event.seq > self._seq:
             self._tell(event)
 
     async def _catch_up(self, session: LoginSession, cause: str) -> None:
@@ -138,6 +144,8 @@ class FeedReader:
             if cause:
                 self._lose(cause)
             return
+        if session.status is not LoginStatus.LOGGED_IN:
+            return  # it comes back here with Reconnected, or in another session
         patience = trio.current_time() + ROOM_SECONDS
         end: int | None = None
         empty = 0
@@ -147,7 +155,7 @@ class FeedReader:
             except RequestFailed:
                 if cause and session.status is LoginStatus.LOGGED_IN:
                     self._lose(cause)
-                return  # a session that is not comes back here, with Reconnected
+                return
             if page.epoch != self._epoch:
                 end = None
             end = page.last if end is None else end
@@ -176,9 +184,7 @@ class FeedReader:
                 if hole and told.prev > self._seq:
                     self._lose("the ledger no longer has all", before=told.seq)
                 hole = False
-                event = feed_event(told)
-                assert isinstance(event, FeedEvent)
-                self._tell(event)
+                self._tell(feed_event(told))
         if page.gap is not None and hole:  # of what is gone, some may have been ours
             self._lose("the ledger no longer has all", before=page.gap.before)
         if page.events:

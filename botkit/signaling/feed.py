@@ -1,7 +1,7 @@
 """The special channels' events, with their holes. No I/O."""
 
 from botkit.errors import ProtocolError
-from botkit.events import Event, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
+from botkit.events import Event, EventsLost, FeedEvent, MemberJoined, MemberLeft, UserOffline, UserOnline
 from botkit.types import Account, ChannelName, Uid
 from botkit.wire.ledger import LedgerEvent
 
@@ -29,18 +29,20 @@ class Feed:
         return [*lost, feed_event(special)]
 
 
-def feed_event(special: LedgerEvent) -> Event:
+def feed_event(special: LedgerEvent) -> FeedEvent:
     """The typed event of one payload."""
     account, uid, channel = Account(special.account), Uid(special.uid), ChannelName(special.channel)
-    ms, epoch, seq, reason = special.ms, special.epoch, special.seq, special.reason
+    ms, epoch, seq, prev, reason = special.ms, special.epoch, special.seq, special.prev, special.reason
     match special.event:
         case "user_online":
-            return UserOnline(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq)
+            return UserOnline(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, prev=prev)
         case "user_offline":
-            return UserOffline(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, reason=reason)
+            return UserOffline(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, prev=prev, reason=reason)
         case "channel_join":
-            return MemberJoined(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, channel=channel)
+            return MemberJoined(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, prev=prev, channel=channel)
         case "channel_leave":
-            return MemberLeft(account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, channel=channel, reason=reason)
+            return MemberLeft(
+                account=account, uid=uid, ms=ms, epoch=epoch, seq=seq, prev=prev, channel=channel, reason=reason
+            )
         case other:
             raise ProtocolError(f"{other} does not belong into a special channel", field="event")

@@ -15,7 +15,7 @@ def in_call(kind: type[e.CallEvent], **fields: object) -> e.Event:
 
 
 def in_feed(kind: type[e.FeedEvent], **fields: object) -> e.Event:
-    return kind(account=ANN, uid=UID, ms=0, epoch="e", seq=1, **fields)
+    return kind(account=ANN, uid=UID, ms=0, epoch="e", seq=1, prev=0, **fields)
 
 
 def attribute(kind: str) -> e.Event:

@@ -15,6 +15,7 @@ The tree::
     │   ├── SessionEnded         100 to 108: this session is over
     │   ├── JoinFailed           300
     │   ├── SendFailed           400, 401
+    │   │   └── OutgoingQueueFull too much waits for the service's limits
     │   ├── QueryFailed          500, 501
     │   ├── LeaveFailed          600
     │   ├── InviteFailed         700 to 704
@@ -192,6 +193,19 @@ class JoinFailed(SignalingError):
 
 class SendFailed(SignalingError):
     """The message was refused (400), or no answer came in time (401): then it may have been sent."""
+
+
+class OutgoingQueueFull(SendFailed):
+    """Too much waits for the service's limits; nothing was sent (400).
+
+    ``account`` has ``waiting`` messages or changes that wait in ``lane``, which is as many as may. Send less, or catch
+    this and drop what is not worth waiting for.
+    """
+
+    def __init__(self, account: str, lane: str, waiting: int) -> None:
+        self.account, self.lane, self.waiting = account, lane, waiting
+        reason = f"{waiting} messages of {account} wait in the lane {lane}; nothing was sent"
+        super().__init__(ErrorCode.SENDMESSAGE_E_OTHER, reason)
 
 
 class QueryFailed(SignalingError):

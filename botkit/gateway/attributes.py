@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from botkit.errors import ErrorCode, SignalingError
-from botkit.wire.limits import DEFAULT_CHANNEL_TTL
+from botkit.wire import limits
 
 USER_NOTIFICATION = "_userNotification"
 CHANNEL_TTL = "_channel_ttl"
@@ -11,14 +11,14 @@ MEMBER_NUM = "_member_num"
 AUTO_UPDATE_NUM = "_auto_update_num"
 TOTAL_MEMBER_NUM = "_total_member_num"
 AUTO_UPDATE_TOTAL_NUM = "_auto_update_total_num"
-SENDMSG_LIMIT = "_sendmsg_limit"
-SETATTR_LIMIT = "_setattr_limit"
+SENDMSG_LIMIT = limits.SENDMSG_LIMIT
+SETATTR_LIMIT = limits.SETATTR_LIMIT
 
 COUNTING = frozenset({AUTO_UPDATE_NUM, AUTO_UPDATE_TOTAL_NUM})
 KEPT_BY_THE_GATEWAY = frozenset({MEMBER_NUM, TOTAL_MEMBER_NUM})
 DEFAULTS = {
     USER_NOTIFICATION: 1,
-    CHANNEL_TTL: DEFAULT_CHANNEL_TTL,
+    CHANNEL_TTL: limits.DEFAULT_CHANNEL_TTL,
     AUTO_UPDATE_NUM: 0,
     AUTO_UPDATE_TOTAL_NUM: 0,
 }

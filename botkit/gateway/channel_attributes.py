@@ -14,6 +14,7 @@ from botkit.gateway.session import Session
 from botkit.gateway.timers import Timers
 from botkit.stores.changes import ChannelAttributeDeleted, ChannelAttributesCleared, ChannelAttributeSet
 from botkit.types import AppId
+from botkit.wire.limits import rate_reason
 from botkit.wire.messages import AttributeUpdated
 
 MAX_HELD_BACK = 2 * MAX_ATTRIBUTES
@@ -84,8 +85,7 @@ class ChannelAttributes:
         rate = channel.attribute_rates.setdefault(name, RateWindow(limit))
         rate.limit = limit
         if not rate.allow(now):
-            reason = f"too fast: {name} may change {limit} times per second"
-            raise SignalingError(ErrorCode.GENERAL_E_FAILED, reason)
+            raise SignalingError(ErrorCode.GENERAL_E_FAILED, rate_reason("attribute", limit, name))
 
     def _tell_change(self, channel: Channel, session: Session, name: str, value: str, kind: str) -> None:
         data = {"name": name, "value": value}

@@ -25,6 +25,7 @@ from botkit.wire.limits import (
     MAX_CHANNEL_MEMBERS,
     SPECIAL_CHANNELS,
     USER_LIST_SIZE,
+    rate_reason,
 )
 from botkit.wire.messages import (
     AttributeUpdated,
@@ -181,13 +182,11 @@ class Channels:
         """Count a message against the rates of its sender and its channel. Raises ``SignalingError`` (400) over one."""
         now = trio.current_time()
         if not sender.rate.would_allow(now):
-            reason = f"too fast: at most {sender.rate.limit} messages per second and user"
-            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, rate_reason("user", sender.rate.limit))
         limit = built_in.number(channel.attributes, built_in.SENDMSG_LIMIT)
         channel.rate.limit = CHANNEL_MESSAGES_PER_SECOND if limit is None else min(limit, CHANNEL_MESSAGES_PER_SECOND)
         if not channel.rate.would_allow(now):
-            reason = f"too fast: at most {channel.rate.limit} messages per second in this channel"
-            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, rate_reason("channel", channel.rate.limit))
         sender.rate.take(now)
         channel.rate.take(now)
 

@@ -13,14 +13,35 @@ A session has two tasks: one reads, one writes and pings; neither waits for the 
 wire up: ``connection`` (frames in and out, answers), ``requests`` (asking over whichever connection there is),
 ``inbox``, ``channels`` and ``calls`` (what notices mean), ``keeper`` (login, loss, return), ``session`` and
 ``signal`` (what applications hold).
+
+What a session does to others is an ``effect``, a value that passes its gate (``outgoing``): there an observer hears of
+it, a dry run holds it back, and the ``governor`` lets it wait for the service's limits. ``open_session(…, gate=…)``
+says which of the three there are.
 """
 
 from botkit.signaling.call import Call
 from botkit.signaling.channel import Channel
+from botkit.signaling.effects import Effect, Lane
+from botkit.signaling.governor import Governor
+from botkit.signaling.governor_settings import GovernorSettings
 from botkit.signaling.login import TokenSource
+from botkit.signaling.outgoing import Gate
 from botkit.signaling.session import LoginSession
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.signal import Signal
 from botkit.signaling.statistics import SessionStatistics
 
-__all__ = ["Call", "Channel", "LoginSession", "SessionStatistics", "Signal", "SignalSettings", "TokenSource"]
+__all__ = [
+    "Call",
+    "Channel",
+    "Effect",
+    "Gate",
+    "Governor",
+    "GovernorSettings",
+    "Lane",
+    "LoginSession",
+    "SessionStatistics",
+    "Signal",
+    "SignalSettings",
+    "TokenSource",
+]

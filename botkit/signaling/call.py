@@ -9,7 +9,7 @@ import trio
 from botkit.errors import ErrorCode, InviteFailed, ParameterError, SessionEnded
 from botkit.signaling import checks
 from botkit.signaling.call_record import CallRecord
-from botkit.signaling.effects import AcceptInvite, EndCall, RefuseInvite, SendInCall, SendInstant
+from botkit.signaling.effects import AcceptInvite, EndCall, Lane, RefuseInvite, SendInCall, SendInstant
 from botkit.signaling.outgoing import Outgoing
 from botkit.types import Account, ChannelName, JsonObject
 from botkit.wire.messages import dtmf_extra
@@ -147,10 +147,10 @@ class Call:
         """Send JSON of at most 8192 bytes to the peer within the call; raises and cancels like ``press``."""
         await self._send(checks.extra_text(extra))
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, *, lane: Lane = Lane.CHAT) -> None:
         """Send the peer an instant message, which needs no call; see ``LoginSession.send_instant``."""
         checks.check_message(text)
-        await self._outgoing.act(SendInstant(account=self.peer, text=text, ttl=self._message_ttl), Ok)
+        await self._outgoing.act(SendInstant(account=self.peer, text=text, ttl=self._message_ttl), Ok, lane=lane)
 
     async def wait_answer(self) -> str:
         """Wait until an outgoing call is accepted, and return the extra that the peer accepted with.

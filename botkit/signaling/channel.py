@@ -8,6 +8,7 @@ from botkit.signaling import checks
 from botkit.signaling.effects import (
     ClearChannelAttributes,
     DeleteChannelAttribute,
+    Lane,
     Leave,
     SendToChannel,
     SetChannelAttribute,
@@ -58,17 +59,18 @@ class Channel:
         """A live view of the channel's attributes."""
         return self._attributes
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str, *, lane: Lane = Lane.CHAT) -> None:
         """Send ``text`` (at most 8192 bytes of UTF-8) to all members, this session included.
 
-        The vendor's ``messageChannelSend``; returns when the gateway has taken it. Raises ``ParameterError``,
+        The vendor's ``messageChannelSend``; returns when the gateway has taken it. Under a governor it waits for its
+        turn first, in ``lane``; a cancel then leaves it unsent. Raises ``ParameterError``, ``OutgoingQueueFull`` (400),
         ``SendFailed``: 400 when refused (60 messages a second per user, 200 per channel, muted, not a member),
         401 when no answer came: then it may have been sent. A cancel leaves the message under way.
         """
         checks.check_message(text)
         if not self.joined:
             raise SendFailed(ErrorCode.SENDMESSAGE_E_OTHER, self._left())
-        await self._outgoing.act(SendToChannel(channel=self.name, text=text), Ok)
+        await self._outgoing.act(SendToChannel(channel=self.name, text=text), Ok, lane=lane)
 
     async def set_attribute(self, name: str, value: str) -> None:
         """Set an attribute: a name of at most 128 bytes, a value of at most 8096. All members are told.

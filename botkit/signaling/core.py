@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from botkit.errors import ErrorCode, SessionEnded
-from botkit.events import LoggedIn, LoggedOut, MessageHeld, Reconnected
+from botkit.events import Event, LoggedIn, LoggedOut, MessageHeld, Reconnected
 from botkit.signaling.buffer import EventBuffer
 from botkit.signaling.calls import Calls
 from botkit.signaling.channels import Channels
@@ -36,7 +36,8 @@ class SessionCore:
         self.events = EventBuffer(settings.event_buffer, self.counters)
         self.requests = Requests(settings, self.counters)
         self.outgoing = Outgoing(account, self.requests, gate)
-        self.channels = Channels(self.outgoing, self.events.put, self.counters, feed_events=settings.feed_events)
+        tell = self._tell_channel_event if self.outgoing.listens else self.events.put
+        self.channels = Channels(self.outgoing, tell, self.counters, feed_events=settings.feed_events)
         self.calls = Calls(self.outgoing, self.events.put, settings, self.counters)
         self.inbox = InboxReader(self.calls, self.events.put, self.counters)
         self.status = LoginStatus.INITIAL
@@ -128,6 +129,7 @@ class SessionCore:
         self.ended = ended
         self.status = LoginStatus.LOGGED_OUT
         self.requests.end(ended)
+        self.outgoing.end()
         if ended.code is ErrorCode.LOGOUT_E_NET:
             self.calls.lose_all()
             self.channels.leave(ErrorCode.LEAVECHANNEL_E_DISCONN)
@@ -135,6 +137,10 @@ class SessionCore:
             self.calls.end_all()
             self.channels.leave(ErrorCode.LEAVECHANNEL_E_LOGOUT)
         self.events.end(LoggedOut(account=self.account, code=ended.code, reason=ended.reason), ended)
+
+    def _tell_channel_event(self, event: Event) -> None:
+        self.outgoing.heard(event)
+        self.events.put(event)
 
 
 def _held(notice: HeldNotice) -> MessageHeld:

@@ -1,12 +1,13 @@
 """Effects: what a session does to others, as frozen values.
 
 Every verb of a session, channel or call that others would notice makes one of these and hands it to the session's gate
-(``outgoing``), where it is numbered, held back in a dry run, and becomes a request. Questions are no
+(``outgoing``), where it is numbered, held back in a dry run, put in its turn, and becomes a request. Questions are no
 effects. A test compares them: ``SendToChannel(channel="lobby", text="hello")``.
 
 What a moderator does is in ``moderation_effects``.
 """
 
+from enum import IntEnum
 from typing import ClassVar
 
 from msgspec import Struct
@@ -15,6 +16,18 @@ from botkit.wire import requests as ask
 from botkit.wire.replies import OK, Ok
 from botkit.wire.request import Request
 from botkit.wire.requests import flag_of
+
+
+class Lane(IntEnum):
+    """Who goes first among the messages of an account that wait for the service's limits.
+
+    ``MODERATION``: what a moderator has to say. ``ALERT``: what somebody has to learn soon. ``CHAT``: all else.
+    Acts that no limit holds up (a kick, a mute, a call's end) wait in no lane.
+    """
+
+    MODERATION = 0
+    ALERT = 1
+    CHAT = 2
 
 
 class Effect(Struct, frozen=True, kw_only=True, tag_field="verb"):

@@ -1,7 +1,8 @@
 """The gate of a session: every effect passes it on its way to the gateway, and nothing else does.
 
-In this order: the observer numbers it and learns what becomes of it; a dry run holds it back; it goes out as a request.
-A session without a ``Gate`` of its own has neither observer nor dry run, and pays a function call for that.
+In this order: the observer numbers it and learns what becomes of it; a dry run holds it back; the governor lets it wait
+for its turn; it goes out as a request. A session without a ``Gate`` of its own has none of these, and pays a function
+call for that.
 """
 
 from typing import Generic, Literal, Protocol, TypeAlias
@@ -10,7 +11,10 @@ import trio
 from msgspec import Struct
 
 from botkit.errors import ErrorCode, SignalingError
-from botkit.signaling.effects import Effect
+from botkit.events import Event
+from botkit.signaling.effects import Effect, Lane
+from botkit.signaling.governed import Governed
+from botkit.signaling.governor import Governor
 from botkit.signaling.pending import OnAnswer, ReplyT
 from botkit.signaling.requests import Asked, Requests
 from botkit.types import Account
@@ -48,6 +52,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     """What the effects of a session pass; with nothing set they go straight to the gateway."""
 
     observer: EffectObserver | None = None
+    governor: Governor | None = None
+    """Lets messages wait for the service's limits; shared by all sessions of an app in a process."""
     dry_run: bool = False
     """Hold back what others would notice, and answer as if it were done.
 
@@ -89,25 +95,44 @@ class Outgoing:
     def __init__(self, account: Account, requests: Requests, gate: Gate) -> None:
         self._account, self._requests = account, requests
         self._observer, self.dry_run = gate.observer, gate.dry_run
+        governor = None if gate.dry_run else gate.governor
+        self._governed = None if governor is None else Governed(governor, account, requests)
+
+    @property
+    def listens(self) -> bool:
+        """Whether it has to hear what happens in the session's channel."""
+        return self._governed is not None
+
+    def heard(self, event: Event) -> None:
+        """Something happened in the session's channel."""
+        if self._governed is not None:
+            self._governed.heard(event)
+
+    def end(self) -> None:
+        """The session is over: what waits for its turn fails. Twice is fine."""
+        if self._governed is not None:
+            self._governed.end()
 
     async def act(
         self,
         effect: Effect,
         reply_type: type[ReplyT],
         on_answer: OnAnswer[ReplyT] | None = None,
+        *,
+        lane: Lane = Lane.CHAT,
     ) -> ReplyT:
         """Carry an effect out: the gateway's answer, within ``request_timeout`` from when it goes out.
 
-        Raises like ``Requests.ask``. A cancel takes back what has not gone out; after that ``on_answer`` still gets
-        the answer.
+        Raises like ``Requests.ask``, and ``OutgoingQueueFull``. A cancel takes back what has not gone out; after that
+        ``on_answer`` still gets the answer.
         """
         if self.dry_run and not effect.when_dry:
             return await self._pretend(effect, reply_type, on_answer)
         if self._observer is None:
-            return await self._carry_out(effect, reply_type, on_answer)
+            return await self._carry_out(effect, reply_type, on_answer, lane)
         story: _Story[ReplyT] = _Story(self._observer, self._observer.begun(self._account, effect), on_answer)
         try:
-            return await self._carry_out(effect, reply_type, story.answer)
+            return await self._carry_out(effect, reply_type, story.answer, lane)
         except SignalingError as error:
             story.give_up(_outcome_of(error))
             raise
@@ -132,7 +157,12 @@ class Outgoing:
         """The answer to what ``post`` sent; raises and cancels like ``act``."""
         return await self._requests.finish(asked)
 
-    async def _carry_out(self, effect: Effect, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None) -> ReplyT:
+    async def _carry_out(
+        self, effect: Effect, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None, lane: Lane
+    ) -> ReplyT:
+        limits = None if self._governed is None else self._governed.limits_of(effect)
+        if self._governed is not None and limits is not None:
+            return await self._governed.ask(effect.request(), limits, lane, reply_type=reply_type, on_answer=on_answer)
         return await self._requests.ask(effect.request(), reply_type, on_answer)
 
     async def _pretend(self, effect: Effect, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None) -> ReplyT:

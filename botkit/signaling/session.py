@@ -13,7 +13,7 @@ from botkit.signaling.channel import Channel
 from botkit.signaling.connection import ConnectionEnd
 from botkit.signaling.core import SessionCore
 from botkit.signaling.directory import Directory
-from botkit.signaling.effects import SendInstant
+from botkit.signaling.effects import Lane, SendInstant
 from botkit.signaling.invoke import Invoker
 from botkit.signaling.moderation import Moderation
 from botkit.signaling.statistics import SessionStatistics, snapshot
@@ -96,18 +96,18 @@ class LoginSession(Directory, Moderation, Invoker):
         checks.check_channel(name)
         return await self._core.channels.join(ChannelName(name))
 
-    async def send_instant(self, account: str, text: str, *, ttl: int | None = None) -> None:
+    async def send_instant(self, account: str, text: str, *, ttl: int | None = None, lane: Lane = Lane.CHAT) -> None:
         """Send ``text`` (at most 8192 bytes of UTF-8) to an account (``messageInstantSend``).
 
         It waits ``ttl`` seconds for a peer that is offline (``message_ttl`` by default; 0: not at all). Returns
-        when the gateway has it. Raises ``SendFailed``: 400 when refused, 401 when no answer came: then it may
-        have been sent.
+        when the gateway has it. Under a governor it waits for its turn first, in ``lane``. Raises ``SendFailed``: 400
+        when refused, 401 when no answer came: then it may have been sent; ``OutgoingQueueFull`` (400).
         """
         checks.check_account(account)
         checks.check_message(text)
         ttl = self._core.settings.message_ttl if ttl is None else ttl
         checks.check_ttl(ttl)
-        await self._outgoing.act(SendInstant(account=account, text=text, ttl=ttl), Ok)
+        await self._outgoing.act(SendInstant(account=account, text=text, ttl=ttl), Ok, lane=lane)
 
     async def invite(self, channel: str, peer: str, extra: str | JsonObject = "") -> Call:
         """Invite ``peer`` to a call (``channelInviteUser2``); nobody joins ``channel`` by that.

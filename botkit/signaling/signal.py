@@ -123,6 +123,7 @@ class Signal:
                         await keeper.finished.wait()
                     scope.cancel()
         finally:
+            core.outgoing.end()
             if self._cores.get(core.account) is core:
                 del self._cores[core.account]
 

@@ -4,7 +4,8 @@ The sources disagree by a few bytes between SDKs (8 K, 8192, 8196); botkit count
 8192 for messages and extras and the documented 8096 for attribute values.
 """
 
-from typing import NamedTuple
+import re
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -47,9 +48,37 @@ USER_ONLINE_CHANNEL = "__agora_user_online"
 CHANNEL_EVENT_CHANNEL = "__agora_channel_event"
 SPECIAL_CHANNELS = frozenset({USER_ONLINE_CHANNEL, CHANNEL_EVENT_CHANNEL})
 
+SENDMSG_LIMIT = "_sendmsg_limit"
+"""The channel's attribute that says how many messages a second it takes, if fewer than 200."""
+
+SETATTR_LIMIT = "_setattr_limit"
+"""The channel's attribute that says how often a second each of its attributes may change."""
+
 NO_TOKEN = "_no_need_token"
 
 DTMF_DIGITS = frozenset("0123456789*#")
+
+
+RateScope: TypeAlias = Literal["user", "channel", "attribute"]
+"""What a rate is of."""
+
+_RATE_REFUSALS: dict[RateScope, re.Pattern[str]] = {
+    "user": re.compile(r"too fast: at most [0-9]+ messages per second and user"),
+    "channel": re.compile(r"too fast: at most [0-9]+ messages per second in this channel"),
+    "attribute": re.compile(r"too fast: .+ may change [0-9]+ times per second"),
+}
+
+
+def rate_reason(scope: RateScope, limit: int, name: str = "") -> str:
+    """The words of a refusal for being too fast, which a client can tell from others; ``name`` of an attribute."""
+    if scope == "attribute":
+        return f"too fast: {name} may change {limit} times per second"
+    return f"too fast: at most {limit} messages per second {'and user' if scope == 'user' else 'in this channel'}"
+
+
+def rate_refusal(reason: str) -> RateScope | None:
+    """Which rate the words of a refusal are about; None for another reason. A moment later it may be let through."""
+    return next((scope for scope, words in _RATE_REFUSALS.items() if words.fullmatch(reason)), None)
 
 
 class Violation(NamedTuple):

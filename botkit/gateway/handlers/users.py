@@ -13,6 +13,7 @@ from botkit.wire.limits import (
     account_violation,
     attribute_name_violation,
     message_violation,
+    rate_reason,
     user_attribute_violation,
 )
 from botkit.wire.messages import INSTANT
@@ -32,8 +33,7 @@ def send_message(hub: Hub, session: Session, request: ask.SendMessage) -> Ok:
     refuse_if(message_violation(request.content))
     hub.sanctions.check_send(session.account, EVERYWHERE)
     if not session.rate.allow(trio.current_time()):
-        reason = f"too fast: at most {session.rate.limit} messages per second and user"
-        raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, reason)
+        raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, rate_reason("user", session.rate.limit))
     hub.send_instant(session, Account(request.peer), request.content, ask.ttl_of(request.flag))
     return OK
 

@@ -1,7 +1,11 @@
-"""The largest channel: 10,000 members, each with a connection of its own, and the one that is too many."""
+"""The largest channel: 10,000 members, each with a connection of its own, and the one that is too many.
+
+All but one are simulated at the level of their bytes; that one is botkit's client, over a WebSocket.
+"""
 
 import os
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,15 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from botkit.errors import ErrorCode
+from botkit.events import ChannelJoined, ChannelMessage, UserJoined
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import GatewaySettings
+from botkit.signaling import Signal
 from botkit.testing import TEST_APP, open_test_gateway
 from botkit.types import JsonObject, JsonValue
 from botkit.wire.limits import MAX_CHANNEL_MEMBERS, USER_LIST_SIZE
 from botkit.wire.messages import parse_line
+from tests.signaling.scripted import next_event
 
 ROOM = "the largest room"
 QUIET = MAX_CHANNEL_MEMBERS - 100
@@ -159,17 +166,23 @@ async def log_all_in(gateway: Gateway, count: int) -> list[Member]:
 @pytest.mark.row("W02")
 async def test_ten_thousand_members(capsys: pytest.CaptureFixture[str]) -> None:
     settings = GatewaySettings(apps=(), idle_timeout=3600.0)
-    async with open_test_gateway(settings) as gateway:
+    async with open_test_gateway(settings) as gateway, AsyncExitStack() as clients:
         before = resident_bytes()
-        *members, one_too_many = await log_all_in(gateway, MAX_CHANNEL_MEMBERS + 1)
+        *members, one_too_many = await log_all_in(gateway, MAX_CHANNEL_MEMBERS)
         logged_in = (resident_bytes() - before) // len(members)
-        first, quiet, loud = members[0], members[:QUIET], members[QUIET:]
+        first, quiet, loud = members[0], members[: QUIET - 1], members[QUIET - 1 :]
+        client = await clients.enter_async_context(Signal(TEST_APP, gateway.connector).open_session("client"))
 
         await enter([first])
         assert first.answer()["result"] == "ok"
         for_notices = {"channel": ROOM, "name": "_userNotification"}
         first.ask("channel_set_attr", **for_notices, value="0")
         await enter(quiet[1:])
+        room = await client.join(ROOM)
+        joined = await next_event(client, ChannelJoined)
+        assert len(joined.members) == USER_LIST_SIZE
+        assert joined.members[-1] == ("client", client.uid)
+        assert joined.attributes == {"_userNotification": "0"}
         first.ask("channel_set_attr", **for_notices, value="1")
         await wait_all_tasks_blocked()
         for member in members:
@@ -190,6 +203,9 @@ async def test_ten_thousand_members(capsys: pytest.CaptureFixture[str]) -> None:
             assert len(listed) == len({account for account, _ in listed}) == USER_LIST_SIZE
             assert [notice[1][2] for notice in notices] == list(range(base + position + 1, base + len(loud)))
 
+        for account in accounts:
+            assert (await next_event(client, UserJoined)).account == account
+
         one_too_many.ask("channel_join", name=ROOM)
         await wait_all_tasks_blocked()
         refusal = one_too_many.answer()
@@ -204,11 +220,21 @@ async def test_ten_thousand_members(capsys: pytest.CaptureFixture[str]) -> None:
         await wait_all_tasks_blocked()
         for member in members:
             assert member.told() == [(base + len(loud), "channel_msg", loud[7].account)]
+        assert (await next_event(client, ChannelMessage)).account == loud[7].account
+        await room.send("so say we all")
+        await wait_all_tasks_blocked()
+        for member in members:
+            assert member.told() == [(base + len(loud) + 1, "channel_msg", "client")]
+        assert (await next_event(client, ChannelMessage)).text == "so say we all"
+        assert await client.query_channel_count(ROOM) == MAX_CHANNEL_MEMBERS
+        listed = await client.list_channel_users(ROOM)
+        everyone = sorted([*((member.account, member.uid) for member in members), ("client", client.uid)])
+        assert sorted(listed) == everyone
         first.ask("channel_query_userlist_all", name=ROOM)
         await wait_all_tasks_blocked()
         everybody = first.answer()
         assert everybody["num"] == MAX_CHANNEL_MEMBERS
-        assert sorted(everybody["list"]) == sorted([member.account, member.uid] for member in members)
+        assert sorted(map(tuple, everybody["list"])) == everyone
 
         in_the_end = (resident_bytes() - before) // len(members)
         with capsys.disabled():
@@ -219,5 +245,6 @@ async def test_ten_thousand_members(capsys: pytest.CaptureFixture[str]) -> None:
         await wait_all_tasks_blocked()
         for member in (*members, one_too_many):
             member.close()
+        await clients.aclose()
         await wait_all_tasks_blocked()
         assert gateway.sessions == 0

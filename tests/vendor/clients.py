@@ -73,16 +73,16 @@ class VendorUser:
         """Have the SDK do something; what comes of it is an event."""
         await self._driver.write({"who": self.name, "command": command, **parameters})
 
-    async def log_in(self, token: str = NO_TOKEN) -> int:
-        """Log in and return the uid."""
-        await self.start_login(token)
+    async def log_in(self, token: str = NO_TOKEN, *, app: str = "") -> int:
+        """Log in, and return the uid."""
+        await self.start_login(token, app=app)
         uid = (await self.expect("logged_in"))["uid"]
         assert isinstance(uid, int)
         return uid
 
-    async def start_login(self, token: str = NO_TOKEN) -> None:
-        """Have the SDK log in; what comes of it is an event."""
-        await self.do("login", url=self._driver.url, app=self._driver.app, token=token)
+    async def start_login(self, token: str = NO_TOKEN, *, app: str = "") -> None:
+        """Have the SDK log in, to the driver's app if none is named; what comes of it is an event."""
+        await self.do("login", url=self._driver.url, app=app or self._driver.app, token=token)
 
     async def expect(self, event: str, **wanted: Unpack[Told]) -> JsonObject:
         """Wait for an event with these fields, and take it off the list. Others stay, in order."""

@@ -13,8 +13,8 @@ from tests.vendor.drivers import Vendor
 
 LOBBY = "the lobby"
 MODERATOR = "server-moderator"
-LOGGED_IN, CONNECTION_LOST = 2, 3
-"""States of both SDKs."""
+LOGGED_OUT, LOGGED_IN, CONNECTION_LOST = 0, 2, 3
+"""States of both SDKs; the Python SDK has no 0."""
 
 OTHER_SDK: dict[Sdk, Sdk] = {"web": "python", "python": "web"}
 

@@ -133,6 +133,8 @@ class Dispatcher:
 
     def handle_frame(self, connection: Connection, frame: ClientFrame) -> None:
         """Answer one frame."""
+        if connection.session is not None:
+            connection.session.return_by = None
         if isinstance(frame, Call):
             self._call(connection, frame.body)
         elif isinstance(frame, Ping):

@@ -183,8 +183,10 @@ class Hub:
         self.await_return(session)
 
     def await_return(self, session: Session) -> None:
-        """End a session whose client does not come back within 30 s."""
-        session.grace = self._timers.after(RESUME_SECONDS, lambda: self.end(session, "disconnected"))
+        """End a session whose client does not come back within 30 s, or comes back but is not heard."""
+        if session.return_by is None:
+            session.return_by = trio.current_time() + RESUME_SECONDS
+        session.grace = self._timers.at(session.return_by, lambda: self.end(session, "disconnected"))
 
     def resume(self, connection: Connection, account: Account, line: str) -> Session:
         """Continue a session on another connection.

@@ -43,7 +43,8 @@ class Session:
     ``connection`` is None while a ``resumable`` session waits for its client to come back. ``channel`` is the one
     channel that it is in, ``joined_after`` the channel's newest notice at that time. ``line`` is its secret name on
     the wire. ``server`` is the role that special channels and admin calls need; ``botkit`` says that the client
-    understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody came back.
+    understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody came back: at ``return_by``,
+    which holds until its client is heard, so that one that comes back and is lost at once, again and again, ends too.
     """
 
     __slots__ = (
@@ -58,6 +59,7 @@ class Session:
         "line",
         "rate",
         "resumable",
+        "return_by",
         "server",
         "uid",
     )
@@ -74,6 +76,7 @@ class Session:
         self.resumable = False
         self.expiry: Timer | None = None
         self.grace: Timer | None = None
+        self.return_by: float | None = None
 
     def attach(self, connection: Peer) -> None:
         """Live on ``connection`` from now on."""

@@ -12,7 +12,7 @@ from botkit.clock import WallClock
 from botkit.errors import ErrorCode, LoginFailed, SignalingError
 from botkit.gateway.accounts import Accounts
 from botkit.gateway.attribute_set import AttributeRoom
-from botkit.gateway.auth import LoginGrant
+from botkit.gateway.auth import LoginGrant, prove_session
 from botkit.gateway.calls import Calls
 from botkit.gateway.channel_attributes import ChannelAttributes
 from botkit.gateway.channels import Channel, Channels
@@ -163,7 +163,7 @@ class Hub:
             self._replace(elsewhere)
         session = Session(AppId(self.app.id), account, self.accounts.see(account), self.accounts.rate_of(account))
         session.server, session.botkit, session.resumable = grant.server, botkit, botkit and resume
-        self.sessions.open(session, grant.expires)
+        self.sessions.open(session, grant.expires, prove_session(self.app, session.line, grant))
         session.attach(connection)
         self.mailboxes.start_session(account)
         return session

@@ -1,5 +1,6 @@
 """A hub's start: from what the store had to where the app stood."""
 
+from botkit.gateway.auth import check_session
 from botkit.gateway.hub import Hub
 from botkit.gateway.session import Session
 from botkit.stores.changes import SessionSnapshot, Snapshot
@@ -11,7 +12,8 @@ def load_hub(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
     """Take over ``app``'s part of ``snapshot``.
 
     Sessions whose clients come back are where they were, and are waited for; of the others it is told that they are
-    gone.
+    gone. So are those that today's configuration would not let in as what they were: without their certificate, or
+    without the name or token that made them servers. Their clients have to log in.
     """
     for (owner, account), values in snapshot.user_attributes.items():
         if owner == app:
@@ -38,15 +40,18 @@ def _load_session(hub: Hub, account: Account, snapshot: SessionSnapshot) -> None
     session = Session(
         AppId(hub.app.id), account, hub.accounts.uid_of(account), hub.accounts.rate_of(account), snapshot.line
     )
-    session.server, session.resumable = snapshot.server, snapshot.resumable
+    server = check_session(hub.app, account, snapshot.line, snapshot.proof, hub.clock.seconds())
+    allowed = server is not None and server >= snapshot.server
+    session.server, session.resumable = bool(server), snapshot.resumable
     session.botkit = snapshot.resumable
     hub.sessions.restore(session, snapshot.expires_ms)
-    if snapshot.resumable:
+    if snapshot.resumable and allowed:
         if snapshot.channel:
             hub.channels.restore(session, hub.channels.open(ChannelName(snapshot.channel)))
         hub.await_return(session)
         return
     hub.sessions.close(session)
+    reason = "crashed" if allowed else "expired"
     if snapshot.channel and snapshot.channel not in SPECIAL_CHANNELS:
-        hub.presence.left(account, session.uid, snapshot.channel, "crashed")
-    hub.presence.offline(account, session.uid, "crashed")
+        hub.presence.left(account, session.uid, snapshot.channel, reason)
+    hub.presence.offline(account, session.uid, reason)

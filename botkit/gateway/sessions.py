@@ -53,8 +53,8 @@ class Sessions:
         """The accounts that have a session."""
         return self._by_account.keys()
 
-    def open(self, session: Session, expires: int | None) -> None:
-        """A login: ``expires`` is when its token runs out, in seconds since 1970."""
+    def open(self, session: Session, expires: int | None, proof: str) -> None:
+        """A login: ``expires`` is when its token runs out, in seconds since 1970; ``proof`` goes into the store."""
         self._journal.append(
             SessionOpened(
                 app=self._app,
@@ -63,6 +63,7 @@ class Sessions:
                 server=session.server,
                 resumable=session.resumable,
                 expires_ms=(expires or 0) * 1000,
+                proof=proof,
             )
         )
         self.restore(session, (expires or 0) * 1000)

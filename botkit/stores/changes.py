@@ -105,7 +105,8 @@ class MessagesExpired(Struct, frozen=True, kw_only=True):
 class SessionOpened(Struct, frozen=True, kw_only=True):
     """``account`` logged in: its session is ``line``, and survives a restart if it is ``resumable``.
 
-    ``server`` is its role; ``expires_ms`` when its token runs out, 0 for never.
+    ``server`` is its role; ``expires_ms`` when its token runs out, 0 for never; ``proof`` what shows that a token let
+    it in, empty when it needed none.
     """
 
     app: AppId
@@ -114,6 +115,7 @@ class SessionOpened(Struct, frozen=True, kw_only=True):
     server: bool
     resumable: bool
     expires_ms: int
+    proof: str = ""
 
 
 class SessionMoved(Struct, frozen=True, kw_only=True):
@@ -246,6 +248,7 @@ class SessionSnapshot(Struct, kw_only=True):
     resumable: bool
     expires_ms: int
     channel: str = ""
+    proof: str = ""
 
 
 LEDGER_BLOCK = 256

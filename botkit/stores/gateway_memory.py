@@ -178,7 +178,11 @@ def _apply_session(state: Snapshot, change: SessionOpened | SessionMoved | Sessi
     key = (change.app, change.account)
     if isinstance(change, SessionOpened):
         state.sessions[key] = SessionSnapshot(
-            line=change.line, server=change.server, resumable=change.resumable, expires_ms=change.expires_ms
+            line=change.line,
+            server=change.server,
+            resumable=change.resumable,
+            expires_ms=change.expires_ms,
+            proof=change.proof,
         )
     elif isinstance(change, SessionClosed):
         state.sessions.pop(key, None)

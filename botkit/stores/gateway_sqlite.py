@@ -70,7 +70,8 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS gateway_messages_by_expiry ON gateway_messages (expires_ms)",
     """CREATE TABLE IF NOT EXISTS gateway_sessions (
         app TEXT NOT NULL, account TEXT NOT NULL, line TEXT NOT NULL, server INTEGER NOT NULL,
-        resumable INTEGER NOT NULL, expires_ms INTEGER NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (app, account))""",
+        resumable INTEGER NOT NULL, expires_ms INTEGER NOT NULL, channel TEXT NOT NULL,
+        proof TEXT NOT NULL DEFAULT '', PRIMARY KEY (app, account))""",
     "CREATE TABLE IF NOT EXISTS gateway_ledgers (app TEXT PRIMARY KEY, epoch TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS gateway_ledger (
         app TEXT NOT NULL, seq INTEGER NOT NULL, stream TEXT NOT NULL, ms INTEGER NOT NULL, text TEXT NOT NULL,
@@ -134,7 +135,7 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
     ),
     SessionOpened: (
         """INSERT OR REPLACE INTO gateway_sessions
-           VALUES (:app, :account, :line, :server, :resumable, :expires_ms, '')""",
+           VALUES (:app, :account, :line, :server, :resumable, :expires_ms, '', :proof)""",
     ),
     SessionMoved: ("UPDATE gateway_sessions SET channel = :channel WHERE app = :app AND account = :account",),
     SessionClosed: ("DELETE FROM gateway_sessions WHERE app = :app AND account = :account",),
@@ -223,6 +224,7 @@ class _SessionRow(NamedTuple):
     resumable: int
     expires_ms: int
     channel: str
+    proof: str
 
 
 class _LedgerRow(NamedTuple):
@@ -309,6 +311,7 @@ class SqliteGatewayStore:
                 resumable=bool(row.resumable),
                 expires_ms=row.expires_ms,
                 channel=row.channel,
+                proof=row.proof,
             )
         for ledger in await self._rows("gateway_ledgers ORDER BY rowid", list[_LedgerRow]):
             snapshot.ledgers[ledger.app] = LedgerSnapshot(epoch=ledger.epoch)
@@ -374,10 +377,18 @@ async def open_sqlite_gateway_store(url: str) -> AsyncIterator[SqliteGatewayStor
     lock = None if path is None else await acquire_lock(_lock_path(path), url, IN_USE)
     try:
         async with open_database(url, SCHEMA) as database:
+            await _add_columns(database)
             yield SqliteGatewayStore(database, lock)
     finally:
         if lock is not None:
             lock.release()
+
+
+async def _add_columns(database: Database) -> None:
+    """Bring a file of an earlier version up to date."""
+    columns = await database.fetch("SELECT name FROM pragma_table_info('gateway_sessions')")
+    if ("proof",) not in columns:
+        await database.execute("ALTER TABLE gateway_sessions ADD COLUMN proof TEXT NOT NULL DEFAULT ''")
 
 
 def _lock_path(path: Path) -> Path:

@@ -75,11 +75,12 @@ def make_role_token(app_id: str, certificate: str, account: str, expires: int, r
 
 
 class TokenGrant(NamedTuple):
-    """What a token gives: nothing unless ``verdict`` is ``VALID``."""
+    """What a token gives: nothing unless ``verdict`` is ``VALID``. ``signer`` is which of the certificates made it."""
 
     verdict: TokenVerdict
     role: Role = Role.USER
     expires: int = 0
+    signer: int = 0
 
 
 _NOTHING = TokenGrant(TokenVerdict.WRONG)
@@ -94,10 +95,10 @@ def judge_token(
     are compared in constant time, so that the time taken tells nothing.
     """
     best = _NOTHING
-    for certificate in certificates:
+    for signer, certificate in enumerate(certificates):
         grant = _judge_with(token, app_id, certificate, account, now, accept_v1=accept_v1)
         if best.verdict is TokenVerdict.WRONG:
-            best = grant
+            best = grant._replace(signer=signer)
     return best
 
 

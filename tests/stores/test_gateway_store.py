@@ -230,13 +230,15 @@ async def test_sanctions_are_set_changed_and_lifted(kept: Kept) -> None:
 
 
 async def test_sessions_are_kept_with_the_channel_that_they_are_in(kept: Kept) -> None:
-    opened = SessionOpened(app=APP, account=ANN, line=Line("secret"), server=True, resumable=False, expires_ms=9)
+    opened = SessionOpened(
+        app=APP, account=ANN, line=Line("secret"), server=True, resumable=False, expires_ms=9, proof="p"
+    )
     snapshot = await kept.after(
         opened,
         SessionMoved(app=APP, account=ANN, channel="lobby"),
         SessionMoved(app=APP, account=BOB, channel="lobby"),
     )
-    held = SessionSnapshot(line=Line("secret"), server=True, resumable=False, expires_ms=9, channel="lobby")
+    held = SessionSnapshot(line=Line("secret"), server=True, resumable=False, expires_ms=9, channel="lobby", proof="p")
     assert snapshot.sessions == {(APP, ANN): held}
     snapshot = await kept.after(SessionClosed(app=APP, account=ANN))
     assert snapshot.sessions == {}
@@ -340,7 +342,13 @@ def _changes() -> st.SearchStrategy[Change]:
         st.builds(MessagesAcknowledged, **user, version=_numbers),
         st.builds(MessagesExpired, ms=_numbers),
         st.builds(
-            SessionOpened, **user, line=_texts, server=st.booleans(), resumable=st.booleans(), expires_ms=_numbers
+            SessionOpened,
+            **user,
+            line=_texts,
+            server=st.booleans(),
+            resumable=st.booleans(),
+            expires_ms=_numbers,
+            proof=_texts,
         ),
         st.builds(SessionMoved, **user, channel=_texts),
         st.builds(SessionClosed, **user),
@@ -405,6 +413,29 @@ async def test_a_row_that_no_gateway_wrote_is_named(tmp_path: Path) -> None:
     async with open_gateway_store(url) as store:
         with pytest.raises(StoreError, match="gateway_accounts"):
             await store.load()
+
+
+async def test_a_file_of_an_earlier_version_gets_what_it_lacks(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    earlier = """CREATE TABLE gateway_sessions (
+        app TEXT NOT NULL, account TEXT NOT NULL, line TEXT NOT NULL, server INTEGER NOT NULL,
+        resumable INTEGER NOT NULL, expires_ms INTEGER NOT NULL, channel TEXT NOT NULL, PRIMARY KEY (app, account))"""
+    async with open_database(url, [earlier]) as database:
+        await database.execute("INSERT INTO gateway_sessions VALUES ('app', 'ann', 'secret', 1, 1, 9, 'lobby')")
+    for _ in range(2):
+        async with open_gateway_store(url) as store:
+            sessions = (await store.load()).sessions
+            ann = SessionSnapshot(line=Line("secret"), server=True, resumable=True, expires_ms=9, channel="lobby")
+            assert sessions[APP, ANN] == ann
+            await store.commit(
+                [
+                    SessionOpened(
+                        app=APP, account=BOB, line=Line("l"), server=False, resumable=True, expires_ms=0, proof="p"
+                    )
+                ]
+            )
+    async with open_gateway_store(url) as store:
+        assert (await store.load()).sessions[APP, BOB].proof == "p"
 
 
 async def test_a_commit_after_closing_is_a_store_error(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_own_tokens_are_valid_until_they_expire(
 def test_role_token_gives_its_role_to_its_account_only() -> None:
     token = make_role_token(APP, CERTIFICATE, ACCOUNT, EXPIRES, Role.SERVER)
     granted = judge_token(token, APP, [CERTIFICATE], ACCOUNT, EXPIRES - 1)
-    assert granted == (TokenVerdict.VALID, Role.SERVER, EXPIRES)
+    assert granted == (TokenVerdict.VALID, Role.SERVER, EXPIRES, 0)
     assert judge_token(token, APP, [CERTIFICATE], ACCOUNT, EXPIRES).verdict is TokenVerdict.EXPIRED
     for app, certificate, account in (
         ("other", CERTIFICATE, ACCOUNT),
@@ -137,8 +137,9 @@ def test_role_token_cannot_be_promoted_or_prolonged() -> None:
 
 def test_both_versions_under_any_accepted_certificate() -> None:
     for token in (TOKEN, make_role_token(APP, CERTIFICATE, ACCOUNT, EXPIRES)):
-        assert judge_token(token, APP, ["new", CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.VALID
-        assert judge_token(token, APP, [CERTIFICATE, "new"], ACCOUNT, 0).verdict is TokenVerdict.VALID
+        for signer, certificates in enumerate([[CERTIFICATE, "new"], ["new", CERTIFICATE]]):
+            granted = judge_token(token, APP, certificates, ACCOUNT, 0)
+            assert (granted.verdict, granted.signer) == (TokenVerdict.VALID, signer)
         assert judge_token(token, APP, ["new"], ACCOUNT, 0).verdict is TokenVerdict.WRONG
     assert judge_token(TOKEN, APP, [CERTIFICATE], ACCOUNT, 0, accept_v1=False).verdict is TokenVerdict.WRONG
 

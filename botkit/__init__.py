@@ -17,6 +17,7 @@ handlers act through. ``App`` runs bots by hand, as ``botkit run`` does from YAM
 
 from botkit.app.app import App
 from botkit.app.bot import Bot
+from botkit.app.commands.converters import RestOfLine
 from botkit.app.context import BotInfo, Context
 from botkit.app.middleware import CallNext
 from botkit.app.placement import BotPlacement
@@ -27,6 +28,7 @@ from botkit.events import (
     CallInvited,
     ChannelAttributeUpdated,
     ChannelMessage,
+    CommandRefused,
     DigitsPressed,
     EventsLost,
     InstantMessage,
@@ -43,10 +45,12 @@ from botkit.routing import filters
 from botkit.routing.runner import RunnerLimits
 from botkit.signaling import Call, Channel, LoginSession, Signal
 from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
+from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS
 
 __all__ = [
     "SPECIAL_CHANNELS",
+    "Account",
     "App",
     "Bot",
     "BotInfo",
@@ -59,6 +63,8 @@ __all__ = [
     "Channel",
     "ChannelAttributeUpdated",
     "ChannelMessage",
+    "ChannelName",
+    "CommandRefused",
     "Context",
     "Database",
     "DigitsPressed",
@@ -71,6 +77,7 @@ __all__ = [
     "LoginSession",
     "MemberJoined",
     "MemberLeft",
+    "RestOfLine",
     "Router",
     "RunnerLimits",
     "Signal",

@@ -75,6 +75,18 @@ class ConversationTimedOut(Event, frozen=True, kw_only=True):
     channel: str
 
 
+class CommandRefused(Event, frozen=True, kw_only=True):
+    """``account`` wanted a command that it has no role for, in ``channel`` (empty: in private).
+
+    botkit's own: the vendor has no such callback. ``roles`` are those that ``command`` is for.
+    """
+
+    account: Account
+    channel: str
+    command: str
+    roles: tuple[str, ...]
+
+
 class InstantMessage(Event, frozen=True, kw_only=True):
     """``onMessageInstantReceive``: a message from ``account`` to this session's account."""
 

@@ -8,7 +8,7 @@ from botkit.app.decorators import Decorators, check_timeout
 from botkit.app.handler_set import Beat, Declared, HandlerSet, Registration
 from botkit.app.injection import Offer
 from botkit.app.router import Router
-from botkit.app.wiring import BOT_INFO, Wiring, scope_of, wire_all, wire_declared, wire_included
+from botkit.app.wiring import BOT_INFO, Wiring, check_commands, scope_of, wire_all, wire_declared, wire_included
 from botkit.events import Event
 from botkit.routing.runner import RunnerLimits
 
@@ -22,6 +22,7 @@ class Bot(Decorators):
     ``ignore_self`` its own messages do not reach its handlers. ``limits`` bound how many events are handled at a time,
     and how many wait. A handler that takes longer than ``handler_timeout`` seconds (``math.inf``: as long as it likes)
     is cancelled, logged and counted; those of ``on_invite`` may last as long as the call, unless told otherwise.
+    Commands (``command``) begin with ``command_prefix``.
 
     Who gets an event, and in which order, is said in :class:`~botkit.Router`; a bot is the first of its routers. For
     what handlers may ask for see :class:`~botkit.app.decorators.Decorators`; what a bot provides must be declared
@@ -41,9 +42,13 @@ class Bot(Decorators):
         ignore_self: bool = True,
         limits: RunnerLimits | None = None,
         handler_timeout: float = HANDLER_TIMEOUT,
+        command_prefix: str = "!",
     ) -> None:
         super().__init__(name)
         check_timeout(handler_timeout)
+        if not command_prefix or not command_prefix.isprintable() or any(map(str.isspace, command_prefix)):
+            raise ValueError(f"command_prefix: visible characters expected, got {command_prefix!r}")
+        self.command_prefix = command_prefix
         self.settings_type, self.ignore_self = settings, ignore_self
         self.limits, self.handler_timeout = limits or RunnerLimits(), handler_timeout
         self.settings_offer = None if settings is None else Offer(settings)
@@ -58,6 +63,11 @@ class Bot(Decorators):
     def beats(self) -> Sequence[Beat]:
         """All handlers of ``every``, its routers' included."""
         return [one for handlers in self.walk() for one in handlers.timers]
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that commands are for, its routers' included."""
+        return frozenset(role for one in self.registrations if one.command is not None for role in one.command.roles)
 
     def include(self, router: Router) -> None:
         """Have events that no handler of the bot itself keeps meet ``router``; see there for who gets an event.
@@ -88,8 +98,11 @@ class Bot(Decorators):
         scope = scope_of(self, None, *self._offers())
         if isinstance(declared, HandlerSet):
             wire_included(declared, scope, ())
+            check_commands([*self.registrations, *(one for below in declared.walk() for one in below.handlers)])
         else:
             wire_declared(declared, scope, ())
+            if isinstance(declared, Registration):
+                check_commands([*self.registrations, declared])
 
     def provided(self) -> list[object]:
         """The types that something is provided for in the bot itself."""

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from botkit.app.accounts import OwnAccounts
 from botkit.errors import ErrorCode, RequestFailed
-from botkit.events import CallEvent, ChannelMessage, Event, FeedEvent, InstantMessage
+from botkit.events import CallEvent, ChannelMessage, CommandRefused, Event, FeedEvent, InstantMessage
 from botkit.signaling import Call, Channel, LoginSession
 from botkit.types import Account, ChannelName
 
@@ -125,15 +125,20 @@ class Context:
     async def reply(self, text: str) -> None:
         """Answer where the event came from, with at most 8192 bytes of UTF-8.
 
-        An instant message, a call or a feed event: an instant message to its account. A channel message: a
-        message in the channel. Raises ``SendFailed`` (400 refused, 401 no answer: it may have been sent),
+        An instant message, a refused command, a call or a feed event: an instant message to its account. A channel
+        message: a message in the channel. Raises ``SendFailed`` (400 refused, 401 no answer: it may have been sent),
         ``ParameterError``, and ``RequestFailed`` (1001) for an event that is nobody's. A cancel leaves the message
         sent or unsent.
         """
         match self.event:
             case ChannelMessage():
                 await self.channel.send(text)
-            case InstantMessage(account=account) | FeedEvent(account=account) | CallEvent(peer=account):
+            case (
+                InstantMessage(account=account)
+                | CommandRefused(account=account)
+                | FeedEvent(account=account)
+                | CallEvent(peer=account)
+            ):
                 await self.session.send_instant(account, text)
             case _:
                 what = "a beat" if self.event is None else type(self.event).__name__

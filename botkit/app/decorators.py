@@ -1,7 +1,8 @@
 """The decorators of bots and routers. They check a function, keep it, and return it untouched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from botkit.app.commands.command import events_of, read_command
 from botkit.app.error_handlers import read_error_handler
 from botkit.app.handler_set import Beat, HandlerSet, Registration
 from botkit.app.handler_types import (
@@ -13,6 +14,7 @@ from botkit.app.handler_types import (
     OfCallEnded,
     OfCallInvited,
     OfChannelMessage,
+    OfCommandRefused,
     OfDigitsPressed,
     OfEventsLost,
     OfInstantMessage,
@@ -35,6 +37,7 @@ from botkit.events import (
     CallInvited,
     ChannelAttributeUpdated,
     ChannelMessage,
+    CommandRefused,
     DigitsPressed,
     Event,
     EventsLost,
@@ -167,6 +170,39 @@ class Decorators(HandlerSet):
     def on_events_lost(self, *filters: Filter, timeout: float | None = None) -> Callable[[OfEventsLost], OfEventsLost]:
         """Events are missing: ``EventsLost`` says why, and how many where that is known."""
         return self.on(EventsLost, *filters, timeout=timeout)
+
+    def command(
+        self,
+        name: str,
+        *filters: Filter,
+        aliases: Sequence[str] = (),
+        roles: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> Callable[[AnyHandler], AnyHandler]:
+        """A command: the bot's prefix and ``name``, or one of ``aliases``, at the beginning of a message.
+
+        Its arguments are the handler's parameters of such types as ``int``, ``str`` and ``Account``; what does not fit
+        is answered with the usage. With ``roles`` it is for accounts with one of these. The handler's docstring is what
+        help says about it. See ``botkit.app.commands``.
+        """
+        check_timeout(timeout)
+        filter = all_of(filters)
+
+        def register(function: AnyHandler) -> AnyHandler:
+            signature = read_handler(function, variadic=True)
+            command = read_command(name, aliases, roles, signature)
+            events = events_of(signature)
+            registrations = [Registration(event, signature, filter, timeout, command) for event in events]
+            self.declare_all(self.handlers, registrations)
+            return function
+
+        return register
+
+    def on_command_refused(
+        self, *filters: Filter, channel: str = "", account: str = "", timeout: float | None = None
+    ) -> Callable[[OfCommandRefused], OfCommandRefused]:
+        """Somebody wanted a command that is for others: ``CommandRefused``."""
+        return self.on(CommandRefused, *filters, channel=channel, account=account, timeout=timeout)
 
     def every(self, *, seconds: float, timeout: float | None = None) -> Callable[[AnyHandler], AnyHandler]:
         """Call a handler each ``seconds`` (more than 0), once per bot, from the time that it has started.

@@ -7,6 +7,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.commands.desk import CommandDesk
 from botkit.app.context import Context
 from botkit.app.handling import HandlerBorder
 from botkit.app.injection import Injected
@@ -17,6 +18,7 @@ from botkit.app.walk import Walk, call_all
 from botkit.events import (
     CallEvent,
     ChannelMessage,
+    CommandRefused,
     Event,
     EventsLost,
     FeedEvent,
@@ -55,12 +57,15 @@ class Dispatcher:
         self._plan, self._meters = plan, meters
         self._own_accounts = frozenset(plan.accounts) if plan.bot.ignore_self else ()
         self._border = HandlerBorder(plan.info, meters)
-        targets = TargetMaker(injected, plan.bot.handler_timeout)
+        desk = CommandDesk(plan.bot.command_prefix, plan.roles, meters, self._tell_refused)
+        targets = TargetMaker(injected, plan.bot.handler_timeout, desk)
         self._table = RouteTable[Target](targets.tree(plan.wiring.root), self._border.filter_failed)
         self.beats = targets.beats
         """The handlers of ``every``, with their seconds."""
         self._runner = KeyedRunner[_Delivery](self._deliver, limits or plan.limits)
         self._lost = 0
+        if nobodys := plan.roles.nobodys(plan.bot.roles):
+            _log.warning("there are commands that nobody may use: give their roles to somebody", roles=nobodys)
 
     async def run(self) -> None:
         """Call handlers until cancelled; then those that run are cancelled."""
@@ -96,6 +101,9 @@ class Dispatcher:
     async def beat(self, target: Target, session: LoginSession) -> None:
         """Call a handler of ``every``."""
         await self._border.call(target, None, None, self._context(session), target.timeout)
+
+    async def _tell_refused(self, refused: CommandRefused, context: Context) -> None:
+        await Walk(self._table, self._border, refused, self._context(context.session, refused)).run()
 
     def _is_ours(self, event: Event) -> bool:
         """A message of the bot's own, or a session of a pool that comes or goes: nothing to tell the handlers."""

@@ -1,10 +1,11 @@
 """What a bot and a router have in common: everything that was declared in them, in the order of its declaration."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from botkit.app.commands.command import Command
 from botkit.app.error_handlers import ErrorHandler
 from botkit.app.injection import Provider
 from botkit.app.middleware import Middleware
@@ -24,6 +25,7 @@ class Registration:
     handler: Signature
     filter: Filter | None
     timeout: float | None = None
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,12 @@ class HandlerSet:
         """Keep what was declared, unless it does not fit: then raise ``HandlerError``."""
         self.check(declared)
         into.append(declared)
+
+    def declare_all(self, into: list[D], declared: Sequence[D]) -> None:
+        """Like ``declare``, for what comes together: all of it, or nothing."""
+        for one in declared:
+            self.check(one)
+        into.extend(declared)
 
     def declare_source(self, into: list[S], declared: S, signature: Signature) -> None:
         """Like ``declare``, for what provides values of a type; there is one for each."""

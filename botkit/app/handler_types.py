@@ -13,6 +13,7 @@ from botkit.events import (
     CallInvited,
     ChannelAttributeUpdated,
     ChannelMessage,
+    CommandRefused,
     DigitsPressed,
     EventsLost,
     InstantMessage,
@@ -52,6 +53,7 @@ OfUserOffline = TypeVar("OfUserOffline", bound=Handles[UserOffline])
 OfMemberJoined = TypeVar("OfMemberJoined", bound=Handles[MemberJoined])
 OfMemberLeft = TypeVar("OfMemberLeft", bound=Handles[MemberLeft])
 OfAttribute = TypeVar("OfAttribute", bound=Handles[ChannelAttributeUpdated])
+OfCommandRefused = TypeVar("OfCommandRefused", bound=Handles[CommandRefused])
 OfLoggedIn = TypeVar("OfLoggedIn", bound=Handles[LoggedIn])
 OfLoggedOut = TypeVar("OfLoggedOut", bound=Handles[LoggedOut])
 OfEventsLost = TypeVar("OfEventsLost", bound=Handles[EventsLost])

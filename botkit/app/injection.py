@@ -122,15 +122,22 @@ class Scope:
 
 
 def wire(
-    signature: Signature, event_types: EventTypes, scope: Scope, extras: Mapping[object, PerCall] | None = None
+    signature: Signature,
+    event_types: EventTypes,
+    scope: Scope,
+    extras: Mapping[object, PerCall] | None = None,
+    named: Mapping[str, PerCall] | None = None,
 ) -> Wired:
     """Find a source for each parameter of a function that is called with events of these types; none: with none.
 
-    ``extras`` are further values that come with a call, by type. Raises ``HandlerError``, with file and line, for a
-    parameter that nothing is there for.
+    ``extras`` are further values that come with a call, by type, and ``named`` by the name of the parameter. Raises
+    ``HandlerError``, with file and line, for a parameter that nothing is there for.
     """
     extras = extras or {}
-    sources = [_source(signature.place, one, event_types, scope, extras) for one in signature.parameters]
+    named = named or {}
+    sources = [
+        named.get(one.name) or _source(signature.place, one, event_types, scope, extras) for one in signature.parameters
+    ]
     return Wired(signature, tuple(sources))
 
 
@@ -203,7 +210,7 @@ def bind(wired: Wired, injected: Injected) -> Call:
     """
     if any(isinstance(source, Provided) for source in wired.sources):
         return _bind_with_providers(wired, injected)
-    function = wired.signature.function
+    function = _spreading(wired.signature)
     parameters = wired.signature.parameters
     getters = [_getter(source, injected) for source in wired.sources]
     plain = [get for get, parameter in zip(getters, parameters, strict=True) if not parameter.keyword_only]
@@ -220,7 +227,7 @@ def bind(wired: Wired, injected: Injected) -> Call:
 
 
 def _bind_with_providers(wired: Wired, injected: Injected) -> Call:
-    function, awaited = wired.signature.function, inspect.iscoroutinefunction(wired.signature.function)
+    function, awaited = _spreading(wired.signature), inspect.iscoroutinefunction(wired.signature.function)
     getters = [
         (parameter, _getter(source, injected), isinstance(source, Provided))
         for parameter, source in zip(wired.signature.parameters, wired.sources, strict=True)
@@ -239,6 +246,21 @@ def _bind_with_providers(wired: Wired, injected: Injected) -> Call:
                 arguments.append(value)
         result = function(*arguments, **keywords)
         return await cast("Awaitable[object]", result) if awaited else result
+
+    return call
+
+
+def _spreading(signature: Signature) -> Callable[..., object]:
+    """The function; one with ``*arguments`` as one that takes them as one list, in the place where they stand."""
+    function = signature.function
+    place = next((index for index, one in enumerate(signature.parameters) if one.variadic), None)
+    if place is None:
+        return function
+
+    def call(*arguments: object, **keywords: object) -> object:
+        spread = arguments[place]
+        assert isinstance(spread, list)
+        return function(*arguments[:place], *spread, **keywords)
 
     return call
 

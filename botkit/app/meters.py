@@ -23,6 +23,7 @@ class AppMeters:
         self.handler_timeouts = counter("bot_handler_timeouts", "Handlers that took longer than their timeout", "bot")
         self.errors_unhandled = counter("bot_errors_unhandled", "Errors that no handler of errors took", "bot")
         self.error_handler_errors = counter("bot_error_handler_errors", "Handlers of errors that failed", "bot")
+        self.commands_refused = counter("bot_commands_refused", "Commands that their senders had no role for", "bot")
         self.filter_errors = counter("bot_filter_errors", "Filters that raised", "bot")
         self.beats_left_out = counter("bot_beats_left_out", "Beats of every() that came while the last one ran", "bot")
         self.conversations_refused = counter("bot_conversations_refused", "Conversations above the bound", "bot")

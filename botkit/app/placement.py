@@ -1,12 +1,13 @@
 """Which bot runs where: one line of the configuration, checked, and the sessions that it comes to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from botkit.app.accounts import FEED_PREFIX, OwnAccounts, derived_accounts
 from botkit.app.bot import Bot
+from botkit.app.commands.roles import Roles
 from botkit.app.context import BotInfo, Settings
 from botkit.app.feeds import CHANNELS, Feed, feeds_of, make_feeds
 from botkit.app.patterns import ChannelPatterns, is_pattern
@@ -39,6 +40,8 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
     settings: Settings | None = None
     limits: RunnerLimits | None = None
     """How much is handled at a time and may wait; None: what the bot itself says."""
+    roles: Mapping[str, Sequence[str]] = {}
+    """Who may use the commands that are for a role: accounts, or shell patterns of them, by role."""
 
 
 class SessionPlan(Struct, frozen=True, kw_only=True):
@@ -71,6 +74,7 @@ class BotPlan(Struct, frozen=True, kw_only=True):
     feeds: tuple[Feed, ...]
     """Those that its handlers need."""
     limits: RunnerLimits
+    roles: Roles
     wiring: Wiring
 
     @property
@@ -194,8 +198,18 @@ def _bot_plan(
         pool=pool,
         feeds=feeds_of(placement.bot, feeds),
         limits=placement.limits or placement.bot.limits,
+        roles=_roles(placement, f"{key}.roles"),
         wiring=_wiring(placement.bot, f"{key}.bot"),
     )
+
+
+def _roles(placement: BotPlacement, key: str) -> Roles:
+    bot = placement.bot
+    for role in placement.roles:
+        if role not in bot.roles:
+            hint = f"known here: {', '.join(sorted(bot.roles))}" if bot.roles else "leave it out"
+            raise ConfigError(f"no command of bot {bot.name} is for this role", key=f"{key}.{role}", hint=hint)
+    return Roles(placement.roles)
 
 
 def _wiring(bot: Bot, key: str) -> Wiring:

@@ -4,12 +4,15 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, cast
 
+from botkit.app.commands.command import CommandFilter, events_of, read_command
+from botkit.app.commands.desk import HELP, CommandDesk
 from botkit.app.context import Context
 from botkit.app.error_handlers import ErrorHandler
-from botkit.app.injection import CONTEXT, EVENT, Call, Injected, Wired, bind
+from botkit.app.handler_set import Registration
+from botkit.app.injection import CONTEXT, EVENT, Call, Injected, Scope, Wired, bind
 from botkit.app.middleware import CALL_NEXT, Middleware, put_around
-from botkit.app.signatures import Place
-from botkit.app.wiring import WiredHandler, WiredRouter
+from botkit.app.signatures import Place, read_handler
+from botkit.app.wiring import WiredHandler, WiredRouter, wire_handler
 from botkit.events import Event
 from botkit.routing.filters import Values
 from botkit.routing.table import Route, RouteNode
@@ -47,16 +50,26 @@ class Target:
 
 
 class TargetMaker:
-    """Makes the targets of one life of a bot. ``injected`` are the values of all that it offers."""
+    """Makes the targets of one life of a bot.
 
-    def __init__(self, injected: Injected, handler_timeout: float) -> None:
-        self._injected, self._handler_timeout = injected, handler_timeout
+    ``injected`` are the values of all that it offers; ``desk`` takes its commands.
+    """
+
+    def __init__(self, injected: Injected, handler_timeout: float, desk: CommandDesk) -> None:
+        self._injected, self._handler_timeout, self._desk = injected, handler_timeout, desk
         self.beats: list[tuple[float, Target]] = []
         """The handlers of ``every``, with their seconds; complete once ``tree`` has returned."""
 
     def tree(self, router: WiredRouter) -> RouteNode[Target]:
         """The routes of a bot and all of its routers."""
-        return self._node(router, (), ())
+        node = self._node(router, (), ())
+        if self._desk.needs_help:
+            signature = read_handler(self._desk.show_help)
+            command = read_command(HELP, (), (), signature)
+            for event_type in events_of(signature):
+                registration = Registration(event_type, signature, None, None, command)
+                node.routes.append(self._route(wire_handler(registration, Scope({}), ()), (), ()))
+        return node
 
     def _node(
         self, router: WiredRouter, around: Sequence[tuple[Middleware, Wired]], errors: Sequence[ErrorTarget]
@@ -67,14 +80,24 @@ class TargetMaker:
         for middleware, wired in router.outer:
             node.around.append(Route(middleware.event_types, self._outer(wired, errors)))
         for handler in router.handlers:
-            target = self._handler(handler, around, errors)
-            node.routes.append(Route((handler.registration.event_type,), target, handler.filter, handler.captures))
+            node.routes.append(self._route(handler, around, errors))
         for beat, wired in router.beats:
             target = Target(wired.place, self._bound(wired), errors)
             target.timeout = self._seconds(beat.timeout, self._handler_timeout)
             self.beats.append((beat.seconds, target))
         node.children = [self._node(one, around, errors) for one in router.routers]
         return node
+
+    def _route(
+        self, handler: WiredHandler, around: Sequence[tuple[Middleware, Wired]], errors: Sequence[ErrorTarget]
+    ) -> Route[Target]:
+        target, filter = self._handler(handler, around, errors), handler.filter
+        event_type, command = handler.registration.event_type, handler.registration.command
+        if command is not None:
+            is_written = CommandFilter(self._desk.prefix, command.names)
+            filter = is_written if filter is None else is_written & filter
+            self._desk.add(command, event_type)
+        return Route((event_type,), target, filter, handler.captures)
 
     def _handler(
         self, handler: WiredHandler, around: Sequence[tuple[Middleware, Wired]], errors: Sequence[ErrorTarget]
@@ -84,6 +107,8 @@ class TargetMaker:
         relevant = [(one, mine) for one, mine in around if _meet(one.event_types, registration.event_type)]
         for middleware, mine in reversed(relevant):
             call = put_around(call, mine, self._injected, middleware.event_types)
+        if registration.command is not None:
+            call = self._desk.take(registration.command, call)
         target = Target(wired.place, cast("AsyncCall", call), errors)
         if not relevant and wired.sources == (EVENT, CONTEXT) and not any(one.keyword_only for one in wired.parameters):
             target.direct = cast("DirectCall", wired.signature.function)

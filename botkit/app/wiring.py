@@ -4,9 +4,10 @@ What nobody provides is found here: when it is declared in a bot, when a router 
 the bot starts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from botkit.app.commands.command import Command
 from botkit.app.context import BotInfo
 from botkit.app.error_handlers import ERROR, ErrorHandler
 from botkit.app.handler_set import Beat, Declared, HandlerSet, Registration
@@ -60,6 +61,7 @@ def scope_of(handlers: HandlerSet, outer: Scope | None, *offers: Offer) -> Scope
 
 def wire_all(root: HandlerSet, offers: Sequence[Offer]) -> Wiring:
     """Put a bot together. Raises ``HandlerError`` for what is asked for and not there."""
+    check_commands(registration for handlers in root.walk() for registration in handlers.handlers)
     resources: list[tuple[Resource, Wired]] = []
     return Wiring(resources, _wire_router(root, scope_of(root, None, *offers), (), resources))
 
@@ -111,9 +113,22 @@ def wire_handler(registration: Registration, scope: Scope, filters: Sequence[Fil
             problem = f"parameter {parameter.name}: two filters give {what}; use extract() for one of them"
             raise registration.handler.place.error(problem)
     extras = {value: PerCall(value) for value in given}
-    wired = wire(registration.handler, (registration.event_type,), scope, extras)
+    named = {} if registration.command is None else registration.command.sources
+    wired = wire(registration.handler, (registration.event_type,), scope, extras, named)
     captures = any(source in extras.values() for source in wired.sources)
     return WiredHandler(registration, wired, all_of(before) if captures else registration.filter, captures)
+
+
+def check_commands(registrations: Iterable[Registration]) -> None:
+    """Raise ``HandlerError`` when two commands have the same name."""
+    known: dict[str, Command] = {}
+    for command in (one.command for one in registrations if one.command is not None):
+        for name in command.names:
+            other = known.setdefault(name, command)
+            if other is not command:
+                place = other.signature.place
+                problem = f"command {name!r} is {place.name}() already, {place.file}:{place.line}"
+                raise command.signature.place.error(problem)
 
 
 def all_of(filters: Sequence[Filter]) -> Filter | None:

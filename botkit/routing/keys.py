@@ -5,7 +5,7 @@ event                                                   key
 ======================================================  =======================================
 what happens in the session's channel                   the channel
 ``MessageHeld``, whose time is short                    the channel that is held, a key of its own
-``InstantMessage``                                      the sender
+``InstantMessage``, ``CommandRefused``                  the sender
 what the feeds tell (online, offline, joined, left)     the account that it is about
 what happens to a call                                  the call
 a conversation that timed out                           the channel, or in private the account: as its messages
@@ -27,6 +27,7 @@ from botkit.events import (
     ChannelJoined,
     ChannelLeft,
     ChannelMessage,
+    CommandRefused,
     ConversationTimedOut,
     Event,
     FeedEvent,
@@ -54,7 +55,7 @@ def _held_key(event: Event) -> OrderKey:
 
 
 def _sender_key(event: Event) -> OrderKey:
-    assert isinstance(event, InstantMessage)
+    assert isinstance(event, InstantMessage | CommandRefused)
     return ("sender", event.account)
 
 
@@ -80,7 +81,7 @@ def _session_key(_event: Event) -> OrderKey:
 _KEYS: list[tuple[tuple[type[Event], ...], Callable[[Event], OrderKey]]] = [
     ((ChannelMessage, ChannelJoined, ChannelLeft, UserJoined, UserLeft, ChannelAttributeUpdated), _channel_key),
     ((MessageHeld,), _held_key),
-    ((InstantMessage,), _sender_key),
+    ((InstantMessage, CommandRefused), _sender_key),
     ((FeedEvent,), _account_key),
     ((CallEvent,), _call_key),
     ((ConversationTimedOut,), _conversation_key),

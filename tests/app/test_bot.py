@@ -11,6 +11,7 @@ from botkit.events import (
     CallInvited,
     ChannelAttributeUpdated,
     ChannelMessage,
+    CommandRefused,
     DigitsPressed,
     Event,
     EventsLost,
@@ -42,6 +43,7 @@ DECORATORS = {
     "on_login": LoggedIn,
     "on_logout": LoggedOut,
     "on_events_lost": EventsLost,
+    "on_command_refused": CommandRefused,
 }
 
 

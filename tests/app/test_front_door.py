@@ -8,6 +8,7 @@ import botkit
 NAMES = {
     *("App", "Bot", "BotInfo", "BotPlacement", "Context", "filters"),
     *("CallNext", "Router", "RunnerLimits"),
+    *("Account", "ChannelName", "CommandRefused", "RestOfLine"),
     *("Call", "Channel", "LoginSession", "Signal"),
     *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
     *("CallEnded", "CallInvited", "DigitsPressed"),

@@ -36,6 +36,8 @@ VALUES: dict[str, object] = {
     "reason": "leave",
     "number": 1,
     "budget_ms": 500,
+    "command": "kick",
+    "roles": ("admin",),
 }
 
 
@@ -62,6 +64,7 @@ EXPECTED = {
     "EventsLost": ("session",),
     "MessageHeld": ("held", "lobby"),
     "InstantMessage": ("sender", "ann"),
+    "CommandRefused": ("sender", "ann"),
     "ChannelMessage": ("channel", "lobby"),
     "ChannelJoined": ("channel", "lobby"),
     "ChannelLeft": ("channel", "lobby"),

@@ -1,0 +1,24 @@
+"""Roles: which accounts may use which commands, said where a bot is placed."""
+
+import fnmatch
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+
+class Roles:
+    """The roles of one placement: for each its accounts, or shell patterns of them (``mod-*``), with case."""
+
+    def __init__(self, accounts: Mapping[str, Sequence[str]]) -> None:
+        self._patterns = {
+            role: re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns) or r"(?!)")
+            for role, patterns in accounts.items()
+        }
+
+    def has_one(self, account: str, roles: Collection[str]) -> bool:
+        """Whether the account has one of these roles."""
+        patterns = (self._patterns.get(role) for role in roles)
+        return any(pattern is not None and pattern.match(account) is not None for pattern in patterns)
+
+    def nobodys(self, roles: Collection[str]) -> list[str]:
+        """Those of these roles that were given to no account."""
+        return sorted(role for role in roles if role not in self._patterns)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from botkit.app.bot import Bot
 from botkit.app.patterns import is_pattern
@@ -12,8 +13,9 @@ from botkit.app.placement import LINGER_SECONDS, MAX_CHANNELS, AppPlan, BotPlace
 from botkit.config.checking import convert, suggestion
 from botkit.config.document import Document, KeyPath
 from botkit.config.importing import import_object
-from botkit.config.schema import BotSection
+from botkit.config.schema import BotSection, LimitsSection
 from botkit.errors import ConfigError
+from botkit.routing.runner import RunnerLimits
 from botkit.types import AppId
 
 
@@ -80,7 +82,13 @@ def _placement(document: Document, path: KeyPath, section: BotSection) -> BotPla
         max_channels=MAX_CHANNELS if section.max_channels is None else section.max_channels,
         linger_seconds=LINGER_SECONDS if section.linger_seconds is None else section.linger_seconds,
         settings=settings,
+        limits=_limits(section.limits, bot.limits),
+        roles=section.roles,
     )
+
+
+def _limits(section: LimitsSection, own: RunnerLimits) -> RunnerLimits:
+    return replace(own, **{name: value for name, value in asdict(section).items() if value is not None})
 
 
 def _check_pool_keys(document: Document, path: KeyPath, section: BotSection) -> None:

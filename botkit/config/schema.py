@@ -47,6 +47,22 @@ class AppSection(Struct, frozen=True, kw_only=True):
         return f"AppSection(id={self.id!r}, certificate={REDACTED if self.certificate else ''!r})"
 
 
+_Bound = Annotated[int, Meta(ge=1)]
+
+
+class LimitsSection(Struct, frozen=True, kw_only=True):
+    """``limits``: how many events a bot handles at a time, and how many wait. What is left out is the bot's own."""
+
+    running: _Bound | None = None
+    """Events that are handled at a time, each of another channel, account or call."""
+    lasting: _Bound | None = None
+    """Invitations that are handled beside them."""
+    waiting: _Bound | None = None
+    """Events that wait in all; then no more are taken from the sessions."""
+    waiting_per_key: _Bound | None = None
+    """Events of one channel, account or call that wait; further ones are dropped, and the bot is told."""
+
+
 class BotSection(Struct, frozen=True, kw_only=True):
     """One of ``bots``: which bot, in which app, under which account, in which channels, with which settings."""
 
@@ -60,6 +76,9 @@ class BotSection(Struct, frozen=True, kw_only=True):
     """Channels that match the patterns, at most, at a time; each takes a session. 500 when left out."""
     linger_seconds: Annotated[float, Meta(ge=0)] | None = None
     """How long such a channel is kept when nobody else is in it any more. 30 when left out."""
+    roles: dict[str, tuple[_Text, ...]] = {}
+    """Who may use commands that are for a role: accounts, and patterns such as ``mod-*``, by role."""
+    limits: LimitsSection = LimitsSection()
     settings: dict[str, object] = {}
     """Typed by the bot, see ``Bot(settings=…)``."""
 

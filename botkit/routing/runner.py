@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 import trio
 from msgspec import Struct
 
+from botkit.errors import ActorError
+
 J = TypeVar("J")
 
 MAX_IDLE_WORKERS = 8
@@ -22,7 +24,7 @@ JOBS_PER_TURN = 16
 
 
 class RunnerLimits(Struct, frozen=True, kw_only=True):
-    """The bounds of a runner; all of them 1 or more.
+    """The bounds of a bot's handlers; all of them 1 or more, or ``ValueError``.
 
     ``running`` jobs at a time, each of another key, and ``lasting`` ones beside them. ``waiting`` jobs in all:
     then ``submit`` waits. ``waiting_per_key`` jobs: then a further job of that key is dropped, so that a key
@@ -33,6 +35,11 @@ class RunnerLimits(Struct, frozen=True, kw_only=True):
     lasting: int = 1024
     waiting: int = 8192
     waiting_per_key: int = 1024
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < 1:
+                raise ValueError(f"limits: {name} is 1 or more, not {getattr(self, name)}")
 
 
 class RunnerStatistics(Struct, frozen=True, kw_only=True):
@@ -69,11 +76,15 @@ class KeyedRunner(Generic[J]):
         self._work_to_do, self._room, self._all_done = (trio.lowlevel.ParkingLot() for _ in range(3))
 
     async def run(self) -> None:
-        """Run what is submitted until cancelled: then running jobs are cancelled, waiting ones are left out."""
+        """Run what is submitted until cancelled: then running jobs are cancelled, waiting ones are left out.
+
+        Raises ``ActorError`` when a job has cancelled the nursery that it runs in, and all others with it.
+        """
         try:
             async with trio.open_nursery() as self._nursery:
                 self._wake_worker()
                 await trio.sleep_forever()
+            raise ActorError("a handler has cancelled the nursery that all handlers of its bot run in")
         finally:
             self._closed = True
             self._room.unpark_all()

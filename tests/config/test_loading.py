@@ -9,6 +9,7 @@ from botkit.app.visitor_script import Join, LogOut
 from botkit.config.loading import Config, load_config
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, GatewaySettings
+from botkit.routing.runner import RunnerLimits
 
 BOT = '''"""Says hello to whoever asks.
 
@@ -18,6 +19,7 @@ from msgspec import Struct
 from botkit.app.bot import Bot
 from botkit.app.context import Context
 from botkit.events import ChannelMessage, UserOnline
+from botkit.routing.runner import RunnerLimits
 
 class Menu(Struct, frozen=True, kw_only=True):
     say: str
@@ -30,6 +32,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 bot = Bot("concierge", settings=Settings)
 plain = Bot("plain")
 needless = 7
+
+clerk = Bot("clerk", limits=RunnerLimits(waiting=5))
+
+@clerk.command("stop", roles=["admin"])
+async def stop(ctx: Context) -> None: ...
 
 @bot.on_channel_message()
 async def hello(message: ChannelMessage) -> None: ...
@@ -124,6 +131,17 @@ def test_feeds_and_named_accounts_are_servers_at_the_embedded_gateway(load: Load
     (app,) = embedded(load(FULL)).apps
     servers = ["botkit-feed-online-concierge", "mod-1"]
     assert [account for account in [*servers, "concierge", "mod", "ann"] if app.is_server(account)] == servers
+
+
+def test_roles_and_limits_of_a_bot(load: Load) -> None:
+    config = load(
+        MINIMAL
+        + "  - {bot: 'concierge_cfg.bots:clerk', account: clerk, roles: {admin: [root, 'adm-*']}, limits: {running: 7}}"
+    )
+    plain, clerk = config.bots
+    assert plain.plan.limits == RunnerLimits()
+    assert clerk.plan.limits == RunnerLimits(running=7, waiting=5)
+    assert [clerk.plan.roles.has_one(account, ["admin"]) for account in ("root", "adm-1", "ann")] == [True, True, False]
 
 
 def test_what_is_left_out_has_defaults(load: Load) -> None:
@@ -331,6 +349,17 @@ BAD_BOTS = [
         "bot: concierge_cfg.bots:plain, account: a, linger_seconds: 5",
         "linger_seconds: is for patterns, and there is none in channels; leave it out",
     ),
+    (
+        "bot: concierge_cfg.bots:plain, account: a, roles: {admin: [root]}",
+        "roles.admin: no command of bot plain is for this role; leave it out",
+    ),
+    ("bot: concierge_cfg.bots:clerk, account: a, roles: {admn: [root]}", "roles.admn: no command of bot clerk is for"),
+    ("bot: concierge_cfg.bots:clerk, account: a, roles: {admin: root}", "roles.admin: expected a list, got a text"),
+    (
+        "bot: concierge_cfg.bots:plain, account: a, limits: {running: 0}",
+        "limits.running: expected a whole number of at least 1, got 0",
+    ),
+    ("bot: concierge_cfg.bots:plain, account: a, limits: {runing: 2}", "limits.runing: there is no such key; did you"),
     ("bot: concierge_cfg.bots:plain, account: a, settings: {x: 1}", "settings: bot plain takes none; leave them out"),
     ("bot: concierge_cfg.bots:bot, account: a", "settings.greeting: is missing; it is a text"),
     ("bot: concierge_cfg.bots:bot, account: a, settings: {greting: x}", "settings.greting: there is no such key; did"),

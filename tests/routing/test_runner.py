@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from botkit.errors import ActorError
 from botkit.routing.runner import MAX_IDLE_WORKERS, KeyedRunner, RunnerLimits
 
 Job = tuple[str, float]
@@ -241,3 +242,22 @@ def test_any_jobs_begin_in_order_and_all_are_done(jobs: list[tuple[str, int, boo
     trio.run(main, clock=MockClock(autojump_threshold=0))
     for key in "abcd":
         assert [name for k, name in begun if k == key] == [f"{key}{n}" for n, job in enumerate(jobs) if job[0] == key]
+
+
+async def test_a_job_that_cancels_all_of_them_does_not_go_unnoticed() -> None:
+    async def cancel_all(_job: Job) -> None:
+        nursery = trio.lowlevel.current_task().parent_nursery
+        assert nursery is not None
+        nursery.cancel_scope.cancel()
+
+    runner = KeyedRunner[Job](cancel_all)
+    runner.submit_nowait("key", ("", 0))
+    with pytest.raises(ActorError, match="cancelled the nursery that all handlers"):
+        await runner.run()
+
+
+@pytest.mark.parametrize("name", RunnerLimits.__struct_fields__)
+def test_a_bound_is_one_or_more(name: str) -> None:
+    assert getattr(RunnerLimits(**{name: 1}), name) == 1
+    with pytest.raises(ValueError, match=f"limits: {name} is 1 or more, not 0"):
+        RunnerLimits(**{name: 0})

@@ -17,7 +17,7 @@ from tests.processes import Run, Running, Start
 from tests.vendor import packages
 from tests.vendor.clients import Sdk, VendorUser, next_event
 from tests.vendor.drivers import Vendor, driver_command
-from tests.vendor.stage import CONNECTION_LOST, LOGGED_OUT, OTHER_SDK
+from tests.vendor.stage import CONNECTION_LOST, LOGGED_OUT, OTHER_SDK, expect_logout
 
 pytestmark = [pytest.mark.slow, pytest.mark.row("G05"), pytest.mark.parametrize("sdk", ["web", "python"])]
 
@@ -127,7 +127,8 @@ async def test_who_gets_in(commands: Commands, vendor: Vendor, sdk: Sdk) -> None
     token = await commands.token("shop", "ann", NEW)
     server_token = await commands.token("shop", "ann", NEW, "--role", "server")
     async with vendor.open_driver(sdk) as driver:
-        ann, bob = driver.user("ann"), driver.user("bob")
+        ann, bob, carol = driver.user("ann"), driver.user("bob"), driver.user("carol")
+        await carol.log_in(make_token("shop", NEW, "carol", int(time.time()) + 4), app="shop")
         await expect_refusal(bob, sdk, "shop", token)  # another's
         await expect_refusal(ann, sdk, "desk", token)  # another app's
         await expect_refusal(ann, sdk, "shop", token[:-1] + "x")
@@ -140,6 +141,7 @@ async def test_who_gets_in(commands: Commands, vendor: Vendor, sdk: Sdk) -> None
         await ann.log_in(server_token, app="shop")
         await ann.do("join", channel=USER_ONLINE_CHANNEL)
         await ann.expect("joined")
+        await expect_logout(carol, sdk)  # hers has run out
     with pytest.raises(LoginFailed) as refused:
         async with Signal("desk", commands.url).open_session("ann", server_token):
             pass

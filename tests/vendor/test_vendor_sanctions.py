@@ -15,6 +15,7 @@ from tests.vendor.stage import LOBBY, MODERATOR, Stage, expect_logout, expect_re
 
 pytestmark = [pytest.mark.row("W07"), pytest.mark.slow, pytest.mark.parametrize("sdk", ["web", "python"])]
 
+CALL_ENDS = ("call_failed", "ended_by_peer", "refused")
 NOT_SENT = int(ErrorCode.SENDMESSAGE_E_OTHER)
 
 
@@ -107,6 +108,32 @@ async def test_banned_from_the_app(stage: Stage, sdk: Sdk, vendor: Vendor) -> No
     await expect_refusal(ann, sdk)
     await trio.sleep(1)
     await come_back(stage, logins=3)
+
+
+async def test_banned_in_a_call(stage: Stage, sdk: Sdk) -> None:
+    """Both are on the line, and ring at each other: the other side is told of the end of each call, once."""
+    ann, bob = stage.ann, stage.bob
+    await ann.do("invite", channel="up", peer="bob", extra="")
+    await bob.expect("invited", channel="up", peer="ann")
+    await bob.do("accept", channel="up", peer="ann", extra="")
+    await ann.expect("accepted", channel="up")
+    await ann.do("invite", channel="from ann", peer="bob", extra="")
+    await bob.expect("invited", channel="from ann", peer="ann")
+    await ann.expect("ringing", channel="from ann")
+    await bob.do("invite", channel="to ann", peer="ann", extra="")
+    await ann.expect("invited", channel="to ann", peer="bob")
+    await bob.expect("ringing", channel="to ann")
+    await stage.moderator.ban("ann")
+    await expect_logout(ann, sdk)
+    await bob.expect("user_left", account="ann")
+    await stage.catch_up(bob)
+    ends = [(told["event"], told["channel"]) for event in CALL_ENDS for told in bob.untaken(event)]
+    assert sorted(ends) == [("ended_by_peer", channel) for channel in ("from ann", "to ann", "up")]
+    await bob.do("end", channel="up", peer="ann", extra="")
+    await stage.moderator.unban("ann")
+    await come_back(stage, logins=2)
+    for event in CALL_ENDS:
+        assert not ann.untaken(event), "a new session knows nothing of the calls of the old one"
 
 
 async def test_a_channel_that_is_closed(stage: Stage, sdk: Sdk) -> None:

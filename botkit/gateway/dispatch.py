@@ -26,6 +26,7 @@ from botkit.wire.frames import (
     Call,
     CallBody,
     ClientFrame,
+    Close,
     Login,
     LoginArguments,
     LoginOutcome,
@@ -106,9 +107,15 @@ MAX_SLOW_REQUESTS = 8
 BOTKIT_DEVICE = "botkit"
 """The ``device`` of clients that understand what is ours."""
 
-SILENT_DEVICE = "javasdk"
-"""What the vendor's Python SDK calls itself. Of a refused login it tells its application nothing, so that all the
-application can see is that the connection is over."""
+PYTHON_SDK = "javasdk"
+"""The vendor's Python SDK. It tells its application nothing of a refused login: all that there is to see is that the
+connection is over."""
+
+WEB_SDK = "websdk"
+"""The vendor's web SDK. It passes over the refusal of a login by which it comes back from a lost connection, and gives
+up in silence; ``close`` it tells then (102), and on a first login it shows both alike (201)."""
+
+_SHOWN_AS_201 = frozenset({ErrorCode.LOGIN_E_OTHER, ErrorCode.LOGIN_E_FAILED})
 
 _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
@@ -216,8 +223,10 @@ class Dispatcher:
         self._counters.logins.add_for(refusal.code.name)
         reason = refusal.reason or refusal.code.text
         outcome = LoginOutcome(result="failed", reason=reason, code=int(refusal.code))
+        if device == WEB_SDK and refusal.code in _SHOWN_AS_201:
+            connection.send(encode(Close(reason)))
         self._send_outcome(connection, outcome, error=reason)  # without an error the Python SDK looks for a line
-        if device == SILENT_DEVICE and connection.session is None:
+        if device == PYTHON_SDK and connection.session is None:
             connection.close(CLOSE_NORMAL, reason, trio.current_time())
 
     def _send_outcome(self, connection: Connection, outcome: LoginOutcome, *, error: str = "") -> None:

@@ -56,7 +56,7 @@ async def test_nobody_sees_a_botkit_session_come_back(stage: Stage, relay: Relay
 
 @pytest.mark.parametrize("sdk", ["web"])
 async def test_banned_while_it_is_away(stage: Stage, relay: Relay, sdk: Sdk, tmp_path: Path) -> None:
-    """The web SDK comes back by itself and is refused: it tells its application nothing, but gives up."""
+    """The web SDK comes back by itself and is refused: its application is told, and it gives up."""
     async with Vendor(relay.url, tmp_path / "far").open_driver(sdk) as far:
         eve = far.user("eve")
         await eve.log_in()
@@ -66,11 +66,12 @@ async def test_banned_while_it_is_away(stage: Stage, relay: Relay, sdk: Sdk, tmp
         await stage.ann.expect("user_left", account="eve")
         await stage.moderator.ban("eve")
         relay.mend()
-        await eve.expect("state", state=0)
+        await eve.expect("logged_out", code=int(ErrorCode.LOGOUT_E_NET))
         attempts = relay.attempts
         await trio.sleep(1)
         assert relay.attempts == attempts, "it does not try again"
         assert not eve.untaken("logged_in")
+        assert not eve.untaken("login_failed")
 
         await stage.moderator.unban("eve")
         await eve.log_in()

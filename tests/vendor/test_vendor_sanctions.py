@@ -92,6 +92,8 @@ async def test_banned_from_the_app(stage: Stage, sdk: Sdk, vendor: Vendor) -> No
     await bob.expect("user_left", account="ann")
     await ann.start_login()
     await expect_refusal(ann, sdk)
+    assert not ann.untaken("login_failed"), "it is told once"
+    assert not ann.untaken("logged_out")
     with pytest.raises(LoginFailed, match="banned: enough") as refused:
         async with Signal(TEST_APP, vendor.url).open_session("ann"):
             pass

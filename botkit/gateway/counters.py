@@ -67,4 +67,7 @@ class Counters:
             "gateway_silent_moderators_total", "held messages whose moderator did not answer within the budget"
         )
         self.commits = counter("gateway_commits_total", "batches that the store made durable")
+        self.refused_changes = counter(
+            "gateway_changes_refused_total", "requests and logins refused because the store has fallen too far behind"
+        )
         self.store_errors = counter("gateway_store_errors_total", "batches that the store could not write")

@@ -14,10 +14,11 @@ from structlog.typing import FilteringBoundLogger
 from botkit.errors import StoreError
 from botkit.gateway.counters import Counters
 from botkit.gateway.outbox import Outbox
-from botkit.stores.changes import Change
+from botkit.stores.changes import Change, size_of
 from botkit.stores.gateway import GatewayStore
 
 MAX_PENDING = 100_000
+MAX_PENDING_BYTES = 128 * 1024 * 1024
 MAX_BATCH = 5_000
 RETRY_SECONDS = 1.0
 
@@ -30,6 +31,7 @@ class Journal:
     def __init__(self, store: GatewayStore, counters: Counters) -> None:
         self._store, self._counters = store, counters
         self._pending: list[Change] = []
+        self._pending_bytes = 0
         self._appended = trio.Event()
         self._progress = trio.Event()
         self._held: dict[Outbox, None] = {}
@@ -42,12 +44,15 @@ class Journal:
 
     def check_room(self) -> None:
         """Raises ``StoreError`` when the store has fallen so far behind that nothing more should be promised."""
-        if len(self._pending) >= MAX_PENDING:
-            raise StoreError("journal", f"{MAX_PENDING} changes wait for the store; it does not keep up")
+        if len(self._pending) >= MAX_PENDING or self._pending_bytes >= MAX_PENDING_BYTES:
+            self._counters.refused_changes.add()
+            waiting = f"{len(self._pending)} changes of {self._pending_bytes} bytes"
+            raise StoreError("journal", f"{waiting} wait for the store; it does not keep up")
 
     def append(self, change: Change, *, promise: bool = True) -> None:
         """Take a change. With ``promise`` the answer to the request at hand waits until it is durable."""
         self._pending.append(change)
+        self._pending_bytes += size_of(change)
         self.position += 1
         if promise and self._store.durable:
             self.promised = self.position
@@ -93,6 +98,7 @@ class Journal:
             await trio.sleep(RETRY_SECONDS)
             return
         del self._pending[: len(batch)]
+        self._pending_bytes -= sum(map(size_of, batch))
         self.committed += len(batch)
         self._counters.commits.add()
         self.trouble = ""

@@ -231,6 +231,20 @@ Change: TypeAlias = (
 )
 
 
+_CHANGE_BYTES = 200
+
+
+def size_of(change: Change) -> int:
+    """About how many bytes a change takes while it waits to be written."""
+    if isinstance(change, LedgerAppended):
+        return _CHANGE_BYTES + len(change.text)
+    if isinstance(change, MessageStored):
+        return _CHANGE_BYTES + len(change.line)
+    if isinstance(change, UserAttributeSet | ChannelAttributeSet):
+        return _CHANGE_BYTES + len(change.value)
+    return _CHANGE_BYTES
+
+
 class InboxSnapshot(Struct, kw_only=True):
     """One account's inbox: the version acknowledged, the newest version ever, and what waits, oldest first."""
 

@@ -199,6 +199,31 @@ async def test_more_than_the_store_can_take_is_refused(
         await bob.request("user_set_attr", name="mood", value="x")
 
 
+async def test_more_bytes_than_the_store_can_take_are_refused(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "MAX_PENDING_BYTES", 40_000)
+    async with two() as (gateway, store, ann, bob):
+        await gateway.journal.wait_committed()
+        store.shut()
+        value = f',"channel":"lobby","name":"mood","value":"{"x" * 8000}"'
+        for number in range(2):  # each is in the attributes and in the ledger
+            await ann.send(ask("channel_set_attr", number, ann.line, value))
+        await trio.sleep(1)
+        assert 32_000 < gateway.journal._pending_bytes < 40_000
+        assert await bob.request("channel_query_num", name="lobby")
+        await ann.send(ask("channel_set_attr", 3, ann.line, value))
+        await trio.sleep(1)
+        with pytest.raises(Refusal, match="does not keep up") as refusal:
+            await bob.request("channel_query_num", name="lobby")
+        assert refusal.value.code == 1001
+        assert gateway.counters.refused_changes.value == 1
+        store.open()
+        await gateway.journal.wait_committed()
+        assert gateway.journal._pending_bytes == 0
+        await bob.request("user_set_attr", name="mood", value="x")
+
+
 async def test_a_peer_that_leaves_while_its_answer_is_held(autojump_clock: trio.testing.MockClock) -> None:
     async with two() as (gateway, store, _, bob):
         store.shut()

@@ -67,6 +67,8 @@ def _settings(document: Document, file: ConfigFile, apps: Sequence[AppCredential
         channels_per_account=limits.channels_per_account,
         channel_ttl=timeouts.channel,
         inbox_limit=limits.inbox,
+        inbox_bytes=limits.inboxes,
+        inbox_bytes_per_sender=limits.inboxes_per_sender,
         changes_per_second=limits.changes_per_second,
         max_connections=limits.connections,
         connections_per_address=limits.connections_per_address,

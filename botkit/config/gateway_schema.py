@@ -51,6 +51,10 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     """Of these, those that got their first attribute from one account, if it is no server account."""
     inbox: _Count = _DEFAULT.inbox_limit
     """Messages that may wait for one account."""
+    inboxes: _Bytes = _DEFAULT.inbox_bytes
+    """Bytes of messages that may wait for all accounts of an app."""
+    inboxes_per_sender: _Bytes = _DEFAULT.inbox_bytes_per_sender
+    """Of these, from one account, if it is no server account."""
     changes_per_second: _Count = _DEFAULT.changes_per_second
     """Of attributes, channels and calls, by one account; messages have their own limits."""
 

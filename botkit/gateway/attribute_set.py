@@ -8,56 +8,37 @@ an app have is bounded too, and so is what one account has set in channels, so t
 from collections.abc import Iterator, Mapping
 
 from botkit.errors import ErrorCode, SignalingError
+from botkit.gateway.quota import NOBODY, Quota
 from botkit.observability.metrics import Counter
 from botkit.wire.replies import nested_size
 
 MAX_ATTRIBUTES = 100
 """How many attributes one user or one channel may have; the vendor names no number, but everything is bounded."""
 
-NOBODY = ""
-"""Who set an attribute that is not counted for an account: the gateway itself, a server account, or nobody knows."""
-
 
 class AttributeRoom:
-    """The bounds for all channels, or all users (``owner``, for words), of an app, in bytes.
+    """The bounds for all channels, or all users (``owner``, for words), of an app.
 
-    ``each`` may have so many, all ``together``, and what was set ``by_account``. ``depth`` is how many strings of JSON
-    the values are in when they are all told; ``refused`` counts.
+    ``each`` may have so many bytes; ``quota`` is for all of them and for those who set them. ``depth`` is how many
+    strings of JSON the values are in when they are all told; ``refused`` counts.
     """
 
-    def __init__(self, owner: str, *, depth: int, each: int, together: int, by_account: int, refused: Counter) -> None:
-        self.owner, self.each = owner, each
-        self._depth, self._together, self._by_account = depth, together, by_account
-        self._refused = refused
-        self.used = 0
-        self._used_by: dict[str, int] = {}
+    def __init__(self, owner: str, quota: Quota, *, depth: int, each: int, refused: Counter) -> None:
+        self.owner, self.quota, self.each = owner, quota, each
+        self._depth, self._refused = depth, refused
 
     def size_of(self, name: str, value: str) -> int:
         """The bytes that one attribute takes in the answer."""
         return nested_size(name, self._depth) + nested_size(value, self._depth) + len(":,")
 
-    def used_by(self, account: str) -> int:
-        """The bytes of what ``account`` has set."""
-        return self._used_by.get(account, 0)
-
     def check(self, setter: str, more: int, by_setter: int) -> None:
-        """Raises ``SignalingError`` when ``more`` bytes are too many, or ``by_setter`` for the one who sets them.
-
-        What takes less than before is never refused.
-        """
-        if more > 0 and self.used + more > self._together:
-            raise self.refuse("together", f"the attributes of all {self.owner}s are too large: {self._together} bytes")
-        if setter and by_setter > 0 and self.used_by(setter) + by_setter > self._by_account:
-            reason = f"what {setter} has set in {self.owner}s is too large: at most {self._by_account} bytes"
-            raise self.refuse("by account", reason)
-
-    def take(self, setter: str, size: int) -> None:
-        """``setter`` has set ``size`` bytes more (or, when negative, less)."""
-        self.used += size
-        if setter:
-            self._used_by[setter] = self.used_by(setter) + size
-            if not self._used_by[setter]:
-                del self._used_by[setter]
+        """Raises ``SignalingError`` when ``more`` bytes are too many, or ``by_setter`` for the one who sets them."""
+        passed = self.quota.passed(setter, more, by_setter)
+        if passed is not None:
+            what, most = f"the attributes of all {self.owner}s are", self.quota.together
+            if passed == "by account":
+                what, most = f"what {setter} has set in {self.owner}s is", self.quota.by_account
+            raise self.refuse(passed, f"{what} too large: at most {most} bytes")
 
     def refuse(self, bound: str, reason: str) -> SignalingError:
         """Count a refusal, and return it (1005)."""
@@ -148,4 +129,4 @@ class AttributeSet(Mapping[str, str]):
 
     def _take(self, setter: str, size: int) -> None:
         self.size += size
-        self._room.take(setter, size)
+        self._room.quota.take(setter, size)

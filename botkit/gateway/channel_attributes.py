@@ -4,12 +4,13 @@ import trio
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
-from botkit.gateway.attribute_set import MAX_ATTRIBUTES, NOBODY
+from botkit.gateway.attribute_set import MAX_ATTRIBUTES
 from botkit.gateway.channels import Channel, Channels
 from botkit.gateway.counters import Counters
 from botkit.gateway.journal import Journal
 from botkit.gateway.ledger import Ledger
 from botkit.gateway.limits import RateWindow
+from botkit.gateway.quota import NOBODY
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timers
 from botkit.stores.changes import ChannelAttributeDeleted, ChannelAttributesCleared, ChannelAttributeSet

@@ -58,6 +58,9 @@ class Counters:
         self.cut_ledgers = counter(
             "gateway_ledger_cut_total", "events that a ledger forgot before they were old, by which bound", "bound"
         )
+        self.full_inboxes = counter(
+            "gateway_inboxes_full_total", "messages refused because too much waited, by which bound", "bound"
+        )
         self.failed_accepts = counter("gateway_failed_accepts_total", "connections that failed while being accepted")
         self.timer_errors = counter("gateway_timer_errors_total", "deadlines whose callback failed by our own fault")
         self.http_errors = counter("gateway_http_errors_total", "HTTP requests that failed by our own fault")

@@ -25,6 +25,7 @@ from botkit.gateway.kept_channels import KeptChannels
 from botkit.gateway.ledger import Ledger
 from botkit.gateway.mailboxes import Mailboxes
 from botkit.gateway.presence import Presence
+from botkit.gateway.quota import NOBODY, Quota
 from botkit.gateway.sanctions import Sanctions
 from botkit.gateway.session import Session
 from botkit.gateway.sessions import Sessions
@@ -64,22 +65,12 @@ class Hub:
         app_id = AppId(app.id)
         uids = {account: uid for (owner, account), uid in snapshot.accounts.items() if owner == app_id}
         refused = counters.refused_attributes
-        together, by_account = settings.attribute_bytes, settings.attribute_bytes_per_account
-        of_users = AttributeRoom(
-            "user",
-            depth=2,
-            each=settings.answer_bytes,
-            together=together,
-            by_account=by_account,
-            refused=refused,
+        set_by_users, set_in_channels = (
+            Quota(settings.attribute_bytes, settings.attribute_bytes_per_account) for _ in range(2)
         )
+        of_users = AttributeRoom("user", set_by_users, depth=2, each=settings.answer_bytes, refused=refused)
         of_channels = AttributeRoom(
-            "channel",
-            depth=1,
-            each=settings.answer_bytes // 2,
-            together=together,
-            by_account=by_account,
-            refused=refused,
+            "channel", set_in_channels, depth=1, each=settings.answer_bytes // 2, refused=refused
         )
         self.accounts = Accounts(app_id, journal, uids, of_users, settings.changes_per_second)
         self.channels = Channels(
@@ -97,7 +88,8 @@ class Hub:
             app_id,
             journal,
             counters,
-            settings.inbox_limit,
+            limit=settings.inbox_limit,
+            quota=Quota(settings.inbox_bytes, settings.inbox_bytes_per_sender),
             page_bytes=settings.answer_bytes,
             known=lambda account: bool(self.uid_of(account)),
         )
@@ -288,7 +280,8 @@ class Hub:
         line = MessageLine(sender.account, peer, flag_of(ttl, sender.uid), INSTANT, now_ms, text)
         lifetime = ttl if receiver is None else max(ttl, ONLINE_MESSAGE_SECONDS)
         expires_ms = now_ms + lifetime * 1000
-        version = self.mailboxes.put(peer, format_line(line), expires_ms, now_ms)
+        answers_for_it = NOBODY if sender.server else sender.account
+        version = self.mailboxes.put(peer, format_line(line), expires_ms, now_ms, answers_for_it)
         self.counters.instant_messages.add()
         if receiver is not None:
             self.notify_inbox(receiver, version)

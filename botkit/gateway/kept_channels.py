@@ -5,7 +5,7 @@ own, for the app and for each account that set a channel's first attribute. Who 
 """
 
 from botkit.errors import ErrorCode, SignalingError
-from botkit.gateway.attribute_set import NOBODY
+from botkit.gateway.quota import NOBODY
 from botkit.observability.metrics import Counter
 from botkit.types import ChannelName
 

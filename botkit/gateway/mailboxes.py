@@ -4,20 +4,17 @@ Instant messages and call messages go through here. The peer is told that there 
 fetches it; what it has seen it acknowledges with its next fetch.
 """
 
-from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.counters import Counters
+from botkit.gateway.inbox import Inbox, size_of
 from botkit.gateway.journal import Journal
+from botkit.gateway.quota import NOBODY, Quota
 from botkit.stores.changes import InboxAdvanced, InboxSnapshot, MessagesAcknowledged, MessagesExpired, MessageStored
 from botkit.types import Account, AppId
 from botkit.wire.limits import INBOX_PAGE
 from botkit.wire.replies import Messages, fitting
-
-MAX_VERSION = 2**52
-"""No client is believed to have seen a newer one: numbers on the wire end soon after."""
 
 NEVER_MS = 2**63 - 1
 
@@ -25,65 +22,32 @@ MAX_STRANGERS = 10_000
 """Accounts that never logged in and that messages wait for; anybody can make such names up."""
 
 
-class Waiting(NamedTuple):
-    """One message in an inbox; worthless from ``expires_ms`` on.
-
-    One about a ``call`` is of use to the session of now only; all others are in the store.
-    """
-
-    version: int
-    line: str
-    expires_ms: int
-    call: object | None = None
-
-
-class Inbox:
-    """One account's messages. Versions rise by one and are never used again."""
-
-    __slots__ = ("acknowledged", "handed_out", "last", "messages", "next_expiry")
-
-    def __init__(self, snapshot: InboxSnapshot | None = None) -> None:
-        snapshot = snapshot or InboxSnapshot()
-        self.acknowledged = snapshot.acknowledged
-        self.last = max([snapshot.last, snapshot.acknowledged, *(version for version, _, _ in snapshot.messages)])
-        self.handed_out = self.acknowledged
-        self.messages = deque(Waiting(version, line, expires_ms) for version, line, expires_ms in snapshot.messages)
-        self.next_expiry = min((message.expires_ms for message in self.messages), default=0)
-
-    def add(self, line: str, expires_ms: int, call: object | None = None) -> int:
-        """Append a message under the next version."""
-        self.last += 1
-        self.next_expiry = min(self.next_expiry, expires_ms) if self.messages else expires_ms
-        self.messages.append(Waiting(self.last, line, expires_ms, call))
-        return self.last
-
-    def see(self, version: int) -> None:
-        """A client says that it has seen ``version``: later messages get higher ones."""
-        self.last = max(self.last, min(version, MAX_VERSION))
-
-
 class Mailboxes:
-    """All inboxes of an app, at most ``limit`` messages in each; a page has at most ``page_bytes`` in its answer."""
+    """All inboxes of an app: at most ``limit`` messages in each, and ``quota`` for what waits in all of them.
+
+    A page has at most ``page_bytes`` in its answer.
+    """
 
     def __init__(
         self,
         app: AppId,
         journal: Journal,
         counters: Counters,
-        limit: int,
         *,
+        limit: int,
+        quota: Quota,
         page_bytes: int,
         known: Callable[[Account], bool],
     ) -> None:
         self._app, self._journal, self._counters = app, journal, counters
-        self._limit, self._page_bytes = limit, page_bytes
+        self._limit, self._quota, self._page_bytes = limit, quota, page_bytes
         self._known = known
         self._inboxes: dict[Account, Inbox] = {}
         self._strangers: set[Account] = set()
 
     def load(self, account: Account, snapshot: InboxSnapshot) -> None:
         """Take over what the store had."""
-        self._inboxes[account] = Inbox(snapshot)
+        self._inboxes[account] = Inbox(self._quota, snapshot)
         if not self._known(account):
             self._strangers.add(account)
 
@@ -92,17 +56,19 @@ class Mailboxes:
         inbox = self._inboxes.get(account)
         return inbox.messages[-1].version if inbox is not None and inbox.messages else 0
 
-    def put(self, account: Account, line: str, expires_ms: int, now_ms: int) -> int:
-        """Add a message and return its version. Raises ``SignalingError`` (400) when the inbox is full."""
-        if not self.has_room(account, now_ms):
-            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"inbox full: {self._limit} messages wait")
+    def put(self, account: Account, line: str, expires_ms: int, now_ms: int, sender: str = NOBODY) -> int:
+        """Add a message for which ``sender`` answers, and return its version.
+
+        Raises ``SignalingError`` (400) when the inbox is full, or all of them together are, or those of the sender.
+        """
+        self._check_room(account, line, now_ms, sender)
         if account not in self._inboxes and not self._known(account):
             self._take_in(account)
-        inbox = self._inboxes.setdefault(account, Inbox())
+        inbox = self._open(account)
         self._journal.append(
             MessageStored(app=self._app, account=account, version=inbox.last + 1, line=line, expires_ms=expires_ms)
         )
-        return inbox.add(line, expires_ms)
+        return inbox.add(line, expires_ms, sender)
 
     def put_call(self, account: Account, line: str, call: object) -> int:
         """Add a message about ``call``, and return its version. It has no ttl but goes with the account's session.
@@ -110,18 +76,14 @@ class Mailboxes:
         A full inbox takes it too, for a call has to end at both sides: before anything that may come often, look at
         ``has_room``.
         """
-        inbox = self._inboxes.setdefault(account, Inbox())
+        inbox = self._open(account)
         # Not kept, but its number is: one that came after a restart must not get a number that was shown.
         self._journal.append(InboxAdvanced(app=self._app, account=account, version=inbox.last + 1))
-        return inbox.add(line, NEVER_MS, call)
+        return inbox.add(line, NEVER_MS, call=call)
 
     def has_room(self, account: Account, now_ms: int) -> bool:
-        """Whether the inbox is not full."""
-        inbox = self._inboxes.get(account)
-        if inbox is None:
-            return True
-        self._expire(inbox, now_ms)
-        return len(inbox.messages) < self._limit
+        """Whether neither the inbox is full nor all of them together are."""
+        return self._is_below_limit(account, now_ms) and self._quota.passed(NOBODY, 1, 0) is None
 
     def fetch(self, account: Account, acknowledged: int, most: int, now_ms: int) -> Messages:
         """Acknowledge up to a version and return the page after it.
@@ -130,7 +92,7 @@ class Mailboxes:
         never less than what was acknowledged, or web clients poll for ever. A client may have seen more than we know
         of, from before a restart; it will take nothing but newer versions than that.
         """
-        inbox = self._inboxes.setdefault(account, Inbox())
+        inbox = self._open(account)
         inbox.see(acknowledged)
         self._acknowledge(account, inbox, min(acknowledged, inbox.last))
         self._expire(inbox, now_ms)
@@ -156,21 +118,18 @@ class Mailboxes:
         """Take back what the account's session has not fetched about ``call``."""
         inbox = self._inboxes.get(account)
         if inbox is not None:
-            seen = inbox.handed_out
-            inbox.messages = deque(
-                message for message in inbox.messages if message.call is not call or message.version <= seen
-            )
+            inbox.withdraw_call(call)
 
     def start_session(self, account: Account) -> None:
         """A fresh client starts at version 0: everything stored that waits will be handed out (again)."""
         inbox = self._inboxes.get(account)
         if inbox is not None:
             inbox.handed_out = inbox.acknowledged
-            inbox.messages = deque(message for message in inbox.messages if message.call is None)
+            inbox.forget_calls()
 
     def catch_up(self, account: Account, seen: int) -> None:
         """A client came back that saw versions up to ``seen``: later messages get higher ones, and are new to it."""
-        inbox = self._inboxes.setdefault(account, Inbox())
+        inbox = self._open(account)
         inbox.see(seen)
         inbox.handed_out = max(inbox.acknowledged, min(seen, inbox.last))
 
@@ -186,6 +145,32 @@ class Mailboxes:
                 del self._inboxes[account]
         self._journal.append(MessagesExpired(ms=now_ms), promise=False)
 
+    def _open(self, account: Account) -> Inbox:
+        inbox = self._inboxes.get(account)
+        if inbox is None:
+            inbox = self._inboxes[account] = Inbox(self._quota)
+        return inbox
+
+    def _is_below_limit(self, account: Account, now_ms: int) -> bool:
+        inbox = self._inboxes.get(account)
+        if inbox is None:
+            return True
+        self._expire(inbox, now_ms)
+        return len(inbox.messages) < self._limit
+
+    def _check_room(self, account: Account, line: str, now_ms: int, sender: str) -> None:
+        if not self._is_below_limit(account, now_ms):
+            self._counters.full_inboxes.add_for("inbox")
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"inbox full: {self._limit} messages wait")
+        size = size_of(line)
+        passed = self._quota.passed(sender, size, size)
+        if passed is not None:
+            self._counters.full_inboxes.add_for(passed)
+            whose, most = "all inboxes", self._quota.together
+            if passed == "by account":
+                whose, most = f"what {sender} sent", self._quota.by_account
+            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"too much waits: at most {most} bytes of {whose}")
+
     def _take_in(self, account: Account) -> None:
         if len(self._strangers) >= MAX_STRANGERS:
             self._counters.refused_strangers.add()
@@ -196,18 +181,9 @@ class Mailboxes:
     def _acknowledge(self, account: Account, inbox: Inbox, version: int) -> None:
         if version <= inbox.acknowledged:
             return
-        inbox.acknowledged = version
-        in_store = False
-        while inbox.messages and inbox.messages[0].version <= version:
-            in_store |= inbox.messages.popleft().call is None
-        if in_store:
+        if inbox.acknowledge(version):
             # A promise, because a client that knows of it forgets what it has seen.
             self._journal.append(MessagesAcknowledged(app=self._app, account=account, version=version))
 
     def _expire(self, inbox: Inbox, now_ms: int) -> None:
-        if not inbox.messages or now_ms < inbox.next_expiry:
-            return
-        kept = deque(message for message in inbox.messages if message.expires_ms > now_ms)
-        self._counters.expired_messages.add(len(inbox.messages) - len(kept))
-        inbox.messages = kept
-        inbox.next_expiry = min((message.expires_ms for message in kept), default=0)
+        self._counters.expired_messages.add(inbox.expire(now_ms))

@@ -80,13 +80,16 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     ``store``: ``memory:`` or ``sqlite:///path``. ``offline_messages``: keep instant messages for peers that are offline
     until their ttl. ``login_timeout``: how long a connection may stay without a login. ``idle_timeout``: silence after
     which a peer is cut as dead (the vendor's clients ping each 10 s, botkit's each 5). ``ring_timeout``: how long an
-    invitation without ``_timeout`` rings. ``inbox_limit``: messages that may wait for one account. ``ledger_events``,
-    ``ledger_bytes`` and ``ledger_days``: how much of each app's ledger is kept, whichever is least.
+    invitation without ``_timeout`` rings. ``ledger_events``, ``ledger_bytes`` and ``ledger_days``: how much of each
+    app's ledger is kept, whichever is least.
 
     ``send_buffer``: what a peer that does not read may have waiting before it is cut, and again what may wait for it
     until the store is done; ``send_buffers``: what may wait for all peers together, before those are cut that have
     most. ``history_bytes``: what all channels together keep of their latest minute for sessions that come back; each
     keeps no more than such a session is told.
+
+    ``inbox_limit``: messages that may wait for one account; ``inbox_bytes``: what may wait for all accounts of an app;
+    ``inbox_bytes_per_sender``: of that, what one account has sent, if it is no server account.
 
     ``attribute_bytes``: what the attributes of all channels of an app may take, and again those of all its users;
     ``attribute_bytes_per_account``: what one account may have set in channels. ``channels``: how many of an app may
@@ -123,6 +126,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     tls_certificate: str = ""
     tls_key: str = ""
     history_bytes: int = 256 * 1024 * 1024
+    inbox_bytes: int = 256 * 1024 * 1024
+    inbox_bytes_per_sender: int = 16 * 1024 * 1024
     attribute_bytes: int = 256 * 1024 * 1024
     attribute_bytes_per_account: int = 16 * 1024 * 1024
     channels: int = 100_000

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botkit.errors import SignalingError
-from botkit.gateway.attribute_set import NOBODY, AttributeRoom, AttributeSet
+from botkit.gateway.attribute_set import AttributeRoom, AttributeSet
+from botkit.gateway.quota import NOBODY, Quota
 from botkit.observability.metrics import Meters
 
 SMALL, LARGE = "v" * 2, "v" * 8
@@ -13,7 +14,7 @@ SMALL, LARGE = "v" * 2, "v" * 8
 
 def room(each: int = 10**6, together: int = 10**6, by_account: int = 10**6) -> AttributeRoom:
     refused = Meters().counter("refused_total", "Refused.", "bound")
-    return AttributeRoom("channel", depth=0, each=each, together=together, by_account=by_account, refused=refused)
+    return AttributeRoom("channel", Quota(together, by_account), depth=0, each=each, refused=refused)
 
 
 def refusal_of(attributes: AttributeSet, name: str, value: str, setter: str = NOBODY) -> str:
@@ -43,7 +44,7 @@ def test_what_all_may_have_together() -> None:
     one.check_room("a", "v")
     one.clear()
     other.check_room("b", SMALL)
-    assert shared.used == 17
+    assert shared.quota.used == 17
 
 
 def test_what_one_account_may_have_set() -> None:
@@ -58,11 +59,11 @@ def test_what_one_account_may_have_set() -> None:
     other.check_room("b", "v" * 99)
     # What another account sets anew is that one's.
     other.put("a", "v" * 10, "bob")
-    assert (shared.used_by("ann"), shared.used_by("bob")) == (9, 17)
+    assert (shared.quota.used_by("ann"), shared.quota.used_by("bob")) == (9, 17)
     assert "bob has set" in refusal_of(one, "a", "v" * 3, "bob")
     one.check_room("a", "v" * 19, "ann")
     one.remove("a")
-    assert (shared.used_by("ann"), shared.used) == (0, 17)
+    assert (shared.quota.used_by("ann"), shared.quota.used) == (0, 17)
 
 
 def test_what_becomes_less_is_never_refused() -> None:
@@ -100,7 +101,7 @@ def test_the_sums_are_right_whatever_happens(steps: list[tuple[int, str, str, st
             for number, attributes in enumerate(sets)
             for name, value in attributes.items()
         }
-        assert shared.used == sum(sizes.values()) == sum(attributes.size for attributes in sets)
+        assert shared.quota.used == sum(sizes.values()) == sum(attributes.size for attributes in sets)
         for account in ("ann", "bob"):
-            assert shared.used_by(account) == sum(size for key, size in sizes.items() if setters[key] == account)
-        assert set(shared._used_by) == {account for account in ("ann", "bob") if shared.used_by(account)}
+            assert shared.quota.used_by(account) == sum(size for key, size in sizes.items() if setters[key] == account)
+        assert set(shared.quota._used_by) == {account for account in ("ann", "bob") if shared.quota.used_by(account)}

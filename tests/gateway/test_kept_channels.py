@@ -102,7 +102,7 @@ async def test_what_one_account_sets_is_bounded_and_a_servers_is_not(autojump_cl
             await keep(ann, "c2", "x" * 8000) == "1005 what ann has set in channels is too large: at most 20000 bytes"
         )
         assert [await keep(server, f"s{number}", "x" * 7900) for number in range(2)] == ["", ""]
-        refusal = "1005 the attributes of all channels are too large: 39000 bytes"
+        refusal = "1005 the attributes of all channels are too large: at most 39000 bytes"
         assert await keep(server, "s3", "x" * 8096) == refusal
         await server.request("user_set_attr", name="mood", value="good")  # users have room of their own
         await server.request("botkit_close_channel", channel="c0")

@@ -1,11 +1,16 @@
 """Feeds: started when needed, shared, and their trouble is told."""
 
+import pytest
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from botkit import Bot, BotPlacement, Context, EventsLost, MemberJoined, MemberLeft, UserOffline
+from botkit import Bot, BotPlacement, Context, EventsLost, MemberJoined, MemberLeft, UserOffline, UserOnline
+from botkit.app import running
+from botkit.app.accounts import FEED_PREFIX
+from botkit.app.feeds import make_feeds
 from botkit.events import Event, FeedEvent
+from botkit.testing import open_world as open_test_world
 from tests.app.world import World, open_world, until
 
 
@@ -137,3 +142,61 @@ async def test_an_event_in_a_channel_of_the_bot_comes_with_that_session(autojump
                 await ann.join(channel)
         await until(lambda: len(said) == 3)
     assert said == ["two: bot~2 in two", "elsewhere: bot in one", "one: bot in one"]
+
+
+async def test_a_bot_is_told_at_once_what_its_full_mailbox_dropped(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "FEED_MAILBOX", 4)
+    heard: list[FeedEvent | EventsLost] = []
+    bot = Bot("b")
+
+    @bot.on_user_online(account="ann")
+    @bot.on_user_offline(account="ann")
+    async def note(event: UserOnline | UserOffline) -> None:
+        heard.append(event)
+
+    @bot.on_events_lost()
+    async def lost(event: EventsLost) -> None:
+        heard.append(event)
+
+    async with open_test_world(place(bot)) as world:
+        road = world.road("botkit-feed-online-bot")
+        road.block()
+        road.cut()
+        for _ in range(10):
+            async with world.visitor("ann"):
+                pass
+        road.open()
+        await trio.sleep(60)
+    loss = heard[-1]
+    assert isinstance(loss, EventsLost)
+    assert (loss.cause, loss.count) == ("the mailbox of b was full", 21 - len(heard))
+
+
+async def test_two_processes_on_one_app_have_feeds_of_their_own(autojump_clock: MockClock) -> None:
+    logs: list[list[str]] = [[], []]
+    async with (
+        open_test_world(place(watcher(logs[0]), "one")) as world,
+        world.running(place(watcher(logs[1]), "two")),
+    ):
+        await trio.sleep(1)
+        for log in logs:
+            log.clear()
+        async with world.visitor("ann", channel="lobby"):
+            pass
+        await trio.sleep(1)
+        for log in logs:
+            assert sorted(log) == [
+                "MemberJoined ann lobby",
+                "MemberLeft ann lobby",
+                "UserOffline ann -",
+                "UserOnline ann -",
+            ]
+
+
+def test_the_feeds_of_a_long_account_have_short_ones() -> None:
+    names = [feed.account for owner in ("a" * 128, "b" * 128) for feed in make_feeds(owner)]
+    assert len(set(names)) == 4
+    assert all(name.startswith(FEED_PREFIX) and len(name) < 60 for name in names)
+    assert [feed.account for feed in make_feeds("ann")] == ["botkit-feed-online-ann", "botkit-feed-channels-ann"]

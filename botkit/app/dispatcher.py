@@ -21,7 +21,6 @@ from botkit.events import (
     CommandRefused,
     Event,
     EventsLost,
-    FeedEvent,
     InstantMessage,
     UserJoined,
     UserLeft,
@@ -93,7 +92,9 @@ class Dispatcher:
                 self._meters.unhandled.add_for(name)
                 return
         call = session.call(event.call) if isinstance(event, CallEvent) else None
-        key = key_of(event) if isinstance(event, FeedEvent) else (session.account, *key_of(event))
+        key = key_of(event)
+        if key[0] not in _OF_THE_BOT:
+            key = (session.account, *key)
         delivery = _Delivery(event, matching, at, session, call)
         if not await self._runner.submit(key, delivery, lasting=is_lasting(event)):
             self._note_lost(session)
@@ -145,5 +146,8 @@ class Dispatcher:
         _log.warning("events dropped", bot=self._plan.bot.name, cause=event.cause, count=event.count)
         return event
 
+
+_OF_THE_BOT = frozenset({"account", "channel"})
+"""Keys that hold for all sessions of the bot: a channel stays in order when another session takes it over."""
 
 _OF_OTHERS = frozenset({ChannelMessage, InstantMessage, UserJoined, UserLeft})

@@ -62,7 +62,8 @@ class Stay:
             await self._child.run(Lifetime(lambda: None))
         except (LoginFailed, SessionEnded) as error:
             self.account_taken = error.code in _TAKEN or bool(self._child.lost)
-            await self._pause(began, error)
+            if not self.account_taken:
+                await self._pause(began, error)
         else:
             self.account_taken = bool(self._child.lost)
             if not self.account_taken:  # a handler has logged it out: so it is, until it is time to leave

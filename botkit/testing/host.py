@@ -41,6 +41,10 @@ class GatewayHost:
         self._scope.cancel()
         await self._ended.wait()
 
+    def forget(self) -> None:
+        """Lose what the store holds: the next gateway begins anew, in another epoch of its ledger."""
+        self._store = MemoryGatewayStore()
+
     @asynccontextmanager
     async def connector(self) -> AsyncIterator[Transport]:
         """A connection to the gateway that runs now. Raises ``ConnectFailed`` while there is none."""

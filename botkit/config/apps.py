@@ -52,6 +52,7 @@ def _read_app(document: Document, path: KeyPath, section: AppSection, servers: t
         ),
         allow_no_token=section.allow_no_token,
         accept_v1=section.accept_v1,
+        allow_force=section.allow_force,
         server_accounts=(*section.server_accounts, *servers),
     )
 

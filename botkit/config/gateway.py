@@ -17,7 +17,7 @@ _OF_ANY = frozenset({"url", "embedded"})
 _OURS = [key for key in GatewaySection.__struct_fields__ if key not in _OF_ANY]
 """Keys that are about a gateway of our own."""
 
-_OURS_OF_AN_APP = ("retiring", "allow_no_token", "accept_v1")
+_OURS_OF_AN_APP = ("retiring", "allow_no_token", "accept_v1", "allow_force")
 
 _ORIGIN = re.compile(r"[^:/?#\s]+://[^/?#\s]+")
 _ANY_ORIGIN = frozenset({"*", "null"})  # "null" is what a page from a file says

@@ -39,6 +39,8 @@ class AppSection(Struct, frozen=True, kw_only=True):
     """Take ``_no_need_token`` although there is a certificate: the vendor's debugging switch."""
     accept_v1: bool = True
     """Take the vendor's tokens, which rest on MD5, beside our own."""
+    allow_force: bool = False
+    """Users, too, may write into channels that they are not in: the Python SDK's ``send_channel_msg``."""
     server_accounts: tuple[_Text, ...] = ()
     """Patterns of accounts with the server role: special channels and admin calls. A gateway elsewhere learns of them
     by the tokens that are made for them here."""

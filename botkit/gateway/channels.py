@@ -37,6 +37,9 @@ from botkit.wire.messages import (
 )
 from botkit.wire.replies import Member
 
+MAX_PUT_OUT = 1000
+"""Kicked accounts that a channel remembers until they join again."""
+
 
 class Channel:
     """One channel: its members in the order of joining, its attributes, and its allowances."""
@@ -54,6 +57,7 @@ class Channel:
         "name",
         "num_changed",
         "num_timer",
+        "put_out",
         "rate",
         "resumable_members",
         "stored",
@@ -77,6 +81,8 @@ class Channel:
         self.resumable_members = 0
         self.num_changed = False
         self.num_timer: Timer | None = None
+        self.put_out: dict[Account, None] = {}
+        """Who was kicked and has not joined again since, oldest first."""
 
     @property
     def special(self) -> bool:
@@ -146,6 +152,7 @@ class Channels:
         if self._notifies(channel):
             self.tell(channel, MemberJoined(channel=name, account=session.account, uid=session.uid))
         self.restore(session, channel)
+        channel.put_out.pop(session.account, None)
         channel.total_joins += 1
         channel.num_changed = True
         return channel
@@ -177,6 +184,16 @@ class Channels:
         if not channel.members:
             self.start_ttl(channel)
         return name
+
+    def shut_out(self, session: Session) -> None:
+        """Remember, until it joins again, that ``session`` does not leave its channel by its own will."""
+        if session.channel is None:
+            return
+        put_out = self._channels[session.channel].put_out
+        while len(put_out) >= MAX_PUT_OUT:
+            del put_out[next(iter(put_out))]
+            self._counters.forgotten_kicks.add()
+        put_out[session.account] = None
 
     def take_rates(self, sender: Session, channel: Channel) -> None:
         """Count a message against the rates of its sender and its channel. Raises ``SignalingError`` (400) over one."""

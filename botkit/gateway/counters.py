@@ -66,6 +66,9 @@ class Counters:
         self.http_errors = counter("gateway_http_errors_total", "HTTP requests that failed by our own fault")
         self.fast_changes = counter("gateway_fast_changes_total", "requests beyond the rate of changes of one user")
         self.held_messages = counter("gateway_held_messages_total", "messages that met a hold, by outcome", "outcome")
+        self.forgotten_kicks = counter(
+            "gateway_forgotten_kicks_total", "kicked accounts that a channel has forgotten before they joined again"
+        )
         self.silent_moderators = counter(
             "gateway_silent_moderators_total", "held messages whose moderator did not answer within the budget"
         )

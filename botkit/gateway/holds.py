@@ -2,6 +2,10 @@
 
 The order of a channel is kept: a message waits for the verdicts on those before it. A moderator that stays silent for
 longer than the hold's budget, or is offline, leaves it to the hold's policy: open delivers, closed refuses.
+
+A message is dropped, whatever the policy, when its sender is muted, kicked or banned meanwhile, or its channel closed:
+the sender is told at once (400, with the moderator's reason), and a verdict that comes later is told so. A sender that
+has just left, logged out or lost its connection has said what it said.
 """
 
 import itertools
@@ -35,13 +39,15 @@ class Verdict(NamedTuple):
 class Held:
     """One message that waits."""
 
-    __slots__ = ("channel", "later", "number", "sender", "text", "timer", "verdict")
+    __slots__ = ("channel", "dropped", "later", "number", "sender", "text", "timer", "verdict")
 
     def __init__(self, number: int, sender: Session, channel: Channel, text: str) -> None:
         self.number, self.sender, self.channel, self.text = number, sender, channel, text
         self.later = Later()
         self.timer: Timer | None = None
         self.verdict: Verdict | None = None
+        self.dropped = ""
+        """Why it is not delivered any more, whatever the verdict."""
 
 
 class Holds:
@@ -85,6 +91,10 @@ class Holds:
         for held in list(self._queues.get(channel, ())):
             self._decide(held, Verdict(held.text))
 
+    def is_held(self, channel: ChannelName) -> bool:
+        """Whether there is a hold on a channel."""
+        return channel in self._holds
+
     def moderator_of(self, channel: ChannelName, sender: Session) -> HoldSet | None:
         """The hold that a message of ``sender`` meets; a moderator's own messages meet none."""
         hold = self._holds.get(channel)
@@ -110,13 +120,34 @@ class Holds:
     def judge(self, moderator: Session, number: int, verdict: Verdict) -> None:
         """A moderator's verdict; None for the text means what the sender wrote is refused.
 
-        Raises ``SignalingError`` when there is no such message any more: it came too late, or it is another's.
+        Raises ``SignalingError`` when there is no such message any more: it came too late, or it is another's; also
+        for one that was dropped meanwhile, unless that is the verdict.
         """
         held = self._waiting.get(number)
         hold = self._holds.get(held.channel.name) if held is not None else None
         if held is None or hold is None or hold.moderator != moderator.account:
             raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"no message {number} waits for {moderator.account}")
+        if held.dropped and verdict.text is not None:
+            why = f"message {number} of {held.sender.account} was dropped: {held.dropped}"
+            raise SignalingError(ErrorCode.GENERAL_E_FAILED, why)
         self._decide(held, verdict)
+
+    def drop(self, why: str, *, sender: Account | None = None, channel: ChannelName | None = None) -> None:
+        """Refuse, for ``why``, what waits of ``sender`` (None: of anybody) in ``channel`` (None: in any).
+
+        What has its verdict and waits for its turn is among it.
+        """
+        names = list(self._queues) if channel is None else [channel]
+        for name in names:
+            queue = self._queues.get(name, deque())
+            overtaken = [held for held in queue if sender is None or held.sender.account == sender]
+            for held in overtaken:
+                queue.remove(held)
+                held.dropped = why
+                self._counters.held_messages.add_for("dropped")
+                held.later.resolve(failure(ErrorCode.SENDMESSAGE_E_OTHER, why))
+            if overtaken:
+                self._advance(name)
 
     def text_of(self, number: int) -> str:
         """What the sender of a waiting message wrote; empty when it does not wait any more."""
@@ -124,6 +155,9 @@ class Holds:
         return held.text if held is not None else ""
 
     def _silence(self, hold: HoldSet, held: Held) -> None:
+        if held.dropped:
+            del self._waiting[held.number]  # a verdict could have come until now
+            return
         self._counters.silent_moderators.add()
         self._decide(held, _by_policy(hold, held.text))
 
@@ -134,11 +168,15 @@ class Holds:
         self._waiting.pop(held.number, None)
         if held.timer is not None:
             held.timer.cancel()
-        queue = self._queues[held.channel.name]
+        self._advance(held.channel.name)
+
+    def _advance(self, name: ChannelName) -> None:
+        """Carry out the verdicts that wait for none before them."""
+        queue = self._queues.get(name)
         while queue and queue[0].verdict is not None:
             self._carry_out(queue.popleft())
         if not queue:
-            del self._queues[held.channel.name]
+            self._queues.pop(name, None)
 
     def _carry_out(self, held: Held) -> None:
         assert held.verdict is not None

@@ -1,9 +1,29 @@
-"""Mutes and bans: what moderators hold against accounts, for a time or until lifted."""
+"""Mutes and bans: what moderators hold against accounts, for a time or until lifted.
+
+A ban ends the account's session and refuses its logins (202). A mute leaves it in, and takes its words; each request
+is refused with the code of its own kind, and with ``muted`` and the moderator's reason for the vendor's clients:
+
+==============================================  =================  ================
+what the muted account does                     muted in a channel  muted everywhere
+==============================================  =================  ================
+writes into a channel, forced or not            400 in that one     400
+sets, deletes or clears channel attributes      1001 in that one    1001
+sends an instant message                        goes through        400
+invites to a call (channel name and extra are   goes through        700
+text that the peer is shown), presses digits
+accepts, refuses or ends a call                 goes through        its extra is left out
+sets attributes of its own                      goes through        1001
+joins, leaves, asks, reads, hears others        goes through        goes through
+==============================================  =================  ================
+
+What it said before stays said: messages in inboxes, invitations that ring. What a moderator holds of it is dropped
+with 400 (``botkit.gateway.holds``), by a kick and a ban, too.
+"""
 
 from collections.abc import Iterator
 
 from botkit.clock import WallClock
-from botkit.errors import ErrorCode, LoginFailed, SendFailed, SignalingError
+from botkit.errors import ErrorCode, LoginFailed, SignalingError
 from botkit.gateway.journal import Journal
 from botkit.stores.changes import SanctionKind, SanctionLifted, SanctionSet
 from botkit.types import Account, AppId
@@ -60,13 +80,21 @@ class Sanctions:
         for key in list(self._sanctions):
             self._in_force(*key)
 
-    def check_send(self, account: Account, channel: str) -> None:
-        """Raises ``SendFailed`` (400) with the reason when ``account`` may not speak in ``channel``."""
+    def check_mute(self, account: Account, channel: str, code: ErrorCode) -> None:
+        """Raises ``SignalingError`` (``code``) with the reason when ``account`` is muted in ``channel``, or everywhere.
+
+        With ``EVERYWHERE`` for the channel a mute in a single one does not count.
+        """
+        text = self.mute_text(account, channel)
+        if text:
+            raise SignalingError(code, text)
+
+    def mute_text(self, account: Account, channel: str) -> str:
+        """What a muted account is told; empty for one that is not."""
         if not self._sanctions:
-            return
+            return ""
         mute = self._in_force("mute", account, EVERYWHERE) or self._in_force("mute", account, channel)
-        if mute is not None:
-            raise SendFailed(ErrorCode.SENDMESSAGE_E_OTHER, _words("muted", mute))
+        return reason_text("muted", mute.reason) if mute is not None else ""
 
     def check_login(self, account: Account) -> None:
         """Raises ``LoginFailed`` (202) with the reason when ``account`` is banned."""
@@ -88,5 +116,6 @@ class Sanctions:
         del self._sanctions[key]
 
 
-def _words(what: str, sanction: SanctionSet) -> str:
-    return f"{what}: {sanction.reason}" if sanction.reason else what
+def reason_text(what: str, why: str) -> str:
+    """What became of somebody, with the moderator's words for it if there are any."""
+    return f"{what}: {why}" if why else what

@@ -52,6 +52,9 @@ class AppCredentials(Struct, frozen=True, kw_only=True):
     with overlap. ``allow_no_token`` also takes ``_no_need_token`` although there is a certificate (the vendor's
     debugging switch); ``accept_v1`` takes the vendor's tokens, which rest on MD5. ``server_accounts`` are patterns
     (``*`` and ``?``) of accounts with the server role: special channels and admin calls are theirs.
+
+    ``allow_force``: users, too, may write into channels that they are not in, with the ``send_channel_msg`` of the
+    vendor's Python SDK; without it a message of no member is refused (400), as the vendor documents, but a server's.
     """
 
     id: str
@@ -59,6 +62,7 @@ class AppCredentials(Struct, frozen=True, kw_only=True):
     retiring: tuple[RetiringCertificate, ...] = ()
     allow_no_token: bool = False
     accept_v1: bool = True
+    allow_force: bool = False
     server_accounts: tuple[str, ...] = ()
 
     def is_server(self, account: str) -> bool:

@@ -22,9 +22,10 @@ class Moderation:
         self._requests, self._outgoing = requests, outgoing
 
     async def mute(self, account: str, *, channel: str = "", seconds: float = 0, reason: str = "") -> None:
-        """Have the gateway refuse an account's messages (400), in ``channel`` or everywhere.
+        """Have the gateway refuse an account's messages (400) and all else with words, in ``channel`` or everywhere.
 
-        For ``seconds`` (at most ten years), or until lifted when that is 0; ``reason`` is at most 256 bytes.
+        For ``seconds`` (at most ten years), or until lifted when that is 0; ``reason`` is at most 256 bytes. What it
+        stops in all stands at ``botkit.wire.admin.Mute``.
         """
         checks.check_account(account)
         _check_scope(channel)
@@ -122,7 +123,8 @@ class Moderation:
     async def judge(self, number: int, action: Verdict, *, text: str = "", reason: str = "") -> None:
         """The verdict on the held message ``number``: ``deliver`` it, ``replace`` it by ``text``, or ``drop`` it.
 
-        The sender of a dropped message gets 400 with ``reason``. Refused (1001) when its time is over.
+        The sender of a dropped message gets 400 with ``reason``. Refused (1001) when its time is over, and when it was
+        dropped meanwhile, for a mute, kick or ban of its sender: then the reason says so.
         """
         checks.check_message(text)
         checks.check_reason(reason)

@@ -42,7 +42,14 @@ def is_ban(text: str) -> bool:
 
 
 class Mute(Request, frozen=True, kw_only=True):
-    """Refuse an account's messages for ``seconds`` (0: until lifted), in one channel or (``""``) everywhere."""
+    """Refuse an account's words for ``seconds`` (0: until lifted), in one channel or (``""``) everywhere.
+
+    In a channel: its messages there (400), forced or not, and what it does to the attributes there (1001). Everywhere:
+    these in every channel, instant messages (400), attributes of its own (1001), invitations and messages in calls
+    (700); it can still take, refuse and end a call, but its ``extra`` is left out. The reason that the vendor's clients
+    get is ``muted`` or ``muted: reason``. It stays in, hears and asks. What it said before stays said, except what a
+    moderator holds of it: that is dropped.
+    """
 
     function: ClassVar[str] = "botkit_mute"
     account: str
@@ -80,7 +87,11 @@ class Unban(Request, frozen=True, kw_only=True):
 
 
 class Kick(Request, frozen=True, kw_only=True):
-    """Put an account out of a channel (601); it may join again."""
+    """Put an account out of a channel (601); it may join again, and writes nothing there (400, 1001) before it has.
+
+    What a moderator holds of it there is dropped. A gateway forgets who was put out when the channel is destroyed and
+    when it starts anew; then only who may write from outside anyway (``force``) is no longer refused.
+    """
 
     function: ClassVar[str] = "botkit_kick"
     account: str
@@ -89,7 +100,7 @@ class Kick(Request, frozen=True, kw_only=True):
 
 
 class CloseChannel(Request, frozen=True, kw_only=True):
-    """Put everybody out of a channel (601) and destroy it with its attributes."""
+    """Put everybody out of a channel (601) and destroy it with its attributes; what is held there is dropped (400)."""
 
     function: ClassVar[str] = "botkit_close_channel"
     channel: str
@@ -126,7 +137,8 @@ class ReadLedger(Request, frozen=True, kw_only=True):
 class Hold(Request, frozen=True, kw_only=True):
     """Send a channel's messages to this session first, and wait ``budget_ms`` for its verdict on each.
 
-    On silence ``open`` delivers them, otherwise they are refused (400).
+    On silence ``open`` delivers them, otherwise they are refused (400). It is for messages: attributes are told at
+    once. Who is not in the channel cannot write there meanwhile, except servers, whose messages are held, too.
     """
 
     function: ClassVar[str] = "botkit_hold"
@@ -143,7 +155,11 @@ class Release(Request, frozen=True, kw_only=True):
 
 
 class Judge(Request, frozen=True, kw_only=True):
-    """The verdict on a held message: ``deliver`` it, ``replace`` its text, or ``drop`` it with a reason (400)."""
+    """The verdict on a held message: ``deliver`` it, ``replace`` its text, or ``drop`` it with a reason (400).
+
+    Refused (1001) when it comes too late, with the reason when the message was dropped meanwhile, since its sender was
+    muted, kicked or banned, or its channel closed; to drop it then, too, is no error.
+    """
 
     function: ClassVar[str] = "botkit_judge"
     number: Number

@@ -55,7 +55,7 @@ class LeaveChannel(Request, frozen=True, kw_only=True):
 
 
 class SendChannelMessage(Request, frozen=True, kw_only=True):
-    """A message to a channel; with ``force`` the sender need not be a member (Python SDK)."""
+    """A message to a channel; with ``force`` (Python SDK) a server, or anybody if the app allows it, need not be in."""
 
     function: ClassVar[str] = "channel_sendmsg"
     channel: str = field(name="name")

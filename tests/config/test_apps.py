@@ -36,6 +36,7 @@ apps:
       - {certificate: "${SHOP_2024}", until: 1798761600}
     allow_no_token: true
     accept_v1: false
+    allow_force: true
     server_accounts: [moderator, "feed-*"]
   - id: desk
 """
@@ -53,6 +54,7 @@ def test_several_apps_each_with_its_own_rules(load: Load) -> None:
         ),
         allow_no_token=True,
         accept_v1=False,
+        allow_force=True,
         server_accounts=("moderator", "feed-*"),
     )
     assert desk == AppCredentials(id="desk")

@@ -137,29 +137,6 @@ async def test_all_members_receive_a_message_the_sender_too_under_rising_ids(
         assert [notice.content["uid"] for notice in seen[0][:3]] == [peer.uid for peer in peers]
 
 
-@pytest.mark.row("M18")
-async def test_only_members_send_unless_they_force_it(autojump_clock: trio.testing.MockClock) -> None:
-    async with (
-        open_test_gateway() as gateway,
-        lobby(gateway, "ann") as (ann,),
-        WirePeer.connect(gateway.connector, "bob") as bob,
-    ):
-        refusal = await refusal_of(bob, "channel_sendmsg", name="lobby", msg="let me in")
-        assert refusal.code == 400
-        assert "not a member" in refusal.reason
-        await bob.request("channel_sendmsg", name="lobby", msg="forced", force=True)
-        assert (await ann.next_notice()).content == {
-            "channel": "lobby",
-            "account": "bob",
-            "uid": bob.uid,
-            "msg": "forced",
-        }
-        assert await bob.is_silent()
-        await bob.request("channel_sendmsg", name="nobody here", msg="forced", force=True)
-        await trio.sleep(1)
-        assert gateway.hubs["test-app"].channels.get("nobody here") is None
-
-
 @pytest.mark.parametrize(
     ("name", "accepted"),
     [("c" * 128, True), ("c" * 129, False), ("日" * 42, True), ("日" * 43, False), ("two words", True), ("", False)],

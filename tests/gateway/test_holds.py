@@ -1,11 +1,13 @@
 """Held channels: messages go to a moderator first, in order, within a budget."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 import trio
 
+from botkit.errors import TransportClosed
 from botkit.gateway.server import Gateway
 from botkit.stores.gateway import MemoryGatewayStore
 from botkit.testing import Refusal, WirePeer, open_test_gateway
@@ -171,16 +173,189 @@ async def test_holds_are_for_botkit_servers_and_ordinary_channels(autojump_clock
                 await server.request("botkit_hold", **wrong)
 
 
-async def test_a_verdict_after_the_channel_was_closed_refuses_the_message(
-    autojump_clock: trio.testing.MockClock,
+MEASURES = [
+    ("botkit_mute", {"channel": "lobby"}, "muted"),
+    ("botkit_mute", {}, "muted"),
+    ("botkit_ban", {}, "banned"),
+    ("botkit_kick", {"channel": "lobby"}, "kicked"),
+]
+
+
+@pytest.mark.row("D05")
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("policy", [True, False])
+@pytest.mark.parametrize("end", ["deliver", "replace", "drop", "silence", "release"])
+async def test_what_waits_of_a_sender_falls_with_it(
+    measure: tuple[str, dict[str, JsonValue], str], policy: bool, end: str, autojump_clock: trio.testing.MockClock
 ) -> None:
+    function, where, word = measure
+    async with held(open=policy) as (gateway, moderator, ann, bob), trio.open_nursery() as nursery:
+        outcomes: list[str] = []
+        nursery.start_soon(say_raw, ann, "spam", outcomes)
+        number, *_ = await next_held(moderator)
+        await moderator.request(function, account="ann", reason="spam, 漢字", **where)
+        await trio.sleep(0.01)
+        assert outcomes == [f"400 {word}: spam, 漢字"], "the sender is told at once"
+        if end == "silence":
+            await trio.sleep(2)
+            with pytest.raises(Refusal, match=f"no message {number} waits"):
+                await moderator.request("botkit_judge", number=number, action="deliver")
+        elif end == "release":
+            await moderator.request("botkit_release", channel="lobby")
+        elif end == "drop":
+            await moderator.request("botkit_judge", number=number, action="drop", reason="rude")
+        else:
+            with pytest.raises(Refusal) as refusal:
+                await moderator.request("botkit_judge", number=number, action=end, text="fine")
+            reason = f"message {number} of ann was dropped: {word}: spam, 漢字"
+            assert (refusal.value.code, refusal.value.reason) == (1001, reason)
+        await trio.sleep(2)
+        while not await bob.is_silent(1):
+            frame = await bob.receive()
+            assert "spam" not in str(frame)
+            assert "fine" not in str(frame)
+        assert len(outcomes) == 1
+        assert gateway.counters.held_messages.values == {"dropped": 1}
+        assert gateway.counters.silent_moderators.value == 0
+
+
+async def say_raw(peer: WirePeer, text: str, outcomes: list[str]) -> None:
+    """``say`` by one whose connection may end with the answer."""
+    try:
+        await say(peer, text, outcomes)
+    except TransportClosed as closed:
+        outcomes.append(f"closed {closed.code}")
+
+
+async def send_only(peer: WirePeer, function: str, **arguments: JsonValue) -> None:
+    """Ask about the lobby, and leave the answer."""
+    await peer.send(json.dumps(["call2", [function, 77, {"line": peer.line, "name": "lobby", **arguments}]]))
+
+
+@pytest.mark.row("D05")
+async def test_a_measure_takes_what_is_behind_it_in_the_row_and_no_more(autojump_clock: trio.testing.MockClock) -> None:
+    """Ann's message has its verdict already, and waits for its turn; bob's behind it goes on as if it was not there."""
+    async with held(budget_ms=5000) as (gateway, moderator, ann, bob), trio.open_nursery() as nursery:
+        anns: list[str] = []
+        bobs: list[str] = []
+        async with WirePeer.connect(gateway.connector) as eve:
+            await eve.login("eve")
+            await eve.request("channel_join", name="lobby")
+            eves: list[str] = []
+            nursery.start_soon(say, eve, "first", eves)
+            first, *_ = await next_held(moderator)
+            nursery.start_soon(say, ann, "spam", anns)
+            second, *_ = await next_held(moderator)
+            nursery.start_soon(say, bob, "third", bobs)
+            third, *_ = await next_held(moderator)
+            await moderator.request("botkit_judge", number=second, action="deliver")
+            await moderator.request("botkit_judge", number=third, action="deliver")
+            await moderator.request("botkit_mute", account="ann", channel="lobby")
+            await trio.sleep(0.01)
+            assert (anns, bobs, eves) == (["400 muted"], [], [])
+            await moderator.request("botkit_judge", number=first, action="deliver")
+            await trio.sleep(0.01)
+            assert (bobs, eves) == (["ok"], ["ok"])
+            heard = [(await ann.next_notice("channel_msg")).content["msg"] for _ in range(2)]
+            assert heard == ["first", "third"]
+            assert gateway.counters.held_messages.values == {"dropped": 1, "delivered": 2}
+
+
+@pytest.mark.row("D05")
+async def test_a_measure_lets_those_behind_it_go(autojump_clock: trio.testing.MockClock) -> None:
+    async with held(budget_ms=5000) as (_, moderator, ann, bob), trio.open_nursery() as nursery:
+        anns: list[str] = []
+        bobs: list[str] = []
+        nursery.start_soon(say, ann, "spam", anns)
+        await next_held(moderator)
+        nursery.start_soon(say, bob, "hello", bobs)
+        number, *_ = await next_held(moderator)
+        await moderator.request("botkit_judge", number=number, action="deliver")
+        assert bobs == []
+        await moderator.request("botkit_kick", account="ann", channel="lobby")
+        await trio.sleep(0.01)
+        assert (anns, bobs) == (["400 kicked"], ["ok"])
+
+
+@pytest.mark.row("D05")
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("botkit_mute", {"account": "ann", "channel": "kitchen"}),
+        ("botkit_mute", {"account": "bob"}),
+        ("botkit_kick", {"account": "bob", "channel": "lobby"}),
+        ("botkit_ban", {"account": "bob"}),
+        ("botkit_close_channel", {"channel": "kitchen"}),
+    ],
+)
+async def test_a_measure_elsewhere_or_against_others_leaves_it_waiting(
+    function: str, arguments: dict[str, JsonValue], autojump_clock: trio.testing.MockClock
+) -> None:
+    async with held() as (_, moderator, ann, _bob), trio.open_nursery() as nursery:
+        outcomes: list[str] = []
+        nursery.start_soon(say, ann, "hello", outcomes)
+        number, *_ = await next_held(moderator)
+        await moderator.request(function, **arguments)
+        assert outcomes == []
+        await moderator.request("botkit_judge", number=number, action="deliver")
+        await trio.sleep(0.01)
+        assert outcomes == ["ok"]
+
+
+@pytest.mark.row("D05")
+@pytest.mark.parametrize("how", ["leave", "logout", "loss"])
+async def test_who_is_gone_by_itself_has_said_what_it_said(how: str, autojump_clock: trio.testing.MockClock) -> None:
+    async with held() as (_, moderator, ann, bob):
+        await send_only(ann, "channel_sendmsg", msg="goodbye")
+        number, *_ = await next_held(moderator)
+        if how == "loss":
+            await ann.drop()
+        else:
+            function = {"leave": "channel_leave", "logout": "user_logout"}[how]
+            await send_only(ann, function)
+        assert (await bob.next_notice()).kind == "channel_user_leave"
+        await moderator.request("botkit_judge", number=number, action="deliver")
+        assert (await bob.next_notice("channel_msg")).content["msg"] == "goodbye"
+
+
+@pytest.mark.row("D05")
+async def test_who_is_let_in_again_has_not_said_what_was_dropped(autojump_clock: trio.testing.MockClock) -> None:
+    async with held() as (_, moderator, ann, bob), trio.open_nursery() as nursery:
+        outcomes: list[str] = []
+        nursery.start_soon(say, ann, "spam", outcomes)
+        number, *_ = await next_held(moderator)
+        await moderator.request("botkit_mute", account="ann")
+        await moderator.request("botkit_unmute", account="ann")
+        with pytest.raises(Refusal, match="was dropped: muted"):
+            await moderator.request("botkit_judge", number=number, action="deliver")
+        assert await bob.is_silent(2)
+
+
+async def test_closing_the_channel_drops_what_waits(autojump_clock: trio.testing.MockClock) -> None:
     async with held() as (_, moderator, ann, bob), trio.open_nursery() as nursery:
         outcomes: list[str] = []
         nursery.start_soon(say, ann, "hello", outcomes)
-        number, *_rest = await next_held(moderator)
+        number, *_ = await next_held(moderator)
         await moderator.request("botkit_close_channel", channel="lobby")
+        await trio.sleep(0.01)
+        assert outcomes == ["400 the channel was closed meanwhile"]
         await bob.next_notice("channel_user_leave")
+        await bob.request("channel_join", name="lobby")
+        with pytest.raises(Refusal, match=f"message {number} of ann was dropped: the channel was closed meanwhile"):
+            await moderator.request("botkit_judge", number=number, action="deliver")
+        assert await bob.is_silent(2)
+
+
+async def test_a_channel_that_ends_by_itself_takes_what_waits(autojump_clock: trio.testing.MockClock) -> None:
+    """Nobody is in any more: who comes then is in another channel of that name."""
+    async with held(budget_ms=5000) as (gateway, moderator, ann, bob):
+        await send_only(ann, "channel_sendmsg", msg="hello")
+        number, *_ = await next_held(moderator)
+        await bob.request("channel_leave", name="lobby")
+        await send_only(ann, "channel_leave")
+        await trio.sleep(1)
+        assert gateway.hubs["test-app"].channels.get("lobby") is None
         await bob.request("channel_join", name="lobby")
         await moderator.request("botkit_judge", number=number, action="deliver")
         assert await bob.is_silent(1)
-        assert outcomes == ["400 the channel was closed meanwhile"]
+        assert gateway.counters.held_messages.values == {"too late": 1}

@@ -6,7 +6,7 @@ from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.handlers import refuse_if
 from botkit.gateway.holds import Verdict
 from botkit.gateway.hub import Hub
-from botkit.gateway.sanctions import EVERYWHERE
+from botkit.gateway.sanctions import EVERYWHERE, reason_text
 from botkit.gateway.session import Session
 from botkit.stores.changes import SanctionSet
 from botkit.types import Account, ChannelName
@@ -16,7 +16,7 @@ from botkit.wire.replies import OK, Ok, fitting
 
 
 def mute(hub: Hub, session: Session, request: ask.Mute) -> Ok:
-    """Refuse an account's messages from now on."""
+    """Refuse an account's words from now on, and those that wait for a moderator."""
     _check(request.account, request.channel, request.reason)
     hub.sanctions.impose(
         "mute",
@@ -27,6 +27,8 @@ def mute(hub: Hub, session: Session, request: ask.Mute) -> Ok:
         moderator=session.account,
     )
     _note_sanction(hub, session, "mute", request.account, request.channel, why=request.reason)
+    channel = ChannelName(request.channel) if request.channel != EVERYWHERE else None
+    hub.holds.drop(reason_text("muted", request.reason), sender=Account(request.account), channel=channel)
     return OK
 
 
@@ -52,6 +54,7 @@ def ban(hub: Hub, session: Session, request: ask.Ban) -> Ok:
         moderator=session.account,
     )
     _note_sanction(hub, session, "ban", request.account, EVERYWHERE, why=request.reason)
+    hub.holds.drop(ask.ban_text(request.reason), sender=Account(request.account))
     hub.banish(Account(request.account), request.reason)
     return OK
 
@@ -72,6 +75,9 @@ def kick(hub: Hub, session: Session, request: ask.Kick) -> ask.Kicked:
         raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"{request.account} is not in {request.channel}")
     data = {"moderator": session.account, "why": request.reason}
     hub.ledger.append("kick", target.account, target.uid, channel=request.channel, data=data)
+    channel = ChannelName(request.channel)
+    hub.holds.drop(reason_text("kicked", request.reason), sender=target.account, channel=channel)
+    hub.channels.shut_out(target)
     hub.expel(target, request.reason)
     return ask.Kicked(count=1)
 
@@ -85,7 +91,9 @@ def close_channel(hub: Hub, session: Session, request: ask.CloseChannel) -> ask.
     hub.ledger.append(
         "channel_closed", session.account, session.uid, channel=request.channel, data={"why": request.reason}
     )
-    return ask.Kicked(count=hub.close_channel(ChannelName(request.channel), request.reason))
+    channel = ChannelName(request.channel)
+    hub.holds.drop("the channel was closed meanwhile", channel=channel)
+    return ask.Kicked(count=hub.close_channel(channel, request.reason))
 
 
 def list_sanctions(hub: Hub, session: Session, request: ask.ListSanctions) -> ask.SanctionList:

@@ -1,7 +1,9 @@
 """Requests about calls: inviting, answering, ending, digits."""
 
+from botkit.errors import ErrorCode
 from botkit.gateway.handlers import refuse_if
 from botkit.gateway.hub import Hub
+from botkit.gateway.sanctions import EVERYWHERE
 from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import requests as ask
@@ -11,17 +13,25 @@ from botkit.wire.states import CallAction
 
 
 def invite(hub: Hub, session: Session, request: ask.Invite) -> Ok:
-    """Invite a peer; inviting and joining the channel are independent."""
+    """Invite a peer; inviting and joining the channel are independent. Refused with 700 when muted everywhere."""
     _check(request)
+    hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.INVITE_E_OTHER)
     hub.calls.invite(session, ChannelName(request.channel), Account(request.peer), request.extra)
     return OK
 
 
 def act(hub: Hub, session: Session, request: ask.CallRequest) -> Ok:
-    """Everything that happens to a call after the invitation: the function's name is the action."""
+    """Everything that happens to a call after the invitation: the function's name is the action.
+
+    An account that is muted everywhere can take a call and end it, but say nothing by that.
+    """
     _check(request)
-    action = CallAction(request.function)
-    hub.calls.act(session, action, ChannelName(request.channel), Account(request.peer), request.extra)
+    action, extra = CallAction(request.function), request.extra
+    if action is CallAction.MESSAGE:
+        hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.INVITE_E_OTHER)
+    elif hub.sanctions.mute_text(session.account, EVERYWHERE):
+        extra = ""
+    hub.calls.act(session, action, ChannelName(request.channel), Account(request.peer), extra)
     return OK
 
 

@@ -46,9 +46,9 @@ def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) ->
     refuse_if(message_violation(request.text))
     if request.channel in SPECIAL_CHANNELS:
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, "nobody writes into a special channel")
-    if session.channel != request.channel and not request.force:
-        raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"not a member of {request.channel}")
-    hub.sanctions.check_send(session.account, request.channel)
+    hub.sanctions.check_mute(session.account, request.channel, ErrorCode.SENDMESSAGE_E_OTHER)
+    if session.channel != request.channel:
+        _check_outsider(hub, session, request)
     channel = hub.channels.open(ChannelName(request.channel))
     hub.channels.take_rates(session, channel)
     hold = hub.holds.moderator_of(channel.name, session)
@@ -56,6 +56,29 @@ def send_message(hub: Hub, session: Session, request: ask.SendChannelMessage) ->
         return hub.holds.submit(hold, session, channel, request.text)
     hub.channels.deliver(session, channel, request.text)
     return OK
+
+
+def _check_outsider(hub: Hub, session: Session, request: ask.SendChannelMessage) -> None:
+    """Whether one that is not in the channel may write there: the Python SDK's ``send_channel_msg``, with ``force``.
+
+    Servers may, and everybody where the app allows it; but not who was put out and has not joined again, and users not
+    where a moderator holds the channel or nobody is in. Raises ``SignalingError`` (400).
+    """
+    name = ChannelName(request.channel)
+    channel = hub.channels.get(name)
+    if not request.force or not (session.server or hub.app.allow_force):
+        why = f"not a member of {name}"
+    elif channel is not None and session.account in channel.put_out:
+        why = f"put out of {name}: join it again"
+    elif session.server:
+        return
+    elif channel is None or not channel.members:
+        why = f"nobody is in {name}"
+    elif hub.holds.is_held(name):
+        why = f"{name} is held by a moderator: join it"
+    else:
+        return
+    raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, why)
 
 
 def set_attribute(hub: Hub, session: Session, request: ask.SetChannelAttribute) -> Ok:
@@ -123,7 +146,11 @@ def _writable(hub: Hub, session: Session, name: str) -> Channel:
         raise SignalingError(ErrorCode.GENERAL_E_FAILED, "special channels have no attributes")
     if session.channel != name and not session.server:
         raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"not a member of {name}")
-    return hub.channels.open(ChannelName(name))
+    channel = hub.channels.open(ChannelName(name))
+    if session.account in channel.put_out:
+        raise SignalingError(ErrorCode.GENERAL_E_FAILED, f"put out of {name}: join it again")
+    hub.sanctions.check_mute(session.account, name, ErrorCode.GENERAL_E_FAILED)
+    return channel
 
 
 def _visible(hub: Hub, session: Session, name: str) -> Channel | None:

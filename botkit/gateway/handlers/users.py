@@ -31,7 +31,7 @@ def send_message(hub: Hub, session: Session, request: ask.SendMessage) -> Ok:
         raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, f"t must be {INSTANT!r}")
     refuse_if(account_violation(request.peer))
     refuse_if(message_violation(request.content))
-    hub.sanctions.check_send(session.account, EVERYWHERE)
+    hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.SENDMESSAGE_E_OTHER)
     if not session.rate.allow(trio.current_time()):
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, rate_reason("user", session.rate.limit))
     hub.send_instant(session, Account(request.peer), request.content, ask.ttl_of(request.flag))
@@ -50,9 +50,10 @@ def query_status(hub: Hub, session: Session, request: ask.QueryUserStatus) -> St
 
 
 def set_attribute(hub: Hub, session: Session, request: ask.SetUserAttribute) -> Ok:
-    """Set an attribute of one's own."""
+    """Set an attribute of one's own, which anybody may read: refused with 1001 when muted everywhere."""
     refuse_if(attribute_name_violation(request.name))
     refuse_if(user_attribute_violation(request.value))
+    hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.GENERAL_E_FAILED)
     hub.accounts.set_attribute(session.account, request.name, request.value)
     data = {"name": request.name, "value": request.value}
     hub.ledger.append("user_attribute", session.account, session.uid, reason="update", data=data)

@@ -27,8 +27,9 @@ DIRECT: dict[str, set[str]] = {
     "app": {"signaling", "routing", "actor", "stores", "observability"},
     "gateway": {"clock", "transport", "stores", "observability"},
     "config": {"app", "gateway"},
+    "operations": {"config"},
     "testing": {"app", "gateway"},
-    "cli": {"config"},
+    "cli": {"operations"},
     "__main__": {"cli"},
 }
 """What each room of botkit may import. Arrows chain: who may import a room may import what that room may."""

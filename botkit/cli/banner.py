@@ -10,8 +10,8 @@ from botkit.gateway.settings import GatewaySettings
 from botkit.types import AppId
 
 
-def banner(config: Config, ws: str, http: str) -> Iterator[Notice]:
-    """The lines, with the addresses that the gateway really got; ``http`` is empty when it has none."""
+def banner(config: Config, ws: str, http: str, operations: str = "") -> Iterator[Notice]:
+    """The lines, with the addresses that were really got; ``http`` and ``operations`` are empty when there is none."""
     version = importlib.metadata.version("botkit")
     ids = [app.id for app in config.apps]
     apps = f"app {ids[0]}" if len(ids) == 1 else f"apps {', '.join(ids)}"
@@ -21,6 +21,8 @@ def banner(config: Config, ws: str, http: str) -> Iterator[Notice]:
         facts={"version": version, "file": config.document.name, "apps": ids},
     )
     yield _gateway(config, ws, http)
+    if operations:
+        yield Notice(text=_line("ops", operations), event="operations", facts={"url": operations})
     for app in config.apps:
         configured = config.bots_of(app)
         described = describe_app(AppId(app.id), config.plans[AppId(app.id)])

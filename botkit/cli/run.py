@@ -19,13 +19,12 @@ from botkit.cli.embedded import start_gateway
 from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
 from botkit.cli.signals import stop_on_signals
-from botkit.config.bots import ConfiguredBot
 from botkit.config.gateway import placed
 from botkit.config.loading import Config
 from botkit.errors import ActorError
-from botkit.gateway.settings import AppCredentials
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
+from botkit.operations.serving import open_operations
 from botkit.signaling import Signal
 
 STOP_SECONDS = 2.5
@@ -70,16 +69,30 @@ async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
     with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late):
         async with _open_gateway(config, meters) as addresses:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
-                announcer.tell(*banner(config, addresses.ws, addresses.http))
-                apps += _make_apps(config, addresses.ws, meters)
-                await _run_bots(config, apps, addresses.ws, announcer)
+                async with open_operations(config.operations, apps, meters) as operations:
+                    announcer.tell(*banner(config, addresses.ws, addresses.http, operations))
+                    apps += _make_apps(config, addresses.ws, meters)
+                    await _run_bots(config, apps, addresses.ws, announcer)
     announcer.tell(STOPPED)
     if ends := [end for app in apps for end in app.given_up()]:
         raise ActorError(f"given up on the way: {'; '.join(ends)}")
 
 
 def _make_apps(config: Config, url: str, meters: Meters) -> list[App]:
-    return [_make_app(app, config.bots_of(app), url, meters) for app in config.apps if config.bots_of(app)]
+    return [
+        App(
+            app.id,
+            url,
+            [bot.placement for bot in config.bots_of(app)],
+            token_for=account_tokens(app),
+            meters=meters,
+            stop_seconds=STOP_SECONDS,
+            keys=[bot.plan.key for bot in config.bots_of(app)],
+            canary_seconds=config.canary_seconds,
+        )
+        for app in config.apps
+        if config.bots_of(app)
+    ]
 
 
 async def _run_bots(config: Config, apps: Sequence[App], url: str, announcer: Announcer) -> None:
@@ -93,18 +106,6 @@ async def _run_bots(config: Config, apps: Sequence[App], url: str, announcer: An
             repeat_seconds=config.demo.repeat_seconds,
             token_for=account_tokens(first),
         )
-
-
-def _make_app(app: AppCredentials, bots: Sequence[ConfiguredBot], url: str, meters: Meters) -> App:
-    return App(
-        app.id,
-        url,
-        [bot.placement for bot in bots],
-        token_for=account_tokens(app),
-        meters=meters,
-        stop_seconds=STOP_SECONDS,
-        keys=[bot.plan.key for bot in bots],
-    )
 
 
 class _Addresses(Struct, frozen=True):

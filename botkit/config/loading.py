@@ -16,7 +16,7 @@ from botkit.config.document import Document
 from botkit.config.gateway import read_gateway
 from botkit.config.schema import ConfigFile, LogSection
 from botkit.errors import ConfigError
-from botkit.gateway.settings import AppCredentials, GatewaySettings
+from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.types import AppId
 
 
@@ -31,6 +31,10 @@ class Config(Struct, frozen=True, kw_only=True):
     plans: Mapping[AppId, AppPlan]
     """What the bots of each app come to together."""
     demo: Demo
+    operations: Address | None = None
+    """Where the process answers probes, scrapes and ``botkit tree``; None: nowhere."""
+    canary_seconds: float | None = None
+    """How often a canary sings; None: there is none, for nobody could ask about it."""
     log: LogSection
     document: Document
     """For complaints that come later, such as a port in use: it knows the lines."""
@@ -90,13 +94,25 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
     if isinstance(gateway, GatewaySettings):
         with document.placing():
             gateway.check()
-    config = Config(apps=apps, gateway=gateway, bots=bots, plans=plans, demo=file.demo, log=file.log, document=document)
+    with document.placing():
+        operations = Address.parse(file.operations.listen, "operations.listen") if file.operations.listen else None
+    config = Config(
+        apps=apps,
+        gateway=gateway,
+        bots=bots,
+        plans=plans,
+        demo=file.demo,
+        operations=operations,
+        canary_seconds=file.operations.canary_seconds if operations else None,
+        log=file.log,
+        document=document,
+    )
     _check_visitors(config)
     return config
 
 
 def _for_gateway(document: Document, file: ConfigFile) -> GatewayConfig:
-    for key in ("bots", "demo"):
+    for key in ("bots", "demo", "operations"):
         if document.has((key,)):
             problem, hint = "is for botkit run: a gateway alone has none", "leave it out, or use botkit run"
             raise document.error((key,), problem, hint)

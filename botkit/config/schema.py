@@ -85,6 +85,15 @@ class BotSection(Struct, frozen=True, kw_only=True):
     """Typed by the bot, see ``Bot(settings=…)``."""
 
 
+class OperationsSection(Struct, frozen=True, kw_only=True):
+    """``operations``: the HTTP side of a process of bots, for probes, scrapes, ``botkit tree`` and ``botkit tail``."""
+
+    listen: str = ""
+    """HOST:PORT; nothing is served when left out."""
+    canary_seconds: Annotated[float, Meta(ge=1, le=3600)] = 10.0
+    """How often a canary shows whether the bots really receive; ``/readyz`` finds a deaf one in 2.5 times as long."""
+
+
 class LogSection(Struct, frozen=True, kw_only=True):
     """``log``: how much is logged, and in which form."""
 
@@ -103,4 +112,5 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     store: StoreSection | None = None
     demo: Demo = Demo()
     """Visitors that act by a script in the first app, so that the bots have something to do."""
+    operations: OperationsSection = OperationsSection()
     log: LogSection = LogSection()

@@ -3,16 +3,12 @@
 from collections.abc import Callable
 
 import structlog
-import trio
-from hypercorn.config import Config, Sockets
-from hypercorn.trio import serve
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from structlog.typing import FilteringBoundLogger
 
-from botkit.gateway.listeners import Listeners
 from botkit.gateway.settings import Address, GatewaySettings
 from botkit.observability.metrics import Counter, Meters
 
@@ -22,7 +18,6 @@ CORS = {"Access-Control-Allow-Origin": "*"}
 """Web clients look addresses up from whatever page they are on, and fail without this (201)."""
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-STOP_SECONDS = 1.0
 ANY_HOST = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -72,33 +67,3 @@ def create_http_app(
 
     routes = [Route("/getaddr", getaddr), Route("/healthz", healthz), Route("/metrics", metrics)]
     return Starlette(routes=routes, exception_handlers={Exception: failed})
-
-
-class _BoundConfig(Config):
-    """Hypercorn on sockets that are open already, so that a port in use is our error and not its."""
-
-    def __init__(self, listeners: Listeners, settings: GatewaySettings) -> None:
-        super().__init__()
-        self._listeners = listeners
-        self.accesslog = None
-        self.errorlog = None
-        self.include_server_header = False
-        self.graceful_timeout = STOP_SECONDS
-        if settings.tls_certificate:
-            self.certfile, self.keyfile = settings.tls_certificate, settings.tls_key
-
-    def create_sockets(self) -> Sockets:
-        secure = [self._listeners.tls] if self._listeners.tls is not None else []
-        return Sockets(secure_sockets=secure, insecure_sockets=[self._listeners.plain], quic_sockets=[])
-
-
-async def serve_http(
-    app: Starlette,
-    listeners: Listeners,
-    settings: GatewaySettings,
-    *,
-    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Serve ``app`` on ``listeners`` until cancelled; the caller closes them."""
-    # Starlette's and Hypercorn's ASGI types spell the same protocol differently.
-    await serve(app, _BoundConfig(listeners, settings), task_status=task_status)  # type: ignore[arg-type]

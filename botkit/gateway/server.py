@@ -18,7 +18,8 @@ from botkit.gateway.connection import CLOSE_GOING_AWAY, CLOSE_INTERNAL, CLOSE_SL
 from botkit.gateway.counters import Counters
 from botkit.gateway.dispatch import Dispatcher
 from botkit.gateway.history import HistoryRoom
-from botkit.gateway.http import create_http_app, serve_http
+from botkit.gateway.http import create_http_app
+from botkit.gateway.http_server import serve_http
 from botkit.gateway.hub import Hub
 from botkit.gateway.journal import Journal
 from botkit.gateway.listeners import Listeners, accept_links, open_listeners
@@ -330,7 +331,9 @@ async def _run(start: _Start, running: trio.CancelScope, *, task_status: trio.Ta
                     nursery.start_soon(accept_links, listeners.websocket.tls, accept_tls, failed)
             if listeners.http is not None:
                 gateway.http_address = listeners.http.address
-                await nursery.start(serve_http, gateway.http_app(), listeners.http, start.settings)
+                certificate, key = start.settings.tls_certificate, start.settings.tls_key
+                serve = partial(serve_http, certificate=certificate, key=key)
+                await nursery.start(serve, gateway.http_app(), listeners.http)
             task_status.started(gateway)
 
 

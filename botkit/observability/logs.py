@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from botkit.observability.redaction import redact
+from botkit.observability.taps import feed_taps
 from botkit.observability.visible import visible
 
 LogFormat: TypeAlias = Literal["text", "json"]
@@ -46,6 +47,7 @@ def configure_logs(format: LogFormat = "text", level: LogLevel = "info", stream:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _redact_event,
+        feed_taps,
     ]
     final = _renderers(format, coloured=stream.isatty())
     structlog.configure(

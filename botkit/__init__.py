@@ -19,6 +19,7 @@ from botkit.app.app import App
 from botkit.app.bot import Bot
 from botkit.app.commands.converters import RestOfLine
 from botkit.app.context import BotInfo, Context
+from botkit.app.conversations import Conversation, Conversations
 from botkit.app.middleware import CallNext
 from botkit.app.placement import BotPlacement
 from botkit.app.router import Router
@@ -29,6 +30,7 @@ from botkit.events import (
     ChannelAttributeUpdated,
     ChannelMessage,
     CommandRefused,
+    ConversationTimedOut,
     DigitsPressed,
     EventsLost,
     InstantMessage,
@@ -66,6 +68,9 @@ __all__ = [
     "ChannelName",
     "CommandRefused",
     "Context",
+    "Conversation",
+    "ConversationTimedOut",
+    "Conversations",
     "Database",
     "DigitsPressed",
     "ErrorCode",

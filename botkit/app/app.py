@@ -23,6 +23,7 @@ from botkit.app.sessions import SessionOpener, TokenFor
 from botkit.errors import ActorError
 from botkit.observability.metrics import Meters
 from botkit.signaling import Signal, SignalSettings
+from botkit.stores.conversations import ConversationStore, MemoryConversationStore
 from botkit.transport.base import Connector
 from botkit.types import Account
 from botkit.wire.limits import NO_TOKEN
@@ -47,6 +48,8 @@ class App:
     No bot sees another one's crash: each is restarted by its own supervisor, and given up alone when its
     budget (5 restarts in 60 s) is spent; both are logged and counted.
 
+    ``conversations`` keeps what bots remember of talks; without it that ends with this object.
+
     With ``canary_seconds`` a canary shows, so often, whether feeds and bots really receive: see ``not_ready``.
     """
 
@@ -62,8 +65,10 @@ class App:
         stop_seconds: float = STOP_SECONDS,
         keys: Sequence[str] | None = None,
         canary_seconds: float | None = None,
+        conversations: ConversationStore | None = None,
     ) -> None:
         self._plan = plan_app(bots, keys=keys)
+        conversations = conversations or MemoryConversationStore()
         self._meters = AppMeters(meters or Meters())
         self.signal = Signal(app_id, gateway, settings=signal_settings)
         """What opens the app's sessions; others may open theirs with it."""
@@ -84,7 +89,16 @@ class App:
                 seconds=canary_seconds,
             )
         self._bots = [
-            RunningBot(plan, opener, self._meters, stop_seconds=stop_seconds, pooling=pooling, canary=self._canary)
+            RunningBot(
+                plan,
+                opener,
+                self._meters,
+                stop_seconds=stop_seconds,
+                pooling=pooling,
+                canary=self._canary,
+                conversations=conversations,
+                app_id=app_id,
+            )
             for plan in self._plan.bots
         ]
         self._feeds = [

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from botkit.app.conversations.injecting import DESK
+from botkit.app.conversations.kinds import ConversationKind, check_kinds
 from botkit.app.decorators import Decorators, check_timeout
 from botkit.app.handler_set import Beat, Declared, HandlerSet, Registration
 from botkit.app.injection import Offer
@@ -69,6 +71,11 @@ class Bot(Decorators):
         """The roles that commands are for, its routers' included."""
         return frozenset(role for one in self.registrations if one.command is not None for role in one.command.roles)
 
+    @property
+    def kinds(self) -> Sequence[ConversationKind[Struct]]:
+        """Its kinds of conversations, its routers' included."""
+        return [kind for handlers in self.walk() for kind in handlers.conversations]
+
     def include(self, router: Router) -> None:
         """Have events that no handler of the bot itself keeps meet ``router``; see there for who gets an event.
 
@@ -84,6 +91,7 @@ class Bot(Decorators):
         included twice.
         """
         self.check_each_once()
+        check_kinds(self.kinds)
         return wire_all(self, self._offers())
 
     def wants(self, event_type: type[Event]) -> bool:
@@ -95,7 +103,8 @@ class Bot(Decorators):
 
     def check(self, declared: Declared | HandlerSet) -> None:
         """Look whether it finds all that it asks for in what was declared above it. Raises ``HandlerError``."""
-        scope = scope_of(self, None, *self._offers())
+        coming = declared.walk() if isinstance(declared, HandlerSet) else ()
+        scope = scope_of(self, None, *self._offers(any(one.conversations for one in coming)))
         if isinstance(declared, HandlerSet):
             wire_included(declared, scope, ())
             check_commands([*self.registrations, *(one for below in declared.walk() for one in below.handlers)])
@@ -108,5 +117,6 @@ class Bot(Decorators):
         """The types that something is provided for in the bot itself."""
         return [*(one.provides for one in self._offers()), *super().provided()]
 
-    def _offers(self) -> list[Offer]:
-        return [BOT_INFO, *([] if self.settings_offer is None else [self.settings_offer])]
+    def _offers(self, conversations: bool = False) -> list[Offer]:
+        offers = [BOT_INFO, *([] if self.settings_offer is None else [self.settings_offer])]
+        return [*offers, DESK] if self.kinds or conversations else offers

@@ -14,6 +14,8 @@ from botkit.actor.actor import Actor
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.actor.timers import tick_every
 from botkit.app.canary import Canary
+from botkit.app.conversations.desk import ConversationDesk
+from botkit.app.conversations.injecting import DESK
 from botkit.app.dispatcher import Dispatcher
 from botkit.app.injection import Injected, Offer
 from botkit.app.meters import AppMeters
@@ -27,6 +29,7 @@ from botkit.app.targets import Target
 from botkit.app.wiring import BOT_INFO
 from botkit.events import Event, InstantMessage, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession
+from botkit.stores.conversations import ConversationStore, MemoryConversationStore, Owner
 from botkit.types import ChannelName
 from botkit.wire.states import LoginStatus
 
@@ -46,9 +49,15 @@ class BotActor(Actor[Event]):
         subscriber: Subscriber,
         pooling: Pooling | None = None,
         canary: Canary | None = None,
+        conversations: ConversationStore | None = None,
+        app_id: str = "",
     ) -> None:
         self.plan, self.meters = plan, meters
         self._canary = canary
+        self.desk: ConversationDesk | None = None
+        if plan.bot.kinds:
+            owner = Owner(app_id, plan.info.account)
+            self.desk = ConversationDesk(owner, conversations or MemoryConversationStore(), plan.bot.kinds, meters)
         self.dispatcher: Dispatcher | None = None
         self.pool: Pool | None = None
         if plan.pool is not None and pooling is not None:
@@ -67,13 +76,17 @@ class BotActor(Actor[Event]):
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Resources around sessions around the actor's work."""
+        if self.desk is not None:
+            await self.desk.load()
         async with open_resources(self.plan.wiring.resources, self._known_values()) as injected:
-            dispatcher = self.dispatcher = Dispatcher(self.plan, injected, self.meters)
+            dispatcher = self.dispatcher = Dispatcher(self.plan, injected, self.meters, desk=self.desk)
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._keep_sessions, dispatcher)
                 if self.pool is not None:
                     nursery.start_soon(self.pool.run)
                 self.start_soon(dispatcher.run)
+                if self.desk is not None:
+                    self.start_soon(self._time_out, self.desk, dispatcher)
                 for seconds, target in dispatcher.beats:
                     self.start_soon(self._run_beat, seconds, target, dispatcher)
                 yield
@@ -112,6 +125,8 @@ class BotActor(Actor[Event]):
         known: dict[Offer, object] = {BOT_INFO: self.plan.info}
         if self.plan.bot.settings_offer is not None:
             known[self.plan.bot.settings_offer] = self.plan.settings
+        if self.desk is not None:
+            known[DESK] = self.desk
         return known
 
     async def _on_event(self, event: Event, session: LoginSession) -> None:
@@ -126,6 +141,11 @@ class BotActor(Actor[Event]):
         with trio.move_on_after(LAST_HANDLERS_SECONDS):
             await dispatcher.wait_all_done()
         self.stop()
+
+    async def _time_out(self, desk: ConversationDesk, dispatcher: Dispatcher) -> None:
+        while True:
+            key = await desk.next_due()
+            await dispatcher.time_out(key, self._session_for(None))
 
     async def _run_beat(self, seconds: float, target: Target, dispatcher: Dispatcher) -> None:
         async def call() -> None:

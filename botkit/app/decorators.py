@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from botkit.app.commands.command import events_of, read_command
+from botkit.app.conversations.injecting import conversation_provider, conversations_provider
+from botkit.app.conversations.kinds import DEFAULT_TIMEOUT, ConversationKind, S
 from botkit.app.error_handlers import read_error_handler
 from botkit.app.handler_set import Beat, HandlerSet, Registration
 from botkit.app.handler_types import (
@@ -15,6 +19,7 @@ from botkit.app.handler_types import (
     OfCallInvited,
     OfChannelMessage,
     OfCommandRefused,
+    OfConversationTimedOut,
     OfDigitsPressed,
     OfEventsLost,
     OfInstantMessage,
@@ -38,6 +43,7 @@ from botkit.events import (
     ChannelAttributeUpdated,
     ChannelMessage,
     CommandRefused,
+    ConversationTimedOut,
     DigitsPressed,
     Event,
     EventsLost,
@@ -52,7 +58,7 @@ from botkit.events import (
     UserOnline,
 )
 from botkit.routing import filters
-from botkit.routing.filters import Filter
+from botkit.routing.filters import Filter, where
 
 
 class Decorators(HandlerSet):
@@ -239,6 +245,31 @@ class Decorators(HandlerSet):
         provider = read_provider(function)
         self.declare_source(self.providers, provider, provider.signature)
         return function
+
+    def conversation(self, state_type: type[S], *, timeout: float = DEFAULT_TIMEOUT) -> ConversationKind[S]:
+        """A kind of talk that the bot remembers, for each account and place: see ``botkit.app.conversations``.
+
+        Handlers below ask for ``Conversation[S]``, the one with the account that their event is about, and for
+        ``Conversations[S]``. ``timeout``: how many seconds (at most 366 days) it rests before it times out, unless
+        ``set`` says otherwise. Raises ``TypeError`` for a state that is no frozen msgspec struct, and ``ValueError``.
+        """
+        kind = ConversationKind(state_type, timeout=timeout)
+        self.conversations.append(kind)
+        for provider in (conversation_provider(kind), conversations_provider(kind)):
+            self.declare_source(self.providers, provider, provider.signature)
+        return kind
+
+    def on_conversation_timeout(
+        self, kind: ConversationKind[Struct], *filters: Filter, timeout: float | None = None
+    ) -> Callable[[OfConversationTimedOut], OfConversationTimedOut]:
+        """Conversations that were not gone on with in time: ``ConversationTimedOut``.
+
+        The conversation still has its state, and is closed when the handlers have returned, unless they set it anew.
+        After a crash in the middle of them it is told again. Without a handler it is just closed.
+        """
+        name = kind.name
+        mine = where(ConversationTimedOut, lambda event: event.kind == name)
+        return self.on(ConversationTimedOut, mine, *filters, timeout=timeout)
 
     def middleware(self, function: AnyMiddleware) -> AnyMiddleware:
         """Something that goes around each handler here and in routers below, once its filter has said yes.

@@ -5,30 +5,37 @@ from typing import NamedTuple
 
 import structlog
 import trio
+from msgspec import structs
 from structlog.typing import FilteringBoundLogger
 
 from botkit.app.commands.desk import CommandDesk
 from botkit.app.context import Context
+from botkit.app.conversations.current import current_desk
+from botkit.app.conversations.desk import ConversationDesk
 from botkit.app.handling import HandlerBorder
 from botkit.app.injection import Injected
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.targets import Target, TargetMaker
 from botkit.app.walk import Walk, call_all
+from botkit.errors import StoreError
 from botkit.events import (
     CallEvent,
     ChannelMessage,
     CommandRefused,
+    ConversationTimedOut,
     Event,
     EventsLost,
     InstantMessage,
     UserJoined,
     UserLeft,
 )
-from botkit.routing.keys import is_lasting, key_of
+from botkit.routing.keys import OrderKey, is_lasting, key_of
 from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
 from botkit.routing.table import Match, RouteTable
 from botkit.signaling import Call, LoginSession
+from botkit.stores.conversations import ConversationKey
+from botkit.types import Account
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -51,13 +58,19 @@ class Dispatcher:
     """Calls one bot's handlers. ``run`` is the task that does it; ``dispatch`` and ``beat`` give it work."""
 
     def __init__(
-        self, plan: BotPlan, injected: Injected, meters: AppMeters, limits: RunnerLimits | None = None
+        self,
+        plan: BotPlan,
+        injected: Injected,
+        meters: AppMeters,
+        limits: RunnerLimits | None = None,
+        *,
+        desk: ConversationDesk | None = None,
     ) -> None:
-        self._plan, self._meters = plan, meters
+        self._plan, self._meters, self._desk = plan, meters, desk
         self._own_accounts = frozenset(plan.accounts) if plan.bot.ignore_self else ()
         self._border = HandlerBorder(plan.info, meters)
-        desk = CommandDesk(plan.bot.command_prefix, plan.roles, meters, self._tell_refused)
-        targets = TargetMaker(injected, plan.bot.handler_timeout, desk)
+        commands = CommandDesk(plan.bot.command_prefix, plan.roles, meters, self._tell_refused)
+        targets = TargetMaker(injected, plan.bot.handler_timeout, commands)
         self._table = RouteTable[Target](targets.tree(plan.wiring.root), self._border.filter_failed)
         self.beats = targets.beats
         """The handlers of ``every``, with their seconds."""
@@ -86,18 +99,26 @@ class Dispatcher:
         self._meters.events.add_for(name)
         matching: Sequence[Match[Target]] = ()
         at = 0
-        if not self._table.way(type(event)).has_around:
+        if not self._table.way(type(event)).late:
             matching, at = self._table.match(event)
             if not matching:
                 self._meters.unhandled.add_for(name)
                 return
         call = session.call(event.call) if isinstance(event, CallEvent) else None
-        key = key_of(event)
-        if key[0] not in _OF_THE_BOT:
-            key = (session.account, *key)
         delivery = _Delivery(event, matching, at, session, call)
-        if not await self._runner.submit(key, delivery, lasting=is_lasting(event)):
+        if not await self._runner.submit(_line_of(event, session), delivery, lasting=is_lasting(event)):
             self._note_lost(session)
+
+    async def time_out(self, key: ConversationKey, session: LoginSession) -> None:
+        """Tell that a conversation was not gone on with in time; it is closed when handlers have had their say.
+
+        In its turn, it is looked at again: what was gone on with meanwhile is left alone.
+        """
+        event = ConversationTimedOut(kind=key.kind, account=Account(key.account), channel=key.channel)
+        matching, at = ((), 0) if self._table.way(type(event)).late else self._table.match(event)
+        delivery = _Delivery(event, matching, at, session, None)
+        while not await self._runner.submit(_line_of(event, session), delivery):  # noqa: ASYNC110
+            await trio.sleep(FULL_LINE_SECONDS)  # too many events of that place wait: those come first
 
     async def beat(self, target: Target, session: LoginSession) -> None:
         """Call a handler of ``every``."""
@@ -117,13 +138,37 @@ class Dispatcher:
         return Context(session=session, bot=plan.info, settings=plan.settings, event=event, call=call)
 
     async def _deliver(self, delivery: _Delivery) -> None:
+        if self._desk is None:
+            await self._handle(delivery)
+            return
+        current_desk.set(self._desk)  # for this task of the runner; the next event sets it anew
+        if isinstance(delivery.event, ConversationTimedOut):
+            await self._handle_time_out(delivery, delivery.event, self._desk)
+        else:
+            await self._handle(delivery)
+
+    async def _handle_time_out(self, delivery: _Delivery, event: ConversationTimedOut, desk: ConversationDesk) -> None:
+        key = ConversationKey(event.kind, event.account, event.channel)
+        if not desk.is_due(key):
+            return
+        self._meters.conversations_timed_out.add_for(self._plan.bot.name)
+        await self._handle(delivery)
+        if desk.is_due(key):
+            try:
+                await desk.close(key)
+            except StoreError as error:
+                _log.error(
+                    "a conversation that timed out may come back at a restart", **structs.asdict(key), error=str(error)
+                )
+
+    async def _handle(self, delivery: _Delivery) -> None:
         event, matching, at, session, call = delivery
         if event is None:
             event = self._take_lost()
             matching, at = self._table.match(event)
         begin = trio.current_time()
         context = self._context(session, event, call)
-        if self._table.way(type(event)).has_around:
+        if self._table.way(type(event)).late:
             walk = Walk(self._table, self._border, event, context)
             await walk.run()
             if not walk.wanted:
@@ -147,7 +192,16 @@ class Dispatcher:
         return event
 
 
-_OF_THE_BOT = frozenset({"account", "channel"})
-"""Keys that hold for all sessions of the bot: a channel stays in order when another session takes it over."""
+def _line_of(event: Event, session: LoginSession) -> OrderKey:
+    key = key_of(event)
+    return key if key[0] in _OF_THE_BOT else (session.account, *key)
+
+
+_OF_THE_BOT = frozenset({"account", "channel", "sender"})
+"""Keys that hold for all sessions of the bot: a channel stays in order when another session takes it over, and so does
+what one account tells several of them."""
+
+FULL_LINE_SECONDS = 1.0
+"""How long a time-out waits that finds its line full, before it tries again."""
 
 _OF_OTHERS = frozenset({ChannelMessage, InstantMessage, UserJoined, UserLeft})

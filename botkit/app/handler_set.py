@@ -5,7 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from botkit.app.commands.command import Command
+from botkit.app.conversations.kinds import ConversationKind
 from botkit.app.error_handlers import ErrorHandler
 from botkit.app.injection import Provider
 from botkit.app.middleware import Middleware
@@ -56,6 +59,7 @@ class HandlerSet:
         self.timers: list[Beat] = []
         self.held: list[Resource] = []
         self.providers: list[Provider] = []
+        self.conversations: list[ConversationKind[Struct]] = []
         self.outer_middlewares: list[Middleware] = []
         self.inner_middlewares: list[Middleware] = []
         self.error_handlers: list[ErrorHandler] = []

@@ -14,6 +14,7 @@ from botkit.events import (
     ChannelAttributeUpdated,
     ChannelMessage,
     CommandRefused,
+    ConversationTimedOut,
     DigitsPressed,
     EventsLost,
     InstantMessage,
@@ -41,6 +42,7 @@ AnyMiddleware = TypeVar("AnyMiddleware", bound=Callable[..., Awaitable[None] | N
 AnyProvider = TypeVar("AnyProvider", bound=Callable[..., object])
 AnyResource = TypeVar("AnyResource", bound=Callable[..., AsyncIterator[object]])
 
+OfConversationTimedOut = TypeVar("OfConversationTimedOut", bound=Handles[ConversationTimedOut])
 OfInstantMessage = TypeVar("OfInstantMessage", bound=Handles[InstantMessage])
 OfChannelMessage = TypeVar("OfChannelMessage", bound=Handles[ChannelMessage])
 OfCallInvited = TypeVar("OfCallInvited", bound=Handles[CallInvited])

@@ -19,6 +19,7 @@ from botkit.app.starting import Starting
 from botkit.app.subscriber import Subscriber
 from botkit.backoff import Backoff
 from botkit.errors import ConfigError, StoreError
+from botkit.stores.conversations import ConversationStore
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -41,11 +42,14 @@ class RunningBot:
         stop_seconds: float,
         pooling: Pooling | None = None,
         canary: Canary | None = None,
+        conversations: ConversationStore | None = None,
+        app_id: str = "",
     ) -> None:
         self.plan, self.title = plan, f"bot {plan.title}"
         self.starting = Starting()
         self.failure: Exception | None = None
         self._opener, self._meters, self._pooling, self._canary = opener, meters, pooling, canary
+        self._conversations, self._app_id = conversations, app_id
         self._actor: BotActor | None = None
         child = actor_child(
             plan.title,
@@ -138,6 +142,8 @@ class RunningBot:
             subscriber=self.subscriber,
             pooling=self._pooling,
             canary=self._canary,
+            conversations=self._conversations,
+            app_id=self._app_id,
         )
         return self._actor
 

@@ -135,6 +135,9 @@ def describe(annotation: object) -> str:
         return " | ".join("None" if member is type(None) else describe(member) for member in members)
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and origin.__module__.startswith("botkit."):
+        return f"{origin.__name__}[{', '.join(describe(one) for one in get_args(annotation))}]"
     return str(annotation).replace("typing.", "")
 
 

@@ -32,7 +32,10 @@ async def call_all(border: HandlerBorder, matching: Sequence[Match[Target]], eve
 
 
 class Walk:
-    """The whole way of an event that outer middlewares are there for: each goes around its router and those below."""
+    """The whole way of an event whose handlers are found on the way: by late filters, or behind outer middlewares.
+
+    Each of those goes around its router and the ones below.
+    """
 
     def __init__(self, table: RouteTable[Target], border: HandlerBorder, event: Event, context: Context) -> None:
         self._table, self._border, self._event, self._context = table, border, event, context

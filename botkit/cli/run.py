@@ -21,11 +21,14 @@ from botkit.cli.output import Announcer, start_logs
 from botkit.cli.signals import stop_on_signals
 from botkit.config.gateway import placed
 from botkit.config.loading import Config
-from botkit.errors import ActorError
+from botkit.errors import ActorError, ConfigError, StoreError
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
 from botkit.operations.serving import open_operations
 from botkit.signaling import Signal
+from botkit.stores.conversations import SCHEMA, ConversationStore, MemoryConversationStore, SqliteConversationStore
+from botkit.stores.gateway import MEMORY_URL
+from botkit.stores.sqlite import open_database
 
 STOP_SECONDS = 2.5
 """What a bot may take to stop, so that the gateway, which stops after it, is done before the deadline, too."""
@@ -67,18 +70,18 @@ async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
     apps: list[App] = []
     stopping = trio.CancelScope()
     with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late):
-        async with _open_gateway(config, meters) as addresses:
+        async with _open_gateway(config, meters) as addresses, _open_conversations(config) as conversations:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 async with open_operations(config.operations, apps, meters) as operations:
                     announcer.tell(*banner(config, addresses.ws, addresses.http, operations))
-                    apps += _make_apps(config, addresses.ws, meters)
+                    apps += _make_apps(config, addresses.ws, meters, conversations)
                     await _run_bots(config, apps, addresses.ws, announcer)
     announcer.tell(STOPPED)
     if ends := [end for app in apps for end in app.given_up()]:
         raise ActorError(f"given up on the way: {'; '.join(ends)}")
 
 
-def _make_apps(config: Config, url: str, meters: Meters) -> list[App]:
+def _make_apps(config: Config, url: str, meters: Meters, conversations: ConversationStore) -> list[App]:
     return [
         App(
             app.id,
@@ -89,6 +92,7 @@ def _make_apps(config: Config, url: str, meters: Meters) -> list[App]:
             stop_seconds=STOP_SECONDS,
             keys=[bot.plan.key for bot in config.bots_of(app)],
             canary_seconds=config.canary_seconds,
+            conversations=conversations,
         )
         for app in config.apps
         if config.bots_of(app)
@@ -106,6 +110,21 @@ async def _run_bots(config: Config, apps: Sequence[App], url: str, announcer: An
             repeat_seconds=config.demo.repeat_seconds,
             token_for=account_tokens(first),
         )
+
+
+@asynccontextmanager
+async def _open_conversations(config: Config) -> AsyncIterator[ConversationStore]:
+    """What bots remember of talks, in the file's store if it names one. Raises ``ConfigError`` (key ``store.url``)."""
+    if config.store == MEMORY_URL:
+        yield MemoryConversationStore()
+        return
+    try:
+        async with open_database(config.store, SCHEMA) as database:
+            yield SqliteConversationStore(database)
+    except StoreError as error:
+        if error.url != config.store:
+            raise
+        raise ConfigError(str(error), key="store.url", hint="name a file that can be written here") from error
 
 
 class _Addresses(Struct, frozen=True):

@@ -97,7 +97,6 @@ def _check_elsewhere(document: Document, file: ConfigFile) -> None:
     if document.has(("gateway", "embedded")) and file.gateway.embedded:
         raise document.error(("gateway", "url"), "there is an embedded gateway too", hint)
     ours: list[KeyPath] = [("gateway", key) for key in _OURS]
-    ours.append(("store",))
     for path, section in app_sections(document, file):
         ours += [(*path, key) for key in _OURS_OF_AN_APP]
         if section.server_accounts and not section.certificate:
@@ -131,8 +130,6 @@ def _trusted(document: Document, texts: Sequence[str]) -> tuple[str, ...]:
 def _store_url(document: Document, file: ConfigFile) -> str:
     with document.placing():
         if document.has(("gateway", "store")):
-            if file.store is not None:
-                raise document.error(("gateway", "store"), "there is store.url too", "leave out one of the two")
             check_gateway_store_url(file.gateway.store, "gateway.store")
             return file.gateway.store
         if file.store is None:

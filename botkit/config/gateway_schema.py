@@ -111,6 +111,6 @@ class GatewaySection(Struct, frozen=True, kw_only=True):
 
 
 class StoreSection(Struct, frozen=True, kw_only=True):
-    """``store``: where a gateway of our own keeps what must survive a restart."""
+    """``store``: where the bots, and the embedded gateway unless it has its own, keep what must survive a restart."""
 
     url: Annotated[_Text, Meta(description="the database, sqlite:///relative/path.db or sqlite:////absolute/path.db")]

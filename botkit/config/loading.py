@@ -17,6 +17,7 @@ from botkit.config.gateway import read_gateway
 from botkit.config.schema import ConfigFile, LogSection
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
+from botkit.stores.gateway import MEMORY_URL, check_gateway_store_url
 from botkit.types import AppId
 
 
@@ -31,13 +32,15 @@ class Config(Struct, frozen=True, kw_only=True):
     plans: Mapping[AppId, AppPlan]
     """What the bots of each app come to together."""
     demo: Demo
+    log: LogSection
+    document: Document
+    """For complaints that come later, such as a port in use: it knows the lines."""
     operations: Address | None = None
     """Where the process answers probes, scrapes and ``botkit tree``; None: nowhere."""
     canary_seconds: float | None = None
     """How often a canary sings; None: there is none, for nobody could ask about it."""
-    log: LogSection
-    document: Document
-    """For complaints that come later, such as a port in use: it knows the lines."""
+    store: str = MEMORY_URL
+    """Where bots keep what must survive a restart: ``sqlite:///…``, or ``memory:``."""
 
     def bots_of(self, app: AppCredentials) -> tuple[ConfiguredBot, ...]:
         """Those that run in ``app``."""
@@ -95,6 +98,8 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
         with document.placing():
             gateway.check()
     with document.placing():
+        store = MEMORY_URL if file.store is None else file.store.url
+        check_gateway_store_url(store, "store.url")
         operations = Address.parse(file.operations.listen, "operations.listen") if file.operations.listen else None
     config = Config(
         apps=apps,
@@ -104,6 +109,7 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
         demo=file.demo,
         operations=operations,
         canary_seconds=file.operations.canary_seconds if operations else None,
+        store=store,
         log=file.log,
         document=document,
     )

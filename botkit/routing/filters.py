@@ -44,6 +44,11 @@ class Filter(ABC):
     """A yes or no for an event. ``&``, ``|`` and ``~`` combine filters; calling one applies it."""
 
     @property
+    def late(self) -> bool:
+        """Whether its answer depends on more than the event: then it is asked when the event's turn has come."""
+        return False
+
+    @property
     def gives(self) -> tuple[object, ...]:
         """The types of the values that it has whenever it says yes; one that is there twice is ambiguous."""
         return ()
@@ -79,6 +84,10 @@ class _Both(Filter):
         self.left, self.right = left, right
 
     @property
+    def late(self) -> bool:
+        return self.left.late or self.right.late
+
+    @property
     def gives(self) -> tuple[object, ...]:
         return (*self.left.gives, *self.right.gives)
 
@@ -102,6 +111,10 @@ class _Either(Filter):
         self.left, self.right = left, right
 
     @property
+    def late(self) -> bool:
+        return self.left.late or self.right.late
+
+    @property
     def gives(self) -> tuple[object, ...]:
         return tuple(value for value in self.left.gives if value in self.right.gives)
 
@@ -122,6 +135,10 @@ class _Either(Filter):
 class _Not(Filter):
     def __init__(self, inner: Filter) -> None:
         self.inner = inner
+
+    @property
+    def late(self) -> bool:
+        return self.inner.late
 
     def compile(self, event_type: type[Event]) -> Check:
         inner = self.inner.compile(event_type)

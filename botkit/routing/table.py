@@ -45,20 +45,27 @@ _Find: TypeAlias = Callable[[Event], bool | Values | None]
 
 
 class Stop(NamedTuple, Generic[T]):
-    """One router as events of one type meet it. ``after`` is the place of the stop behind all that are below it."""
+    """One router as events of one type meet it. ``after`` is the place of the stop behind all that are below it.
+
+    ``late``: something is around it, or one of its filters is late.
+    """
 
     node: RouteNode[T]
     around: tuple[T, ...]
     check: Check | None
     routes: tuple[tuple[_Find | None, T, Match[T] | None], ...]
     after: int
+    late: bool
 
 
 class Way(NamedTuple, Generic[T]):
-    """The routers that events of one type meet, in order; none when nobody wants them."""
+    """The routers that events of one type meet, in order; none when nobody wants them.
+
+    ``late``: who gets the event is only known when its turn has come.
+    """
 
     stops: tuple[Stop[T], ...]
-    has_around: bool
+    late: bool
 
 
 OnFilterError: TypeAlias = Callable[[T | RouteNode[T], Event, Exception], None]
@@ -82,7 +89,7 @@ class RouteTable(Generic[T]):
         way = self._ways.get(event_type)
         if way is None:
             stops = tuple(_stops(self._root, event_type, 0))
-            way = self._ways[event_type] = Way(stops, any(stop.around for stop in stops))
+            way = self._ways[event_type] = Way(stops, any(stop.late for stop in stops))
         return way
 
     def match(self, event: Event, begin: int = 0) -> tuple[Sequence[Match[T]], int]:
@@ -133,7 +140,9 @@ def _stops(node: RouteNode[T], event_type: type[Event], at: int) -> Iterator[Sto
         below += _stops(child, event_type, at + 1 + len(below))
     if around or routes or below:
         check = node.filter.compile(event_type) if node.filter is not None and (routes or below) else None
-        yield Stop(node, around, check, routes, at + 1 + len(below))
+        filters = [node.filter, *(one.filter for one in node.routes if issubclass(event_type, one.event_types))]
+        late = bool(around) or any(one is not None and one.late for one in filters)
+        yield Stop(node, around, check, routes, at + 1 + len(below), late)
         yield from below
 
 

@@ -117,7 +117,7 @@ def check_gateway_store_url(url: str, key: str = "gateway.store") -> None:
         sqlite_path(url)
     except ConfigError:
         raise ConfigError(
-            f"{url!r} names no gateway store",
+            f"{url!r} names no store",
             key=key,
             hint=f"use {MEMORY_URL!r}, 'sqlite:///relative/path.db' or 'sqlite:////absolute/path.db'",
         ) from None

@@ -14,6 +14,7 @@ from botkit.errors import ActorError
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.observability.metrics import Meters
 from botkit.signaling import LoginSession, Signal, SignalSettings
+from botkit.stores.conversations import ConversationStore, MemoryConversationStore
 from botkit.testing.gateway import TEST_APP
 from botkit.testing.host import GatewayHost
 from botkit.testing.road import Road, Roads
@@ -47,6 +48,8 @@ class World:
         self.connector = roads.connector
         self.signal = Signal(credentials.id, roads.connector)
         """Opens further sessions, for what no word of ``User`` says."""
+        self.conversations = MemoryConversationStore()
+        """What bots remember of talks, from one app to the next."""
         self._roads, self._nursery, self._credentials = roads, nursery, credentials
         self._clock = WallClock()
 
@@ -76,10 +79,11 @@ class World:
         stop_seconds: float = 4.0,
         signal_settings: SignalSettings | None = None,
         canary_seconds: float | None = None,
+        conversations: ConversationStore | None = None,
     ) -> AsyncIterator[App]:
         """Further bots, as an app of their own, started; stopped at the end of the block, as Ctrl-C would.
 
-        ``stop_seconds``, ``signal_settings`` and ``canary_seconds`` are those of ``App``.
+        The rest is as in ``App``, but for ``conversations``: those of a world outlive its apps.
         """
         app = App(
             self.app_id,
@@ -90,6 +94,7 @@ class World:
             stop_seconds=stop_seconds,
             signal_settings=signal_settings,
             canary_seconds=canary_seconds,
+            conversations=conversations or self.conversations,
         )
         async with open_background() as nursery:
             await nursery.start(self._run, app)

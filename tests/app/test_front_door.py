@@ -9,6 +9,7 @@ NAMES = {
     *("App", "Bot", "BotInfo", "BotPlacement", "Context", "filters"),
     *("CallNext", "Router", "RunnerLimits"),
     *("Account", "ChannelName", "CommandRefused", "RestOfLine"),
+    *("Conversation", "ConversationTimedOut", "Conversations"),
     *("Call", "Channel", "LoginSession", "Signal"),
     *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
     *("CallEnded", "CallInvited", "DigitsPressed"),

@@ -103,7 +103,7 @@ WRONG = [
     (GatewayOptions(http=""), "--http: '' is no address; write HOST:PORT, e.g. 127.0.0.1:8001"),
     (
         GatewayOptions(store="redis:"),
-        "--store: 'redis:' names no gateway store; use 'memory:', 'sqlite:///relative/pat",
+        "--store: 'redis:' names no store; use 'memory:', 'sqlite:///relative/pat",
     ),
     (
         GatewayOptions(tls_certificate="a"),

@@ -154,7 +154,7 @@ def test_what_is_around_a_router_is_there_for_its_events_whether_or_not_they_are
     root = node("root", (ChannelMessage, "a", None))
     root.around = [Route((CallEvent, InstantMessage), "around")]
     table = RouteTable(root, raising)
-    assert not table.way(ChannelMessage).has_around
+    assert not table.way(ChannelMessage).late
     way = table.way(CallInvited)
-    assert way.has_around
+    assert way.late
     assert [stop.around for stop in way.stops] == [("around",)]

@@ -1,12 +1,17 @@
 """What a conversation is about: the type of its state, and how long it may rest."""
 
 import math
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar, cast, get_args
 
 import msgspec
 from msgspec import Struct
 
+from botkit.app.conversations.current import current_desk
+from botkit.app.conversations.whom import WithSomebody, whom_and_where
 from botkit.errors import ConversationError
+from botkit.events import Event
+from botkit.routing.filters import Check, Filter
 from botkit.stores.conversations import ConversationKey
 
 S = TypeVar("S", bound=Struct)
@@ -34,6 +39,18 @@ class ConversationKind(Generic[S_co]):
         self._decoder = msgspec.json.Decoder(state_type)
 
     @property
+    def open(self) -> Filter:
+        """Events of which there is an open conversation: with their account, where they come from. ``~`` is: none."""
+        return _InState(self, lambda _state: True)
+
+    def where(self, predicate: "Callable[[S_co], bool]") -> Filter:
+        """Events of which there is an open conversation in a state that ``predicate`` says yes to.
+
+        It is asked when the event's turn has come, after the handlers of the events before it.
+        """
+        return _InState(self, cast("Callable[[Struct], bool]", predicate))
+
+    @property
     def name(self) -> str:
         """The state's class name; a bot's stored conversations are found again by it."""
         return self.state_type.__name__
@@ -51,6 +68,34 @@ class ConversationKind(Generic[S_co]):
     def decode(self, encoded: bytes) -> S_co:
         """A state from JSON. Raises ``msgspec.ValidationError`` for what another version of the bot wrote."""
         return self._decoder.decode(encoded)
+
+
+class _InState(Filter):
+    def __init__(self, kind: ConversationKind[Struct], predicate: Callable[[Struct], bool]) -> None:
+        self.kind, self.predicate = kind, predicate
+
+    @property
+    def late(self) -> bool:
+        return True
+
+    def compile(self, event_type: type[Event]) -> Check:
+        if not issubclass(event_type, get_args(WithSomebody)):
+            raise ValueError(f"the filter is about a conversation, and {event_type.__name__} is about nobody")
+        kind, predicate = self.kind.name, self.predicate
+
+        def check(event: Event) -> bool:
+            state = current_desk.get().state(ConversationKey(kind, *whom_and_where(event)))
+            return state is not None and predicate(state)
+
+        return check
+
+
+def check_kinds(kinds: Sequence[ConversationKind[Struct]]) -> None:
+    """Raise ``ValueError`` when two have states of one name: what is stored could not be told apart."""
+    names = [kind.name for kind in kinds]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"there are two kinds of conversations named {name}: rename one of the classes")
 
 
 def checked_timeout(seconds: float) -> float:

@@ -80,7 +80,7 @@ def test_every_event_has_a_line_of_its_own() -> None:
         for value in vars(e).values()
         if isinstance(value, type) and issubclass(value, e.Event) and not value.__subclasses__()
     }
-    of_bots_alone = {e.ConversationTimedOut}  # no session tells it, so no chat can hear it
+    of_bots_alone = {e.ConversationTimedOut, e.CommandRefused}  # no session tells it, so no chat can hear it
     assert {type(event) for event, _ in SHOWN} == kinds - of_bots_alone
 
 

@@ -1,7 +1,6 @@
 """From an event of a session or a feed to the bot's handlers: matched, put in order, called, kept apart."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
 
 import structlog
 import trio
@@ -30,6 +29,7 @@ from botkit.events import (
     UserJoined,
     UserLeft,
 )
+from botkit.routing.deadlines import Allowance
 from botkit.routing.keys import OrderKey, is_lasting, key_of
 from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
 from botkit.routing.table import Match, RouteTable
@@ -40,18 +40,22 @@ from botkit.types import Account
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
-class _Delivery(NamedTuple):
-    """An event on its way to its handlers.
+class _Delivery:
+    """An event on its way to its handlers, and how far it has come.
 
-    The event is None for losses, which are counted when they are told. ``matching`` are the first handlers that want
-    it, and ``at`` is where the routers behind them are; nothing where outer middlewares come before.
+    The event is None for losses, until they are counted, when they are told. ``matching`` are the handlers of one
+    router that want it, of which those from ``place`` on are still to be called, and ``at`` is where the routers behind
+    are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled.
     """
 
-    event: Event | None
-    matching: Sequence[Match[Target]]
-    at: int
-    session: LoginSession
-    call: Call | None
+    __slots__ = ("at", "call", "context", "event", "key", "matching", "overran", "place", "session")
+
+    def __init__(self, key: Hashable, event: Event | None, session: LoginSession, call: Call | None = None) -> None:
+        self.key, self.event, self.session, self.call = key, event, session, call
+        self.matching: Sequence[Match[Target]] = ()
+        self.place = self.at = 0
+        self.context: Context | None = None
+        self.overran: Target | None = None
 
 
 class Dispatcher:
@@ -105,8 +109,9 @@ class Dispatcher:
                 self._meters.unhandled.add_for(name)
                 return
         call = session.call(event.call) if isinstance(event, CallEvent) else None
-        delivery = _Delivery(event, matching, at, session, call)
-        if not await self._runner.submit(_line_of(event, session), delivery, lasting=is_lasting(event)):
+        delivery = _Delivery(_line_of(event, session), event, session, call)
+        delivery.matching, delivery.at = matching, at
+        if not await self._runner.submit(delivery.key, delivery, lasting=is_lasting(event)):
             self._note_lost(session)
 
     async def time_out(self, key: ConversationKey, session: LoginSession) -> None:
@@ -115,14 +120,15 @@ class Dispatcher:
         In its turn, it is looked at again: what was gone on with meanwhile is left alone.
         """
         event = ConversationTimedOut(kind=key.kind, account=Account(key.account), channel=key.channel)
-        matching, at = ((), 0) if self._table.way(type(event)).late else self._table.match(event)
-        delivery = _Delivery(event, matching, at, session, None)
-        while not await self._runner.submit(_line_of(event, session), delivery):  # noqa: ASYNC110
+        delivery = _Delivery(_line_of(event, session), event, session)
+        if not self._table.way(type(event)).late:
+            delivery.matching, delivery.at = self._table.match(event)
+        while not await self._runner.submit(delivery.key, delivery):  # noqa: ASYNC110
             await trio.sleep(FULL_LINE_SECONDS)  # too many events of that place wait: those come first
 
     async def beat(self, target: Target, session: LoginSession) -> None:
         """Call a handler of ``every``."""
-        await self._border.call(target, None, None, self._context(session), target.timeout)
+        await self._border.call(Match(target, None), None, self._context(session), target.timeout)
 
     async def _tell_refused(self, refused: CommandRefused, context: Context) -> None:
         await Walk(self._table, self._border, refused, self._context(context.session, refused)).run()
@@ -137,22 +143,25 @@ class Dispatcher:
         plan = self._plan
         return Context(session=session, bot=plan.info, settings=plan.settings, event=event, call=call)
 
-    async def _deliver(self, delivery: _Delivery) -> None:
+    async def _deliver(self, delivery: _Delivery, allowance: Allowance | None) -> None:
         if self._desk is None:
-            await self._handle(delivery)
+            await self._handle(delivery, allowance)
             return
         current_desk.set(self._desk)  # for this task of the runner; the next event sets it anew
         if isinstance(delivery.event, ConversationTimedOut):
-            await self._handle_time_out(delivery, delivery.event, self._desk)
+            await self._handle_time_out(delivery, delivery.event, allowance, self._desk)
         else:
-            await self._handle(delivery)
+            await self._handle(delivery, allowance)
 
-    async def _handle_time_out(self, delivery: _Delivery, event: ConversationTimedOut, desk: ConversationDesk) -> None:
+    async def _handle_time_out(
+        self, delivery: _Delivery, event: ConversationTimedOut, allowance: Allowance | None, desk: ConversationDesk
+    ) -> None:
         key = ConversationKey(event.kind, event.account, event.channel)
-        if not desk.is_due(key):
-            return
-        self._meters.conversations_timed_out.add_for(self._plan.bot.name)
-        await self._handle(delivery)
+        if delivery.context is None:
+            if not desk.is_due(key):
+                return
+            self._meters.conversations_timed_out.add_for(self._plan.bot.name)
+        await self._handle(delivery, allowance)
         if desk.is_due(key):
             try:
                 await desk.close(key)
@@ -161,29 +170,58 @@ class Dispatcher:
                     "a conversation that timed out may come back at a restart", **structs.asdict(key), error=str(error)
                 )
 
-    async def _handle(self, delivery: _Delivery) -> None:
-        event, matching, at, session, call = delivery
+    async def _handle(self, delivery: _Delivery, allowance: Allowance | None) -> None:
+        event = delivery.event
         if event is None:
-            event = self._take_lost()
-            matching, at = self._table.match(event)
+            event = delivery.event = self._take_lost()
+            delivery.matching, delivery.at = self._table.match(event)
         begin = trio.current_time()
-        context = self._context(session, event, call)
+        context = delivery.context
+        if context is None:
+            context = delivery.context = self._context(delivery.session, event, delivery.call)
         if self._table.way(type(event)).late:
             walk = Walk(self._table, self._border, event, context)
             await walk.run()
             if not walk.wanted:
                 self._meters.unhandled.add_for(self._plan.bot.name)
+        elif allowance is None:
+            while delivery.matching and await call_all(self._border, delivery.matching, event, context):
+                delivery.matching, delivery.at = self._table.match(event, delivery.at)
         else:
-            while matching and await call_all(self._border, matching, event, context):
-                matching, at = self._table.match(event, at)
+            await self._call_in_turn(delivery, event, context, allowance)
         self._meters.handling_seconds.observe(trio.current_time() - begin)
+
+    async def _call_in_turn(self, delivery: _Delivery, event: Event, context: Context, allowance: Allowance) -> None:
+        """Call the handlers that are left, on an allowance. Where that is spent, the rest is left for another turn."""
+        if delivery.overran is not None:
+            target, delivery.overran = delivery.overran, None
+            await self._border.overran(target, event, context)
+        try:
+            while True:
+                while delivery.place < len(delivery.matching):
+                    if context.stopped:
+                        return
+                    match = delivery.matching[delivery.place]
+                    delivery.place += 1
+                    await self._border.call(match, event, context, match.target.timeout, allowance)
+                if context.stopped or not context.propagated:
+                    return
+                context.propagated = False
+                delivery.matching, delivery.at = self._table.match(event, delivery.at)
+                delivery.place = 0
+        except BaseException:
+            if allowance.spent:
+                delivery.overran = delivery.matching[delivery.place - 1].target
+                self._runner.put_first(delivery.key, delivery)
+            raise
 
     def _note_lost(self, session: LoginSession) -> None:
         """Count an event that was dropped; all those until the handlers are told make one ``EventsLost``."""
         self._meters.dropped.add_for(self._plan.bot.name)
         self._lost += 1
         if self._lost == 1:
-            self._runner.submit_nowait((session.account, "lost"), _Delivery(None, (), 0, session, None))
+            key = (session.account, "lost")
+            self._runner.submit_nowait(key, _Delivery(key, None, session))
 
     def _take_lost(self) -> EventsLost:
         event = EventsLost(cause="too many events of one channel, account or call waited", count=self._lost)

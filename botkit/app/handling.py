@@ -19,8 +19,9 @@ from botkit.app.signatures import Place
 from botkit.app.targets import ErrorTarget, Target
 from botkit.errors import HandlerTimeout
 from botkit.events import Event
+from botkit.routing.deadlines import Allowance
 from botkit.routing.filters import Values
-from botkit.routing.table import RouteNode
+from botkit.routing.table import Match, RouteNode
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -35,25 +36,44 @@ class HandlerBorder:
         self._named: set[Place] = set()
 
     async def call(
-        self, target: Target, values: Values | None, event: Event | None, context: Context, seconds: float | None
+        self,
+        match: Match[Target],
+        event: Event | None,
+        context: Context,
+        seconds: float | None,
+        allowance: Allowance | None = None,
     ) -> bool:
         """Call a handler, for at most ``seconds``; False when it failed.
 
-        Raises only what is not the handler's own: a cancel from outside, an exit.
+        Raises only what is not the handler's own: a cancel from outside, an exit. With an ``allowance``, which saves a
+        timeout scope, also ``trio.Cancelled`` where that is spent: then ``overran`` is to be called, out of its scope.
         """
+        target, values = match
         try:
             if seconds is not None:
-                result = await self._within(seconds, target, values, event, context)
-            elif target.direct is not None:
+                if allowance is None:
+                    result = await self._within(seconds, match, event, context)
+                    return self._done(target, result)
+                allowance.begin(seconds)
+            if target.direct is not None:
                 result = await target.direct(event, context)
             else:
                 result = await target.call(event, context, values or _NO_VALUES)
         except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
+            if allowance is not None:
+                allowance.end()
             await self._failed(target, event, context, error)
             return False
-        if result is not None:
-            self._note_value(target, result)
-        return True
+        if allowance is not None:
+            allowance.end()
+            if allowance.spent:  # on its last steps: this scope is of no more use
+                await trio.lowlevel.checkpoint()
+        return self._done(target, result)
+
+    async def overran(self, target: Target, event: Event, context: Context) -> None:
+        """Do what is to be done about a handler that took longer than its timeout, and was cancelled."""
+        assert target.timeout is not None
+        await self._failed(target, event, context, HandlerTimeout(target.place.name, target.timeout))
 
     def filter_failed(self, whose: Target | RouteNode[Target], event: Event, error: Exception) -> None:
         """Log and count a filter that raised."""
@@ -61,12 +81,15 @@ class HandlerBorder:
         place = whose.place if isinstance(whose, Target) else Place(f"router {whose.name}", "<filter>", 0)
         self._log_failure("filter failed", place, event, error)
 
-    async def _within(
-        self, seconds: float, target: Target, values: Values | None, event: Event | None, context: Context
-    ) -> object:
+    async def _within(self, seconds: float, match: Match[Target], event: Event | None, context: Context) -> object:
         with trio.move_on_after(seconds):
-            return await target.call(event, context, values or _NO_VALUES)
-        raise HandlerTimeout(target.place.name, seconds)
+            return await match.target.call(event, context, match.values or _NO_VALUES)
+        raise HandlerTimeout(match.target.place.name, seconds)
+
+    def _done(self, target: Target, result: object) -> bool:
+        if result is not None:
+            self._note_value(target, result)
+        return True
 
     async def _failed(self, target: Target, event: Event | None, context: Context, error: BaseException) -> None:
         outside, own = split_failure(error)

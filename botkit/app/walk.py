@@ -22,9 +22,9 @@ Next: TypeAlias = Callable[[], Awaitable[None]]
 async def call_all(border: HandlerBorder, matching: Sequence[Match[Target]], event: Event, context: Context) -> bool:
     """Call the handlers of one router that match; True when the event goes on to the next router."""
     lasting = is_lasting(event)
-    for target, values in matching:
-        seconds = target.lasting_timeout if lasting else target.timeout
-        await border.call(target, values, event, context, seconds)
+    for match in matching:
+        seconds = match.target.lasting_timeout if lasting else match.target.timeout
+        await border.call(match, event, context, seconds)
         if context.stopped:
             return False
     goes_on, context.propagated = context.propagated, False
@@ -84,6 +84,6 @@ class Walk:
 
     async def _through(self, middleware: Target, call_next: Next) -> None:
         values = {CALL_NEXT.key: call_next} if middleware.goes_on else None
-        went_well = await self._border.call(middleware, values, self._event, self._context, None)
+        went_well = await self._border.call(Match(middleware, values), self._event, self._context, None)
         if went_well and not middleware.goes_on and not self._context.stopped:
             await call_next()

@@ -13,6 +13,7 @@ import trio
 from msgspec import Struct
 
 from botkit.errors import ActorError
+from botkit.routing.deadlines import Allowance, Deadlines
 
 J = TypeVar("J")
 
@@ -59,15 +60,20 @@ class KeyedRunner(Generic[J]):
     """Calls ``work`` with each job: in order within a key, side by side across keys.
 
     ``work`` must not raise; what it raises ends ``run``. A lasting job begins in its turn, and once it waits
-    for something for the first time, the later jobs of its key go on beside it.
+    for something for the first time, the later jobs of its key go on beside it. Any other has an allowance, with which
+    ``work`` says how long what it does may take. Where that is spent, ``work`` lets the ``trio.Cancelled`` pass; if it
+    has more to do it does ``put_first`` before, and is called with that again.
     """
 
-    def __init__(self, work: Callable[[J], Awaitable[None]], limits: RunnerLimits | None = None) -> None:
+    def __init__(
+        self, work: Callable[[J, Allowance | None], Awaitable[None]], limits: RunnerLimits | None = None
+    ) -> None:
         self.limits = limits or RunnerLimits()
         self._work = work
         self._lines: dict[Hashable, deque[tuple[J, bool]]] = {}  # a key is here while it has jobs, waiting or running
         self._ready: deque[Hashable] = deque()
         self._held: deque[Hashable] = deque()
+        self._deadlines = Deadlines()
         self._nursery: trio.Nursery | None = None
         self._closed = False
         self._searching = 0  # workers that will look for work without waiting for anything first
@@ -83,7 +89,7 @@ class KeyedRunner(Generic[J]):
         try:
             async with trio.open_nursery() as self._nursery:
                 self._wake_worker()
-                await trio.sleep_forever()
+                await self._deadlines.run()
             raise ActorError("a handler has cancelled the nursery that all handlers of its bot run in")
         finally:
             self._closed = True
@@ -117,6 +123,11 @@ class KeyedRunner(Generic[J]):
         self._wake_worker()
         return True
 
+    def put_first(self, key: Hashable, what: J) -> None:
+        """For ``work``, when its allowance is spent: the job that comes next for the key that it is at."""
+        self._lines[key].appendleft((what, False))
+        self._waiting += 1
+
     async def wait_all_done(self) -> None:
         """Wait until nothing waits or runs, lasting jobs included, or the runner has ended."""
         while (self._lines or self._lasting) and not self._closed:
@@ -149,20 +160,30 @@ class KeyedRunner(Generic[J]):
 
     async def _serve(self) -> None:
         # Whoever started or woke this worker has counted it as searching.
-        turn = 0
+        allowance = self._deadlines.open()
         try:
-            while await self._found_work():
-                await trio.lowlevel.checkpoint_if_cancelled()
-                key = self._ready.popleft()
-                self._searching -= 1
-                self._wake_worker()
-                await self._run_next(key)
-                self._searching += 1
-                turn += 1
-                if turn % JOBS_PER_TURN == 0:
-                    await trio.lowlevel.checkpoint()
+            while True:
+                with allowance.renew():
+                    await self._work_on(allowance)
+                    return
+                self._searching += 1  # its allowance was spent: it goes on searching
         finally:
             self._workers -= 1
+            self._deadlines.close(allowance)
+
+    async def _work_on(self, allowance: Allowance) -> None:
+        """Work until this worker is not needed any more, or its allowance is spent."""
+        turn = 0
+        while await self._found_work():
+            await trio.lowlevel.checkpoint_if_cancelled()
+            key = self._ready.popleft()
+            self._searching -= 1
+            self._wake_worker()
+            await self._run_next(key, allowance)
+            self._searching += 1
+            turn += 1
+            if turn % JOBS_PER_TURN == 0:
+                await trio.lowlevel.checkpoint()
 
     async def _found_work(self) -> bool:
         """Wait for work; False when this worker is not needed any more."""
@@ -173,7 +194,7 @@ class KeyedRunner(Generic[J]):
             await self._work_to_do.park()
         return True
 
-    async def _run_next(self, key: Hashable) -> None:
+    async def _run_next(self, key: Hashable, allowance: Allowance) -> None:
         line = self._lines[key]
         what, lasting = line[0]
         if lasting and self._lasting >= self.limits.lasting:
@@ -188,10 +209,18 @@ class KeyedRunner(Generic[J]):
             if lasting:
                 await self._begin_lasting(what)
             else:
-                await self._work(what)
+                await self._work(what, allowance)
                 self._done += 1
+        except BaseException:
+            if allowance.spent:
+                self._leave(key, line)
+            raise
         finally:
             self._running -= 1
+        self._leave(key, line)
+
+    def _leave(self, key: Hashable, line: deque[tuple[J, bool]]) -> None:
+        """This worker is done with the key, for now."""
         if line:
             self._ready.append(key)
         else:
@@ -207,7 +236,7 @@ class KeyedRunner(Generic[J]):
         # Until its first checkpoint this task goes on: the job has begun before anything later of its key does.
         task_status.started()
         try:
-            await self._work(what)
+            await self._work(what, None)
             self._done += 1
         finally:
             self._lasting -= 1

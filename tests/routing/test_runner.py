@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from botkit.errors import ActorError
+from botkit.routing.deadlines import Allowance, Deadlines
 from botkit.routing.runner import MAX_IDLE_WORKERS, KeyedRunner, RunnerLimits
 
 Job = tuple[str, float]
@@ -17,7 +18,7 @@ Job = tuple[str, float]
 
 @asynccontextmanager
 async def running(
-    work: Callable[[Job], Awaitable[None]], limits: RunnerLimits | None = None
+    work: Callable[[Job, Allowance | None], Awaitable[None]], limits: RunnerLimits | None = None
 ) -> AsyncIterator[KeyedRunner[Job]]:
     runner = KeyedRunner[Job](work, limits)
     async with trio.open_nursery() as nursery:
@@ -33,7 +34,7 @@ class Diary:
         self.lines: list[tuple[float, str, str]] = []
         self.active = self.most_active = 0
 
-    async def work(self, job: Job) -> None:
+    async def work(self, job: Job, _allowance: Allowance | None) -> None:
         name, seconds = job
         self.lines.append((trio.current_time(), "begin", name))
         self.active += 1
@@ -78,7 +79,7 @@ async def test_the_bound_on_running_jobs_is_kept(autojump_clock: MockClock) -> N
 async def test_quick_jobs_take_no_task_each() -> None:
     tasks: set[trio.lowlevel.Task] = set()
 
-    async def work(_job: Job) -> None:
+    async def work(_job: Job, _allowance: Allowance | None) -> None:
         tasks.add(trio.lowlevel.current_task())
 
     async with running(work) as runner:
@@ -93,7 +94,7 @@ async def test_quick_jobs_take_no_task_each() -> None:
 async def test_quick_jobs_let_others_run() -> None:
     seen: list[int] = []
 
-    async def work(_job: Job) -> None:
+    async def work(_job: Job, _allowance: Allowance | None) -> None:
         pass
 
     async def watch(runner: KeyedRunner[Job]) -> None:
@@ -224,7 +225,7 @@ async def test_what_is_submitted_before_the_run_waits_for_it() -> None:
 def test_any_jobs_begin_in_order_and_all_are_done(jobs: list[tuple[str, int, bool]], workers: int) -> None:
     begun: list[tuple[str, str]] = []
 
-    async def work(job: Job) -> None:
+    async def work(job: Job, _allowance: Allowance | None) -> None:
         name, seconds = job
         begun.append((name[0], name))
         if seconds:
@@ -245,7 +246,7 @@ def test_any_jobs_begin_in_order_and_all_are_done(jobs: list[tuple[str, int, boo
 
 
 async def test_a_job_that_cancels_all_of_them_does_not_go_unnoticed() -> None:
-    async def cancel_all(_job: Job) -> None:
+    async def cancel_all(_job: Job, _allowance: Allowance | None) -> None:
         nursery = trio.lowlevel.current_task().parent_nursery
         assert nursery is not None
         nursery.cancel_scope.cancel()
@@ -261,3 +262,86 @@ def test_a_bound_is_one_or_more(name: str) -> None:
     assert getattr(RunnerLimits(**{name: 1}), name) == 1
     with pytest.raises(ValueError, match=f"limits: {name} is 1 or more, not 0"):
         RunnerLimits(**{name: 0})
+
+
+# Allowances
+
+
+class Slow:
+    """Work in steps that each take their seconds, with an allowance of two for each; a step too slow is cut off."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self.runner = KeyedRunner[tuple[str, list[float]]](self.work, RunnerLimits(running=2))
+
+    async def work(self, job: tuple[str, list[float]], allowance: Allowance | None) -> None:
+        name, steps = job
+        assert allowance is not None
+        while steps:
+            seconds = steps.pop(0)
+            allowance.begin(2)
+            try:
+                await trio.sleep(seconds)
+            except trio.Cancelled:
+                if allowance.spent:
+                    self.lines.append((trio.current_time(), f"{name} cut off"))
+                    self.runner.put_first(name, job)
+                raise
+            allowance.end()
+            self.lines.append((trio.current_time(), f"{name} {seconds}"))
+
+
+async def test_what_takes_longer_than_its_allowance_is_cut_off_and_goes_on_with_what_is_left(
+    autojump_clock: MockClock,
+) -> None:
+    slow = Slow()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(slow.runner.run)
+        slow.runner.submit_nowait("a", ("a", [1, 5, 1]))
+        slow.runner.submit_nowait("a", ("a", [0.5, 9]))
+        slow.runner.submit_nowait("b", ("b", [1.9, 1.9]))
+        await slow.runner.wait_all_done()
+        statistics = slow.runner.statistics()
+        await trio.sleep(100)
+        assert slow.runner.statistics().running == 0
+        nursery.cancel_scope.cancel()
+    assert sorted(slow.lines) == [
+        (1, "a 1"),
+        (1.9, "b 1.9"),
+        (3, "a cut off"),
+        (3.8, "b 1.9"),
+        (4, "a 1"),
+        (4.5, "a 0.5"),
+        (6.5, "a cut off"),
+    ]
+    assert (statistics.waiting, statistics.done) == (0, 3)
+
+
+async def test_a_cancel_from_outside_counts_before_a_spent_allowance(autojump_clock: MockClock) -> None:
+    slow = Slow()
+    slow.runner.submit_nowait("a", ("a", [5, 1]))
+    with trio.move_on_after(2):
+        await slow.runner.run()
+    assert trio.current_time() == 2
+    assert not any(line.endswith("1") for _, line in slow.lines)
+
+
+async def test_shorter_allowances_that_begin_later_are_seen_in_time(autojump_clock: MockClock) -> None:
+    deadlines = Deadlines()
+    long, short = deadlines.open(), deadlines.open()
+    cut: list[tuple[float, str]] = []
+
+    async def take(name: str, allowance: Allowance, seconds: float) -> None:
+        with allowance.renew():
+            allowance.begin(seconds)
+            await trio.sleep_forever()
+        cut.append((trio.current_time(), name))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(deadlines.run)
+        nursery.start_soon(take, "long", long, 10)
+        await trio.sleep(1)
+        nursery.start_soon(take, "short", short, 3)
+        await trio.sleep(50)
+        assert cut == [(4, "short"), (10, "long")]
+        nursery.cancel_scope.cancel()

@@ -8,6 +8,9 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.actor.quarantine import DEFAULT_QUARANTINE, QuarantineSettings
+from botkit.actor.registry import Registry
+from botkit.actor.tree import TreeNode
 from botkit.app.canary import Canary
 from botkit.app.feed_keeper import FeedKeeper
 from botkit.app.feeds import CHANNELS
@@ -32,7 +35,7 @@ STOP_SECONDS = 4.0
 START_SECONDS = 10.0
 """How long the app waits for feeds, and then for bots, to get in, before it says that it has started."""
 
-_STATES = ("starting", "running", "waiting", "ended")
+_STATES = ("starting", "running", "waiting", "quarantined", "ended")
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -45,8 +48,9 @@ class App:
     handlers end, sessions log out, resources close. ``keys`` say where the placements stand, ``bots[i]`` for want of
     others. Raises ``ConfigError`` for placements that cannot be.
 
-    No bot sees another one's crash: each is restarted by its own supervisor, and given up alone when its
-    budget (5 restarts in 60 s) is spent; both are logged and counted.
+    No bot sees another one's crash: each is restarted by its own supervisor. When its budget (5 restarts in 60 s) is
+    spent it is in quarantine, alone, until a probe shows that it is well again; ``quarantine`` says when. So are feeds.
+    All of that is logged, counted, and seen in ``tree``.
 
     ``conversations`` keeps what bots remember of talks; without it that ends with this object.
 
@@ -66,12 +70,17 @@ class App:
         keys: Sequence[str] | None = None,
         canary_seconds: float | None = None,
         conversations: ConversationStore | None = None,
+        quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
     ) -> None:
         self._plan = plan_app(bots, keys=keys)
         conversations = conversations or MemoryConversationStore()
         self._meters = AppMeters(meters or Meters())
         self.signal = Signal(app_id, gateway, settings=signal_settings)
         """What opens the app's sessions; others may open theirs with it."""
+        self.registry = Registry()
+        """The app's live actors: its bots by title, all of the kind ``botkit.app.running.BOT`` and tagged with their
+        bot's name. Others come in when it is handed to their supervisors; handlers and resources may ask for it."""
+        self._began: float | None = None
         token_for = token_for or (lambda _account: NO_TOKEN)
         opener = SessionOpener(self.signal, token_for)
         live = pooling = None
@@ -94,6 +103,9 @@ class App:
                 opener,
                 self._meters,
                 stop_seconds=stop_seconds,
+                registry=self.registry,
+                quarantine=quarantine,
+                on_trouble=self._end_if_hopeless,
                 pooling=pooling,
                 canary=self._canary,
                 conversations=conversations,
@@ -110,6 +122,7 @@ class App:
                 service=self._plan.service,
                 live=live if feed.name == CHANNELS else None,
                 canary=self._canary,
+                quarantine=quarantine,
             )
             for feed in self._plan.feeds
         ]
@@ -123,8 +136,15 @@ class App:
         return tuple(bot.status() for bot in self._bots)
 
     def given_up(self) -> tuple[str, ...]:
-        """The bots that are gone for good although nobody asked for that, each with the reason, in one line."""
+        """The bots that are gone for good or in quarantine although nobody asked for that: each in a line, with why."""
         return tuple(f"{bot.plan.title}: {bot.given_up}" for bot in self._bots if bot.given_up)
+
+    def tree(self) -> TreeNode:
+        """All that runs, now: feeds and bots below their supervisors, sessions below them. See ``render_tree``."""
+        up = None if self._began is None else trio.current_time() - self._began
+        nodes = [*(feed.node() for feed in self._feeds), *(bot.node() for bot in self._bots)]
+        state = "ended" if up is None else "running"
+        return TreeNode(kind="app", name=self.signal.app_id, state=state, uptime=up, children=tuple(nodes))
 
     def not_ready(self) -> list[str]:
         """What keeps the bots from receiving, one line for each; empty when nothing does.
@@ -140,13 +160,14 @@ class App:
         return [(bot.plan.title, bot.plan.sessions[0].account) for bot in self._bots]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run feeds and bots. Started when each bot is in or has been given up, at the latest after 20 s.
+        """Run feeds and bots. Started when each bot is in, in quarantine or given up, at the latest after 20 s.
 
-        A gateway that is not there is waited for. A cancel stops feeds and all bots at the same time, each
-        within ``stop_seconds``. Raises ``ActorError`` when no bot is left; ``ConfigError``, in a group, when a bot
-        cannot open at the start what its settings name; an app without bots returns at once.
+        A gateway that is not there is waited for. A cancel stops feeds and all bots at the same time, each within
+        ``stop_seconds``. Raises ``ActorError`` when no bot is left: each has ended, or is in quarantine and has never
+        been up; ``ConfigError``, in a group, when a bot cannot open at the start what its settings name; an app without
+        bots returns at once.
         """
-        async with self._gauges(), trio.open_nursery() as nursery:
+        async with self._gauges(), self._clocked(), trio.open_nursery() as nursery:
             await _start_all(nursery, self._feeds)
             for feed in self._feeds:
                 feed.bots_go_ahead()
@@ -159,6 +180,20 @@ class App:
         if self._bots:
             ends = "; ".join(f"{bot.plan.title}: {bot.given_up or 'its sessions have ended'}" for bot in self._bots)
             raise ActorError(f"no bot is left: {ends}")
+
+    def _end_if_hopeless(self) -> None:
+        """Where no bot has ever been up, what is wrong was wrong at the start: to say so is better than to probe."""
+        if all(bot.hopeless for bot in self._bots):
+            for bot in self._bots:
+                bot.give_up()
+
+    @asynccontextmanager
+    async def _clocked(self) -> AsyncIterator[None]:
+        self._began = trio.current_time()
+        try:
+            yield
+        finally:
+            self._began = None
 
     @asynccontextmanager
     async def _gauges(self) -> AsyncIterator[None]:
@@ -190,7 +225,7 @@ class App:
             ("pool_channels_waiting", "Such channels that wait since all sessions are in others", pool_waiting),
         ]
         states = [
-            ("bots", "Bots by state; one that ended is gone for good", bots),
+            ("bots", "Bots by state: one in quarantine will be probed, one that ended is gone for good", bots),
             ("feeds", "Feeds by state; what one that ended would have told, nobody is told", feeds),
         ]
         meters = self._meters.meters

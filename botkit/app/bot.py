@@ -10,7 +10,16 @@ from botkit.app.decorators import Decorators, check_timeout
 from botkit.app.handler_set import Beat, Declared, HandlerSet, Registration
 from botkit.app.injection import Offer
 from botkit.app.router import Router
-from botkit.app.wiring import BOT_INFO, Wiring, check_commands, scope_of, wire_all, wire_declared, wire_included
+from botkit.app.wiring import (
+    BOT_INFO,
+    REGISTRY,
+    Wiring,
+    check_commands,
+    scope_of,
+    wire_all,
+    wire_declared,
+    wire_included,
+)
 from botkit.events import Event
 from botkit.routing.runner import RunnerLimits
 
@@ -118,5 +127,5 @@ class Bot(Decorators):
         return [*(one.provides for one in self._offers()), *super().provided()]
 
     def _offers(self, conversations: bool = False) -> list[Offer]:
-        offers = [BOT_INFO, *([] if self.settings_offer is None else [self.settings_offer])]
+        offers = [BOT_INFO, REGISTRY, *([] if self.settings_offer is None else [self.settings_offer])]
         return [*offers, DESK] if self.kinds or conversations else offers

@@ -4,15 +4,18 @@ Feed events come through the actor's mailbox; what its sessions are told goes to
 stop the handlers end first, then the sessions log out, then the resources are closed.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
 import trio
 
 from botkit.actor.actor import Actor
+from botkit.actor.exits import Exit
+from botkit.actor.registry import Registry
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.actor.timers import tick_every
+from botkit.actor.tree import TreeNode
 from botkit.app.canary import Canary
 from botkit.app.conversations.desk import ConversationDesk
 from botkit.app.conversations.injecting import DESK
@@ -26,7 +29,8 @@ from botkit.app.resources import open_resources
 from botkit.app.sessions import SessionChild, SessionOpener
 from botkit.app.subscriber import Subscriber
 from botkit.app.targets import Target
-from botkit.app.wiring import BOT_INFO
+from botkit.app.wiring import BOT_INFO, REGISTRY
+from botkit.errors import ActorError
 from botkit.events import Event, InstantMessage, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession
 from botkit.stores.conversations import ConversationStore, MemoryConversationStore, Owner
@@ -47,13 +51,14 @@ class BotActor(Actor[Event]):
         meters: AppMeters,
         *,
         subscriber: Subscriber,
+        registry: Registry,
         pooling: Pooling | None = None,
         canary: Canary | None = None,
         conversations: ConversationStore | None = None,
         app_id: str = "",
     ) -> None:
         self.plan, self.meters = plan, meters
-        self._canary = canary
+        self._canary, self._registry = canary, registry
         self.desk: ConversationDesk | None = None
         if plan.bot.kinds:
             owner = Owner(app_id, plan.info.account)
@@ -83,14 +88,19 @@ class BotActor(Actor[Event]):
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._keep_sessions, dispatcher)
                 if self.pool is not None:
-                    nursery.start_soon(self.pool.run)
-                self.start_soon(dispatcher.run)
+                    nursery.start_soon(_never_ending, "its pool of sessions", self.pool.run)
+                self.start_soon(_never_ending, "the dispatcher of its events", dispatcher.run)
                 if self.desk is not None:
                     self.start_soon(self._time_out, self.desk, dispatcher)
                 for seconds, target in dispatcher.beats:
                     self.start_soon(self._run_beat, seconds, target, dispatcher)
+                self._subscriber.taken()  # nothing yet, but whoever comes out of quarantine may have missed something
                 yield
                 nursery.cancel_scope.cancel()
+
+    def below(self) -> tuple[TreeNode, ...]:
+        """The bot's sessions, and its pool with those in there."""
+        return (*self._supervisor.nodes(), *([] if self.pool is None else [self.pool.node()]))
 
     async def on_receive(self, message: Event) -> None:
         """A feed event."""
@@ -122,7 +132,7 @@ class BotActor(Actor[Event]):
         return (*fixed, *pooled)
 
     def _known_values(self) -> Injected:
-        known: dict[Offer, object] = {BOT_INFO: self.plan.info}
+        known: dict[Offer, object] = {BOT_INFO: self.plan.info, REGISTRY: self._registry}
         if self.plan.bot.settings_offer is not None:
             known[self.plan.bot.settings_offer] = self.plan.settings
         if self.desk is not None:
@@ -167,10 +177,19 @@ class BotActor(Actor[Event]):
         return online[0]
 
     def _session_ended(self, exit: ChildExit) -> None:
+        lost = any(child.lost for child in self.sessions if child.plan.account == exit.child)
+        if lost or exit.exit is not Exit.RETURNED:
+            self.meters.unplanned_ends.add_for("session")
         if exit.delay is not None:
             self.meters.session_restarts.add_for(self.plan.bot.name)
-        elif any(child.lost for child in self.sessions if child.plan.account == exit.child):
+        elif lost:
             self.meters.sessions_lost.add_for(self.plan.bot.name)
+
+
+async def _never_ending(what: str, run: Callable[[], Awaitable[None]]) -> None:
+    """``run`` ends with the bot. When it returns before that, the bot would go on without it, and nobody would know."""
+    await run()
+    raise ActorError(f"{what} ended by itself: a handler or a resource has cancelled it")
 
 
 def _is_in(session: LoginSession | None, channel: ChannelName | None) -> bool:

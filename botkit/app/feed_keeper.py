@@ -1,12 +1,16 @@
 """Keeps the session of one feed running, under a supervisor of its own."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from botkit.actor.exits import Exit
+from botkit.actor.quarantine import DEFAULT_QUARANTINE, Quarantine, QuarantineSettings
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
+from botkit.actor.tree import TreeNode
 from botkit.app.accounts import OwnAccounts
 from botkit.app.canary import Canary
 from botkit.app.feed_reader import FeedReader, Follower
@@ -14,7 +18,7 @@ from botkit.app.feeds import Feed
 from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
 from botkit.app.placement import SessionPlan
-from botkit.app.sessions import SessionChild, SessionOpener
+from botkit.app.sessions import SessionChild, SessionOpener, is_banned
 from botkit.app.starting import Starting
 from botkit.backoff import Backoff
 
@@ -40,6 +44,7 @@ class FeedKeeper:
         service: OwnAccounts,
         live: LiveChannels | None = None,
         canary: Canary | None = None,
+        quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
     ) -> None:
         self._feed, self._meters = feed, meters
         self.title = f"feed {feed.name}"
@@ -55,6 +60,15 @@ class FeedKeeper:
             on_exit=self._session_ended,
             slots=opener.slots,
         )
+        self._who = {"feed": feed.name, "account": feed.account, "channel": feed.channel}
+        self._quarantine = Quarantine(
+            self._supervisor,
+            quarantine,
+            is_final=is_banned,
+            on_quarantine=self._on_quarantine,
+            on_readmitted=partial(meters.feed_readmissions.add_for, feed.name),
+            who=self._who,
+        )
 
     def bots_go_ahead(self) -> None:
         """The bots start now, whether or not this feed is in."""
@@ -64,10 +78,11 @@ class FeedKeeper:
     async def run(self) -> None:
         """Run the feed. Raises nothing: without it bots go on, but deaf, and are told so by ``EventsLost``.
 
-        Counts as started then too.
+        Counts as started then too. While it is in quarantine bots wait for its events: what they have missed is read
+        from the ledger once it is back.
         """
         try:
-            await self._supervisor.run(task_status=self.starting)
+            await self._quarantine.run(task_status=self.starting)
         except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed
             problem = f"{type(error).__name__}: {error}"
         else:
@@ -76,9 +91,7 @@ class FeedKeeper:
         self._reader.give_up()
         _log.error(
             "feed given up: nobody is told its events",
-            feed=self._feed.name,
-            account=self._feed.account,
-            channel=self._feed.channel,
+            **self._who,
             error=problem,
         )
         self.starting.started()
@@ -90,10 +103,20 @@ class FeedKeeper:
 
     @property
     def state(self) -> str:
-        """``starting``, ``running``, ``waiting`` (for its restart) or ``ended``."""
-        (status,) = self._supervisor.statistics()
-        return status.state
+        """``starting``, ``running``, ``waiting`` (for its restart), ``quarantined`` or ``ended``."""
+        return self._quarantine.state
+
+    def node(self) -> TreeNode:
+        """The feed's supervisor and what runs below it, now."""
+        return self._quarantine.node()
+
+    def _on_quarantine(self) -> None:
+        self._meters.feed_quarantines.add_for(self._feed.name)
+        self.bots_go_ahead()
+        self.starting.started()
 
     def _session_ended(self, exit: ChildExit) -> None:
+        if self._session.lost or exit.exit is not Exit.RETURNED:
+            self._meters.unplanned_ends.add_for("feed")
         if exit.delay is not None:
             self._meters.feed_restarts.add_for(self._feed.name)

@@ -6,6 +6,7 @@ a parameter of type        gets
 the event's, or its base   the event
 ``Context``                the context of the event
 ``BotInfo``, the settings  what the bot was started with
+``Registry``               the app's live actors: other bots, by name, kind and tag
 of a resource              what the bot holds for its life (``resource``)
 of a provider              what a provider makes of the event (``provide``), once per event
 of a filter's value        what the handler's filter, or its router's, found in the event

@@ -37,6 +37,8 @@ class AppMeters:
         self.sessions_lost = counter(
             "bot_sessions_lost", "Sessions over for good: their accounts logged in elsewhere, or were banned", "bot"
         )
+        self.quarantines = counter("bot_quarantines", "Times that a bot came into quarantine", "bot")
+        self.readmissions = counter("bot_readmissions", "Bots that a probe has let in again", "bot")
         self.given_up = counter("bots_given_up", "Bots that ended for good although nobody asked for it", "bot")
         self.pool_channels_left_out = counter(
             "pool_channels_left_out", "Channels that had to wait since all sessions of a pool were in others", "bot"
@@ -47,7 +49,12 @@ class AppMeters:
         self.feed_events = counter("feed_events", "Events that came from a special channel", "feed")
         self.feed_events_dropped = counter("feed_events_dropped", "Feed events that a full mailbox dropped", "bot")
         self.feed_losses = counter("feed_losses", "Times that events of a special channel were told to be lost", "feed")
+        self.unplanned_ends = counter(
+            "unplanned_ends", "Bots, sessions and feeds that ended otherwise than planned, by kind", "kind"
+        )
         self.feed_restarts = counter("feed_restarts", "Feed sessions that were opened again after an end", "feed")
+        self.feed_quarantines = counter("feed_quarantines", "Times that a feed came into quarantine", "feed")
+        self.feed_readmissions = counter("feed_readmissions", "Feeds that a probe has let in again", "feed")
         self.feeds_given_up = counter("feeds_given_up", "Feeds that ended for good", "feed")
         self.handling_seconds = meters.histogram(
             "bot_handling_seconds", "Seconds from the first handler's begin to the last one's end", _SECONDS

@@ -2,12 +2,14 @@
 
 import heapq
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.actor.tree import TreeNode
 from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
 from botkit.app.placement import PoolPlan
@@ -95,6 +97,17 @@ class Pool:
         """The channels that the pool is in."""
         return tuple(channel for channel in self._stays if self.session_in(channel) is not None)
 
+    def node(self) -> TreeNode:
+        """The pool and its sessions, for the tree."""
+        return TreeNode(
+            kind="pool",
+            name=self._plan.account,
+            state="ended" if self._nursery is None else "running",
+            detail=f"{len(self._stays)} of {len(self._plan.accounts)} sessions"
+            + (f", {self.waiting} channels left out" if self.waiting else ""),
+            children=tuple(stay.node() for stay in self._stays.values()),
+        )
+
     @property
     def waiting(self) -> int:
         """Channels that wait for an account to be free."""
@@ -104,7 +117,13 @@ class Pool:
         assert self._nursery is not None
         if self._free:
             number, account = heapq.heappop(self._free)
-            stay = self._stays[channel] = Stay(account, channel, self._opener, self._on_event)
+            stay = self._stays[channel] = Stay(
+                account,
+                channel,
+                self._opener,
+                self._on_event,
+                on_failure=partial(self._meters.unplanned_ends.add_for, "session"),
+            )
             self._nursery.start_soon(self._keep, stay, number, name=f"{account} in {channel}")
         elif channel not in self._waiting:
             self._leave_out(channel)

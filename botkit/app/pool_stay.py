@@ -2,12 +2,14 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.child import Lifetime
+from botkit.actor.tree import TreeNode, error_line
 from botkit.app.placement import SessionPlan
 from botkit.app.sessions import STABLE_SECONDS, OnEvent, SessionChild, SessionOpener
 from botkit.backoff import Backoff
@@ -24,9 +26,17 @@ _TAKEN = frozenset({ErrorCode.LOGIN_E_TOKEN_KICKED, ErrorCode.LOGIN_E_ALREADY_LO
 
 
 class Stay:
-    """Keeps a session of ``account`` in ``channel`` until it is time to leave."""
+    """Keeps a session of ``account`` in ``channel`` until it is time to leave. ``on_failure`` is told of other ends."""
 
-    def __init__(self, account: Account, channel: ChannelName, opener: SessionOpener, on_event: OnEvent) -> None:
+    def __init__(
+        self,
+        account: Account,
+        channel: ChannelName,
+        opener: SessionOpener,
+        on_event: OnEvent,
+        *,
+        on_failure: Callable[[], None],
+    ) -> None:
         self.account, self.channel = account, channel
         self.account_taken = False
         """The account logged in elsewhere, which is not fought, or is banned: it is of no more use."""
@@ -35,11 +45,27 @@ class Stay:
         self._child = SessionChild(plan, opener, on_event, backoff=POOL_BACKOFF)
         self._scope = trio.CancelScope()
         self._attempt = 0
+        self._on_failure = on_failure
+        self._last_error: Exception | None = None
+        self._began: float | None = None  # since when it is in; None while it is not
 
     @property
     def session(self) -> LoginSession | None:
         """The latest session, None before the first."""
         return self._child.session
+
+    def node(self) -> TreeNode:
+        """The session, for the tree."""
+        now = trio.current_time()
+        return TreeNode(
+            kind="session",
+            name=self.account,
+            state="starting" if self._began is None else "running",
+            detail=self._child.describe(),
+            uptime=None if self._began is None else now - self._began,
+            restarts=self.restarts,
+            last_error=error_line(self._last_error),
+        )
 
     def leave_at(self, deadline: float) -> None:
         """Log out at this time, unless ``go_on`` is called before."""
@@ -59,15 +85,25 @@ class Stay:
         """One life of the session, and the pause after it."""
         began = trio.current_time()
         try:
-            await self._child.run(Lifetime(lambda: None))
+            await self._child.run(Lifetime(self._note_start))
         except (LoginFailed, SessionEnded) as error:
+            self._note_failure(error)
             self.account_taken = error.code in _TAKEN or bool(self._child.lost)
             if not self.account_taken:
                 await self._pause(began, error)
         else:
             self.account_taken = bool(self._child.lost)
+            if self.account_taken:
+                self._on_failure()
             if not self.account_taken:  # a handler has logged it out: so it is, until it is time to leave
                 await trio.sleep_forever()
+
+    def _note_start(self) -> None:
+        self._began = trio.current_time()
+
+    def _note_failure(self, error: SignalingError) -> None:
+        self._began, self._last_error = None, error
+        self._on_failure()
 
     async def _pause(self, began: float, error: SignalingError) -> None:
         if trio.current_time() - began >= STABLE_SECONDS:

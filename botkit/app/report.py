@@ -52,7 +52,7 @@ class SessionStatus(Struct, frozen=True, kw_only=True):
 
 
 class BotStatus(Struct, frozen=True, kw_only=True):
-    """One bot, now. ``state``: ``starting``, ``running``, ``waiting`` (for its restart) or ``ended``."""
+    """One bot, now. ``state``: ``starting``, ``running``, ``waiting`` (for its restart), ``quarantined``, ``ended``."""
 
     name: str
     account: Account

@@ -1,24 +1,32 @@
 """One bot in an app: its actor, the supervisor that restarts it, and what becomes of both."""
 
+from collections.abc import Callable
+
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.actor import actor_child
 from botkit.actor.child import Restart
+from botkit.actor.exits import Exit
+from botkit.actor.kinds import Kind
 from botkit.actor.mailbox import OverflowPolicy
+from botkit.actor.quarantine import DEFAULT_QUARANTINE, Quarantine, QuarantineSettings
+from botkit.actor.registry import Registry
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
+from botkit.actor.tree import TreeNode
 from botkit.app.bot_actor import BotActor
 from botkit.app.canary import Canary
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.pool import Pool, Pooling
 from botkit.app.report import BotStatus
-from botkit.app.sessions import SessionOpener
+from botkit.app.sessions import SessionOpener, is_banned
 from botkit.app.starting import Starting
 from botkit.app.subscriber import Subscriber
 from botkit.backoff import Backoff
 from botkit.errors import ConfigError, StoreError
+from botkit.events import Event
 from botkit.stores.conversations import ConversationStore
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
@@ -30,8 +38,15 @@ BOT_BUDGET = RestartBudget(5, 60.0)
 RESTART_BACKOFF = Backoff(initial=0.5, maximum=10.0)
 
 
+BOT = Kind[Event]("bot")
+"""What a bot is in its app's registry: an actor whose handlers get the events that it is told."""
+
+
 class RunningBot:
-    """Keeps one bot running until it has ended for good; then ``failure`` says why, unless its sessions just ended."""
+    """Keeps one bot running until it has ended for good; when it crashes too often it is in quarantine for a while.
+
+    ``on_trouble`` is told when it has come into quarantine, or has ended.
+    """
 
     def __init__(
         self,
@@ -40,6 +55,9 @@ class RunningBot:
         meters: AppMeters,
         *,
         stop_seconds: float,
+        registry: Registry,
+        quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
+        on_trouble: Callable[[], None] = lambda: None,
         pooling: Pooling | None = None,
         canary: Canary | None = None,
         conversations: ConversationStore | None = None,
@@ -47,10 +65,12 @@ class RunningBot:
     ) -> None:
         self.plan, self.title = plan, f"bot {plan.title}"
         self.starting = Starting()
-        self.failure: Exception | None = None
         self._opener, self._meters, self._pooling, self._canary = opener, meters, pooling, canary
         self._conversations, self._app_id = conversations, app_id
+        self._registry, self._on_trouble = registry, on_trouble
         self._actor: BotActor | None = None
+        self._over = False
+        self._who = {"bot": plan.bot.name, "account": plan.info.account}
         child = actor_child(
             plan.title,
             self._make_actor,
@@ -58,6 +78,8 @@ class RunningBot:
             policy=OverflowPolicy.DROP_NEWEST,
             restart=Restart.TRANSIENT,
             stop_seconds=stop_seconds,
+            kind=BOT,
+            tags=[plan.bot.name],
         )
         self.subscriber = Subscriber(plan.bot, child.ref, meters)
         self._supervisor = Supervisor(
@@ -66,34 +88,54 @@ class RunningBot:
             budget=BOT_BUDGET,
             backoff=RESTART_BACKOFF,
             on_exit=self._actor_ended,
+            registry=registry,
             slots=opener.slots,
+        )
+        self._quarantine = Quarantine(
+            self._supervisor,
+            quarantine,
+            is_final=self._is_final,
+            on_quarantine=self._on_quarantine,
+            on_readmitted=self._on_readmitted,
+            who=self._who,
         )
 
     async def run(self) -> None:
-        """Run the bot. What ends it is logged, counted and kept. Counts as started then too.
+        """Run the bot. What ends it is logged, counted and kept. Counts as started then, and when in quarantine, too.
 
         Raises ``ConfigError`` alone: when what its settings name, a file or a database, cannot be opened at the start.
         """
-        who = {"bot": self.plan.bot.name, "account": self.plan.info.account}
         try:
-            await self._supervisor.run(task_status=self.starting)
-        except Exception as error:  # noqa: BLE001 - the supervisor border: one bot's end is nobody else's
-            self._blame_settings(error)
-            self.failure = error
+            await self._quarantine.run(task_status=self.starting)
+        except Exception as error:
+            if self._blames_settings(error):
+                raise self._complaint(error) from error
             self._meters.given_up.add_for(self.plan.bot.name)
-            _log.error("bot given up", **who, error=f"{type(error).__name__}: {error}")
+            _log.error("bot given up", **self._who, error=f"{type(error).__name__}: {error}")
         else:
             if self.given_up:
                 self._meters.given_up.add_for(self.plan.bot.name)
             note = _log.error if self.given_up else _log.warning
-            note("bot over: all its sessions have ended", **who)
+            note("bot over: all its sessions have ended", **self._who)
+        self._over = True
+        self._on_trouble()
         self.starting.started()
+
+    def give_up(self) -> None:
+        """End its quarantine for good. Nothing happens while it is in none."""
+        self._quarantine.give_up()
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it has ended, or is in quarantine without ever having been up."""
+        return self._over or (self._quarantine.in_quarantine and not self._quarantine.ever_started)
 
     @property
     def given_up(self) -> str:
-        """Why the bot is gone for good although nobody asked for that; empty while it is not."""
-        if self.failure is not None:
-            return str(self.failure)
+        """Why the bot is gone although nobody asked for that, for good or in quarantine; empty while it is not."""
+        failure = self._quarantine.failure
+        if failure is not None and not self._quarantine.on_probation:
+            return f"in quarantine: {failure}" if self._quarantine.in_quarantine else str(failure)
         if self._actor is None or self.status().state != "ended":
             return ""
         return next((session.lost for session in self._actor.sessions if session.lost), "")
@@ -104,11 +146,15 @@ class RunningBot:
         return BotStatus(
             name=self.plan.bot.name,
             account=self.plan.info.account,
-            state=status.state,
+            state=self._quarantine.state,
             restarts=status.restarts,
-            last_error=self.failure or status.last_error,
+            last_error=self._quarantine.failure or status.last_error,
             sessions=() if self._actor is None else self._actor.session_statuses(),
         )
+
+    def node(self) -> TreeNode:
+        """The bot's supervisor and what runs below it, now."""
+        return self._quarantine.node()
 
     def events_waiting(self) -> int:
         """Events that wait for a handler."""
@@ -125,14 +171,28 @@ class RunningBot:
         """The sessions for its patterns of channels, if it runs and has any."""
         return None if self._actor is None else self._actor.pool
 
-    def _blame_settings(self, error: Exception) -> None:
-        # A bot that fails later is started again, and given up with RestartBudgetSpent: these two come from its start.
-        if self.plan.settings is not None and isinstance(error, StoreError | OSError):
-            raise ConfigError(
-                f"bot {self.plan.bot.name} cannot start: {error}",
-                key=f"{self.plan.key}.settings",
-                hint="name files and databases that can be written here",
-            ) from error
+    def _is_final(self, error: Exception) -> bool:
+        return self._blames_settings(error) or is_banned(error)
+
+    def _blames_settings(self, error: Exception) -> bool:
+        # At its first start alone: a bot that has been up and then fails, on a full disk say, is not wrongly set up.
+        never = not self._quarantine.ever_started
+        return never and self.plan.settings is not None and isinstance(error, StoreError | OSError)
+
+    def _complaint(self, error: Exception) -> ConfigError:
+        return ConfigError(
+            f"bot {self.plan.bot.name} cannot start: {error}",
+            key=f"{self.plan.key}.settings",
+            hint="name files and databases that can be written here",
+        )
+
+    def _on_quarantine(self) -> None:
+        self._meters.quarantines.add_for(self.plan.bot.name)
+        self._on_trouble()
+        self.starting.started()
+
+    def _on_readmitted(self) -> None:
+        self._meters.readmissions.add_for(self.plan.bot.name)
 
     def _make_actor(self) -> BotActor:
         self._actor = BotActor(
@@ -140,6 +200,7 @@ class RunningBot:
             self._opener,
             self._meters,
             subscriber=self.subscriber,
+            registry=self._registry,
             pooling=self._pooling,
             canary=self._canary,
             conversations=self._conversations,
@@ -148,5 +209,7 @@ class RunningBot:
         return self._actor
 
     def _actor_ended(self, exit: ChildExit) -> None:
+        if exit.exit is not Exit.RETURNED:
+            self._meters.unplanned_ends.add_for("bot")
         if exit.delay is not None:
             self._meters.restarts.add_for(self.plan.bot.name)

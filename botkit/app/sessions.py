@@ -19,6 +19,7 @@ from botkit.events import ChannelLeft, Event, EventsLost
 from botkit.signaling import LoginSession, Signal
 from botkit.types import Account
 from botkit.wire.admin import is_ban
+from botkit.wire.states import LoginStatus
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -102,8 +103,19 @@ class SessionChild:
         self._put_out = 0
         self._joined_at, self._join_at = 0.0, math.inf
         self.spec = ChildSpec(
-            name=plan.account, run=self.run, restart=Restart.TRANSIENT, stop_seconds=opener.stop_seconds
+            name=plan.account,
+            run=self.run,
+            restart=Restart.TRANSIENT,
+            stop_seconds=opener.stop_seconds,
+            kind="session",
+            detail=self.describe,
         )
+
+    def describe(self) -> str:
+        """The session's status and its channel in words, for the tree."""
+        status = LoginStatus.INITIAL if self.session is None else self.session.status
+        where = f" in {self.plan.channel}" if self.plan.channel is not None else ""
+        return f"{status.name.lower()}{where}"
 
     async def run(self, lifetime: Lifetime) -> None:
         """One life: until stopped, or the session is over for good.
@@ -130,7 +142,7 @@ class SessionChild:
     def _is_over(self, error: SessionEnded | LoginFailed) -> bool:
         """Whether the session, which was open, is over for good, and nobody else's failure."""
         self.kicked = error.code is ErrorCode.LOGOUT_E_KICKED
-        self.banned = error.reason if _is_ban(error) else ""
+        self.banned = error.reason if is_banned(error) else ""
         never_in = isinstance(error, LoginFailed) and self.session is None
         return error.code in _FINAL or (bool(self.banned) and not never_in)
 
@@ -189,7 +201,7 @@ class SessionChild:
             try:
                 return await enter()
             except (LoginFailed, JoinFailed) as error:
-                if error.code in _HOPELESS or _is_ban(error):
+                if error.code in _HOPELESS or is_banned(error):
                     raise
                 attempt += 1
                 delay = self._backoff.delay(attempt, random.random())
@@ -201,6 +213,8 @@ class SessionChild:
         return {"account": self.plan.account, "channel": self.plan.channel or ""}
 
 
-def _is_ban(error: SignalingError) -> bool:
+def is_banned(error: Exception) -> bool:
     """Whether the account is banned. A refusal with 202 for any other reason may pass with time."""
+    if not isinstance(error, SignalingError):
+        return False
     return error.code in (ErrorCode.LOGIN_E_FAILED, ErrorCode.LOGOUT_E_OTHER) and is_ban(error.reason)

@@ -49,7 +49,7 @@ class Subscriber:
     def __init__(self, bot: Bot, ref: ActorRef[Event], meters: AppMeters) -> None:
         self._bot, self._ref, self._meters = bot, ref, meters
         self._capacity = ref.statistics().capacity
-        self._missing = Missing()
+        self._missing, self._away = Missing(), False
         self._waiting_for_room = trio.lowlevel.ParkingLot()
         self._takes: dict[type[Event], bool] = {}
 
@@ -67,11 +67,13 @@ class Subscriber:
             if self._missing or not self._ref.tell_nowait(event):
                 self._missing.add(event)
                 self._meters.feed_events_dropped.add_for(self._bot.name)
-        except ActorDead:
-            pass  # the bot has ended for good, which its supervisor has logged: nobody is there to miss it
+        except ActorDead:  # in quarantine, perhaps: it is told when it is back
+            self._away = True
+            self._missing.add(event)
+            self._meters.feed_events_dropped.add_for(self._bot.name)
 
     def taken(self) -> None:
-        """The bot has taken a message out of its mailbox: if that was full, there may be room now."""
+        """The bot has taken a message out of its mailbox, or is back: there may be room now."""
         if self._missing:
             self._tell_missing()
         if self._waiting_for_room:
@@ -86,5 +88,6 @@ class Subscriber:
     def _tell_missing(self) -> None:
         if self._ref.statistics().waiting > self._capacity // 2:
             return
-        if self._ref.tell_nowait(self._missing.told(f"the mailbox of {self._bot.name} was full")):
-            self._missing = Missing()
+        cause = f"{self._bot.name} was in quarantine" if self._away else f"the mailbox of {self._bot.name} was full"
+        if self._ref.tell_nowait(self._missing.told(cause)):
+            self._missing, self._away = Missing(), False

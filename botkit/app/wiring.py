@@ -7,6 +7,7 @@ the bot starts.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from botkit.actor.registry import Registry
 from botkit.app.commands.command import Command
 from botkit.app.context import BotInfo
 from botkit.app.error_handlers import ERROR, ErrorHandler
@@ -19,6 +20,9 @@ from botkit.routing.filters import Filter
 
 BOT_INFO = Offer(BotInfo)
 """Who the bot is, which any handler may ask for."""
+
+REGISTRY = Offer(Registry)
+"""The app's live actors, the other bots among them: any handler may ask for it."""
 
 
 @dataclass(frozen=True, slots=True)

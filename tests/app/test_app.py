@@ -274,7 +274,8 @@ async def test_a_crash_of_one_bot_is_not_seen_by_another(autojump_clock: MockClo
             assert two.sessions[0].restarts == 0
 
 
-async def test_a_bot_that_crashes_again_and_again_is_given_up_alone(autojump_clock: MockClock) -> None:
+@pytest.mark.row("A11")
+async def test_a_bot_that_crashes_again_and_again_is_quarantined_alone(autojump_clock: MockClock) -> None:
     with capture_logs() as logs:
         bots = place(fused_bot("bad"), "bad"), place(echo_bot(), "good")
         async with open_world() as world, world.signal.open_session("ann") as ann, world.running(*bots) as app:
@@ -283,11 +284,12 @@ async def test_a_bot_that_crashes_again_and_again_is_given_up_alone(autojump_clo
                 await ann.send_instant("bad", "blow")
                 await trio.sleep(5)
             bad, good = app.statistics()
-            assert (bad.state, bad.restarts, good.state) == ("ended", 5, "running")
-            assert world.count("bots_given_up", "bad") == 1
+            assert (bad.state, bad.restarts, good.state) == ("quarantined", 5, "running")
+            assert world.count("bot_quarantines", "bad") == 1
+            assert world.count("bots_given_up", "bad") == 0
             await ann.send_instant("good", "hello")
             await until(lambda: world.count("bot_events", "echo") > 1)
-    assert [line["bot"] for line in logs if line["event"] == "bot given up"] == ["bad"]
+    assert [line["bot"] for line in logs if line["event"] == "quarantined"] == ["bad"]
 
 
 @pytest.mark.row("A01")

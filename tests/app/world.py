@@ -7,6 +7,7 @@ from typing import TypeVar
 import trio
 
 from botkit import App, BotPlacement, LoginSession, Signal
+from botkit.actor.quarantine import DEFAULT_QUARANTINE, QuarantineSettings
 from botkit.app.sessions import TokenFor
 from botkit.errors import ErrorCode, LoginFailed
 from botkit.events import Event
@@ -28,7 +29,13 @@ class World:
         self.signal = Signal(APP_ID, gateway.connector)
         self.meters = Meters()
 
-    def app(self, *placements: BotPlacement, token_for: TokenFor | None = None, stop_seconds: float = 4.0) -> App:
+    def app(
+        self,
+        *placements: BotPlacement,
+        token_for: TokenFor | None = None,
+        stop_seconds: float = 4.0,
+        quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
+    ) -> App:
         """An app with these bots."""
         return App(
             APP_ID,
@@ -37,6 +44,7 @@ class World:
             token_for=token_for,
             meters=self.meters,
             stop_seconds=stop_seconds,
+            quarantine=quarantine,
         )
 
     @asynccontextmanager
@@ -63,12 +71,27 @@ class World:
         assert session is not None
         return session
 
+    def has_session(self, account: str) -> bool:
+        """Whether the account is logged in."""
+        return self.gateway.hubs[APP_ID].session_of(Account(account)) is not None
+
+    def dismiss(self, account: str) -> None:
+        """End a session as if its token had expired: its owner may log in again."""
+        self.gateway.hubs[APP_ID]._dismiss(self.session_of(account), "expired", "TokenErrorExpired")
+
     def count(self, name: str, label: str) -> int:
         """What a counter of the app says for a label's value."""
         return self.meters.counter(name, "", _LABELS.get(name, "bot")).values.get(label, 0)
 
 
-_LABELS = {"feed_events": "feed", "feed_restarts": "feed", "feeds_given_up": "feed"}
+_LABELS = {
+    "feed_events": "feed",
+    "feed_restarts": "feed",
+    "feed_quarantines": "feed",
+    "feed_readmissions": "feed",
+    "feeds_given_up": "feed",
+    "unplanned_ends": "kind",
+}
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ class Sanctions:
 
     def impose(
         self, kind: SanctionKind, account: Account, channel: str, *, seconds: float, reason: str, moderator: Account
-    ) -> None:
+    ) -> SanctionSet:
         """Put a sanction in force for ``seconds`` (0: until lifted), in place of one of the same kind and channel."""
         sanction = SanctionSet(
             app=self._app,
@@ -60,6 +60,7 @@ class Sanctions:
         )
         self._journal.append(sanction)
         self._sanctions[kind, account, channel] = sanction
+        return sanction
 
     def lift(self, kind: SanctionKind, account: Account, channel: str) -> None:
         """End a sanction. Raises ``SignalingError`` when there is none."""

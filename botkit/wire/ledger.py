@@ -13,6 +13,26 @@ event's number is used once within an ``epoch``, and a new epoch begins only whe
 ``prev`` is the number of the event before it in the same stream: a reader of one stream that meets another ``prev``
 than the number it saw last, or another ``epoch``, has missed something, and can ask the ledger for it from its cursor
 (``botkit_read_ledger``).
+
+Whom an event is about, and what its ``data`` has; every key is always there, every value is a text:
+
+=====================  ====================================  ==========================================================
+event                  ``account``                           keys of ``data``
+=====================  ====================================  ==========================================================
+``user_online``        who logged in                         none
+``user_offline``       who is gone                           none
+``channel_join``       who came into ``channel``             none
+``channel_leave``      who went out of ``channel``           none
+``user_attribute``     whose it is                           ``name``; ``value``
+``channel_attribute``  who changed it, in ``channel``        ``name``, empty for ``clear``; ``value``, empty unless set
+``sanction``           whom it is for; in ``channel``,       ``moderator``: who asked for it; ``why``: the words for it,
+                       empty for everywhere                  or empty; ``until_ms``: when it lapses, in milliseconds
+                                                             since 1970, ``0`` for not, and for what is lifted
+``kick``               who was put out of ``channel``        ``moderator``; ``why``
+``channel_closed``     the moderator that closed it          ``why``
+``hold``               the moderator that holds ``channel``  none
+``call``               who called, about ``channel``         ``peer``: who was called
+=====================  ====================================  ==========================================================
 """
 
 from typing import Literal, TypeAlias
@@ -56,6 +76,21 @@ STREAM_OF: dict[EventName, Stream] = {
     "call": "calls",
 }
 
+DATA_KEYS: dict[EventName, frozenset[str]] = {
+    "user_online": frozenset(),
+    "user_offline": frozenset(),
+    "channel_join": frozenset(),
+    "channel_leave": frozenset(),
+    "user_attribute": frozenset({"name", "value"}),
+    "channel_attribute": frozenset({"name", "value"}),
+    "sanction": frozenset({"moderator", "why", "until_ms"}),
+    "kick": frozenset({"moderator", "why"}),
+    "channel_closed": frozenset({"why"}),
+    "hold": frozenset(),
+    "call": frozenset({"peer"}),
+}
+"""The keys that the ``data`` of each event has, as the table above explains them."""
+
 SPECIAL_CHANNEL_OF: dict[Stream, str] = {
     "presence": USER_ONLINE_CHANNEL,
     "membership": CHANNEL_EVENT_CHANNEL,
@@ -71,7 +106,7 @@ class LedgerEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``stopped`` or ``crashed`` (the gateway); of ``channel_leave`` these, ``leave``, ``moved`` (joined another channel)
     or ``kicked``; of attributes ``update``, ``del`` or ``clear``; of ``sanction`` ``mute``, ``unmute``, ``ban`` or
     ``unban``; of ``hold`` ``set`` or ``lifted``; of ``call`` the state that it came into. It is empty for what begins.
-    ``data`` has what else there is to say, by name.
+    ``data`` has what else there is to say, by name: ``DATA_KEYS``.
     """
 
     v: int

@@ -1,6 +1,7 @@
 """The ledger: one row of numbers, read from a cursor, with what is gone as a gap."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import trio
@@ -10,8 +11,9 @@ from botkit.gateway.settings import GatewaySettings
 from botkit.stores.gateway import MemoryGatewayStore, open_gateway_store
 from botkit.testing import Refusal, WirePeer, open_test_gateway
 from botkit.types import JsonObject
+from botkit.wire import ledger
 from botkit.wire.admin import LedgerPage
-from botkit.wire.ledger import decode_event
+from botkit.wire.ledger import DATA_KEYS, EventName, decode_event
 from botkit.wire.limits import CHANNEL_EVENT_CHANNEL, USER_ONLINE_CHANNEL
 
 
@@ -158,3 +160,65 @@ async def test_the_ledger_is_for_servers_and_pages_are_bounded(autojump_clock: t
         while not seqs or seqs[-1] < gateway.hubs["test-app"].ledger.last:
             seqs += [event.seq for event in (await page(server, epoch="", after=seqs[-1] if seqs else 0)).events]
         assert seqs == list(range(1, len(seqs) + 1))
+
+
+@pytest.mark.row("G06")
+async def test_every_event_has_the_keys_that_are_written_down(autojump_clock: trio.testing.MockClock) -> None:
+    """All kinds of events, each with all of its reasons that a peer can bring about."""
+    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector) as server:
+        await server.login("server", resumable=True)
+        ms = gateway.clock.ms()
+        async with WirePeer.connect(gateway.connector, "ann") as ann, WirePeer.connect(gateway.connector, "bob") as bob:
+            for peer in (ann, bob):
+                await peer.request("channel_join", name="lobby")
+            await ann.request("user_set_attr", name="mood", value="")
+            await ann.request("channel_set_attr", channel="lobby", name="topic", value="x")
+            await ann.request("channel_del_attr", channel="lobby", name="topic")
+            await ann.request("channel_clear_attr", channel="lobby")
+            await ann.request("voip_invite", channelName="c", peer="bob", extra='{"_timeout":1}')
+            await ann.request("voip_invite", channelName="d", peer="bob", extra="")
+            assert len(await bob.next_inbox()) == 2
+            await bob.request("voip_invite_accept", channelName="d", peer="ann", extra="")
+            await trio.sleep(2)
+            await server.request("botkit_mute", account="ann", channel="lobby", reason="loud", seconds=60)
+            await server.request("botkit_unmute", account="ann", channel="lobby")
+            await server.request("botkit_mute", account="stranger")
+            await server.request("botkit_hold", channel="lobby")
+            await server.request("botkit_release", channel="lobby")
+            await server.request("botkit_kick", account="bob", channel="lobby", reason="out")
+            await server.request("botkit_close_channel", channel="lobby", reason="late")
+            await server.request("botkit_ban", account="bob")
+            await server.request("botkit_unban", account="bob")
+        events = (await page(server, limit=1000)).events
+    for event in events:
+        assert event.data.keys() == DATA_KEYS[event.event], event
+    assert {event.event for event in events} == set(get_args(EventName)) == set(DATA_KEYS)
+
+    def data_of(name: EventName, reason: str = "") -> dict[str, str]:
+        return next(event.data for event in events if event.event == name and event.reason == reason)
+
+    assert data_of("user_attribute", "update") == {"name": "mood", "value": ""}
+    assert data_of("channel_attribute", "update") == {"name": "topic", "value": "x"}
+    assert data_of("channel_attribute", "del") == {"name": "topic", "value": ""}
+    assert data_of("channel_attribute", "clear") == {"name": "", "value": ""}
+    muted = data_of("sanction", "mute")
+    assert (muted["moderator"], muted["why"]) == ("server", "loud")
+    assert int(muted["until_ms"]) == pytest.approx(ms + 62_000, abs=50)
+    for reason in ("unmute", "ban", "unban"):
+        assert data_of("sanction", reason) == {"moderator": "server", "why": "", "until_ms": "0"}
+    assert data_of("kick") == {"moderator": "server", "why": "out"}
+    assert data_of("channel_closed") == {"why": "late"}
+    calls = [(event.reason, event.data) for event in events if event.event == "call"]
+    assert {reason for reason, _ in calls} >= {"invited", "failed", "connected", "ended"}
+    assert all(data == {"peer": "bob"} for _, data in calls)
+    moderators = {event.account for event in events if event.event in ("hold", "channel_closed")}
+    assert moderators == {"server"}
+
+
+def test_the_table_in_the_docs_names_each_event_and_its_keys() -> None:
+    assert ledger.__doc__ is not None
+    known = frozenset[str]().union(*DATA_KEYS.values())
+    for name, keys in DATA_KEYS.items():
+        row = ledger.__doc__[ledger.__doc__.index(f"\n``{name}``") :]
+        row = row[: min(row.find(end, 1) for end in ("\n``", "\n===") if row.find(end, 1) > 0)]
+        assert {key for key in known if f"``{key}``" in row} == keys, name

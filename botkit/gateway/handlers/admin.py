@@ -8,7 +8,7 @@ from botkit.gateway.holds import Verdict
 from botkit.gateway.hub import Hub
 from botkit.gateway.sanctions import EVERYWHERE, reason_text
 from botkit.gateway.session import Session
-from botkit.stores.changes import SanctionSet
+from botkit.stores.changes import SanctionKind, SanctionSet
 from botkit.types import Account, ChannelName
 from botkit.wire import admin as ask
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation, message_violation
@@ -18,15 +18,7 @@ from botkit.wire.replies import OK, Ok, fitting
 def mute(hub: Hub, session: Session, request: ask.Mute) -> Ok:
     """Refuse an account's words from now on, and those that wait for a moderator."""
     _check(request.account, request.channel, request.reason)
-    hub.sanctions.impose(
-        "mute",
-        Account(request.account),
-        request.channel,
-        seconds=request.seconds,
-        reason=request.reason,
-        moderator=session.account,
-    )
-    _note_sanction(hub, session, "mute", request.account, request.channel, why=request.reason)
+    _impose(hub, session, "mute", request, request.channel)
     channel = ChannelName(request.channel) if request.channel != EVERYWHERE else None
     hub.holds.drop(reason_text("muted", request.reason), sender=Account(request.account), channel=channel)
     return OK
@@ -45,15 +37,7 @@ def ban(hub: Hub, session: Session, request: ask.Ban) -> Ok:
     _check(request.account, reason=request.reason)
     if request.account == session.account:
         raise SignalingError(ErrorCode.GENERAL_E_WRONG_PARAM, "nobody bans themselves")
-    hub.sanctions.impose(
-        "ban",
-        Account(request.account),
-        EVERYWHERE,
-        seconds=request.seconds,
-        reason=request.reason,
-        moderator=session.account,
-    )
-    _note_sanction(hub, session, "ban", request.account, EVERYWHERE, why=request.reason)
+    _impose(hub, session, "ban", request, EVERYWHERE)
     hub.holds.drop(ask.ban_text(request.reason), sender=Account(request.account))
     hub.banish(Account(request.account), request.reason)
     return OK
@@ -188,9 +172,19 @@ def _check(account: str, channel: str = EVERYWHERE, reason: str = "") -> None:
     _check_reason(reason)
 
 
-def _note_sanction(hub: Hub, session: Session, what: str, account: str, channel: str, *, why: str = "") -> None:
+def _impose(hub: Hub, session: Session, kind: SanctionKind, request: ask.Mute | ask.Ban, channel: str) -> None:
+    account = Account(request.account)
+    sanction = hub.sanctions.impose(
+        kind, account, channel, seconds=request.seconds, reason=request.reason, moderator=session.account
+    )
+    _note_sanction(hub, session, kind, account, channel, why=request.reason, until_ms=sanction.until_ms)
+
+
+def _note_sanction(
+    hub: Hub, session: Session, what: str, account: str, channel: str, *, why: str = "", until_ms: int = 0
+) -> None:
     uid = hub.uid_of(Account(account))
-    data = {"moderator": session.account, "why": why}
+    data = {"moderator": session.account, "why": why, "until_ms": str(until_ms)}
     hub.ledger.append("sanction", account, uid, channel=channel, reason=what, data=data)
 
 

@@ -1,5 +1,8 @@
 """SignalingToken v1: the vendor's own vectors, and what is refused."""
 
+import hmac
+from collections.abc import Callable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -148,3 +151,53 @@ def test_both_versions_under_any_accepted_certificate() -> None:
 def test_no_text_is_a_token_and_none_breaks_the_judge(token: str, account: str) -> None:
     assert judge_token(token, APP, [CERTIFICATE], account, 0).verdict is TokenVerdict.WRONG
     assert judge_token(f"2:{APP}:{EXPIRES}:{token}", APP, [CERTIFICATE], account, 0).verdict is TokenVerdict.WRONG
+
+
+ROLE_TOKEN = make_role_token(APP, CERTIFICATE, ACCOUNT, EXPIRES, Role.SERVER)
+OWN_TOKENS = [TOKEN, ROLE_TOKEN]
+FORGED_TOKENS = [token[:-1] + ("0" if token[-1] != "0" else "1") for token in OWN_TOKENS]
+
+
+class Comparison:
+    """Stands in for ``hmac.compare_digest``: notes what is compared, and says what it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, verdict: bool | None) -> None:
+        self.compared: list[tuple[bytes, bytes]] = []
+        self._verdict = verdict
+        self._real: Callable[[bytes, bytes], bool] = hmac.compare_digest
+        monkeypatch.setattr("hmac.compare_digest", self)
+
+    def __call__(self, left: bytes, right: bytes) -> bool:
+        self.compared.append((left, right))
+        return self._real(left, right) if self._verdict is None else self._verdict
+
+
+@pytest.mark.parametrize("token", OWN_TOKENS + FORGED_TOKENS)
+def test_tokens_are_compared_whole_and_in_constant_time(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    comparison = Comparison(monkeypatch, None)
+    judge_token(token, APP, [CERTIFICATE], ACCOUNT, 0)
+    ((expected, presented),) = comparison.compared
+    assert presented == token.encode()
+    assert expected in [own.encode() for own in OWN_TOKENS]
+
+
+@pytest.mark.parametrize("token", FORGED_TOKENS)
+def test_nothing_but_that_comparison_refuses_a_digest(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge_token(token, APP, [CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.WRONG
+    Comparison(monkeypatch, True)
+    assert judge_token(token, APP, [CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.VALID, "an == would know better"
+
+
+@pytest.mark.parametrize("token", OWN_TOKENS)
+def test_nothing_but_that_comparison_accepts_a_digest(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge_token(token, APP, [CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.VALID
+    Comparison(monkeypatch, False)
+    assert judge_token(token, APP, [CERTIFICATE], ACCOUNT, 0).verdict is TokenVerdict.WRONG, "an == would know better"
+
+
+@pytest.mark.parametrize("token", OWN_TOKENS + FORGED_TOKENS)
+def test_how_long_it_takes_does_not_tell_which_certificate_fits(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for certificates in ([CERTIFICATE, "a", "b"], ["a", "b", CERTIFICATE], ["a", "b", "c"]):
+        comparison = Comparison(monkeypatch, None)
+        judge_token(token, APP, certificates, ACCOUNT, 0)
+        assert len(comparison.compared) == 3

@@ -208,7 +208,7 @@ class Dispatcher:
         for frame in missed:
             connection.send_framed(frame)
         self._journal.hold(connection.outbox)  # what it missed may be younger than the last commit
-        hub.announce_inbox(session)
+        hub.post.announce(session)
 
     def _hub_for(self, connection: Connection, app: str) -> Hub:
         if connection.session is not None:
@@ -246,7 +246,7 @@ class Dispatcher:
         if self._journal.promised != promised or call.function == admin_ask.Snapshot.function:
             self._journal.hold(connection.outbox)
         if session is not None and call.function == ask.GetMessages.function:
-            self._announce_rest(session)
+            self._hubs[session.app].post.announce_rest(session)
 
     def _answer(self, session: Session | None, call: CallBody) -> Ok | Later | Failure:
         try:
@@ -305,9 +305,3 @@ class Dispatcher:
         if type(request) in CHANGES and not session.server:
             hub.check_changes(session.account)
         return hub, session, request
-
-    def _announce_rest(self, session: Session) -> None:
-        """The Python SDK never asks again after a page of 30 unless it is told once more, behind the answer."""
-        hub = self._hubs[session.app]
-        if hub.mailboxes.has_more(session.account):
-            hub.notify_inbox(session, hub.mailboxes.newest(session.account))

@@ -8,115 +8,60 @@ import secrets
 
 import trio
 
-from botkit.clock import WallClock
 from botkit.errors import ErrorCode, LoginFailed, SignalingError
-from botkit.gateway.accounts import Accounts
-from botkit.gateway.attribute_set import AttributeRoom
 from botkit.gateway.auth import LoginGrant, prove_session
 from botkit.gateway.calls import Calls
 from botkit.gateway.channel_attributes import ChannelAttributes
-from botkit.gateway.channels import Channel, Channels
+from botkit.gateway.channels import Channel
 from botkit.gateway.connection import CLOSE_NORMAL, Connection
-from botkit.gateway.counters import Counters
-from botkit.gateway.history import HistoryRoom
 from botkit.gateway.holds import Holds
-from botkit.gateway.journal import Journal
-from botkit.gateway.kept_channels import KeptChannels
-from botkit.gateway.ledger import Ledger
-from botkit.gateway.mailboxes import Mailboxes
+from botkit.gateway.parts import open_accounts, open_channels, open_ledger, open_mailboxes
+from botkit.gateway.post import Post
 from botkit.gateway.presence import Presence
-from botkit.gateway.quota import NOBODY, Quota
 from botkit.gateway.sanctions import Sanctions
 from botkit.gateway.session import Session
 from botkit.gateway.sessions import Sessions
-from botkit.gateway.settings import AppCredentials, GatewaySettings
-from botkit.gateway.timers import Timers
+from botkit.gateway.settings import AppCredentials
+from botkit.gateway.shared import Shared
 from botkit.stores.changes import Snapshot
-from botkit.stores.gateway import GatewayStore
 from botkit.types import Account, AppId, ChannelName, Uid
 from botkit.wire.admin import ban_text
-from botkit.wire.frames import Close, ExpelledNotice, InboxNotice, Kick, Notify, ResumeArguments, encode
+from botkit.wire.frames import Close, ExpelledNotice, Kick, Notify, ResumeArguments, encode
 from botkit.wire.limits import RESUME_SECONDS, SPECIAL_CHANNELS
-from botkit.wire.messages import INSTANT, PLACEHOLDER, CallContent, MessageLine, call_text, format_line
-from botkit.wire.requests import flag_of
 from botkit.wire.tokens import TokenVerdict
-
-ONLINE_MESSAGE_SECONDS = 120
-"""How long a message to a peer that is online waits at least to be fetched: web clients may take 60 s."""
 
 
 class Hub:
     """All sessions of one app. Everything here is synchronous; frames are queued, not sent."""
 
-    def __init__(
-        self,
-        app: AppCredentials,
-        settings: GatewaySettings,
-        *,
-        snapshot: Snapshot,
-        store: GatewayStore,
-        histories: HistoryRoom,
-        journal: Journal,
-        counters: Counters,
-        timers: Timers,
-        clock: WallClock,
-    ) -> None:
-        self.app, self.settings, self.clock, self.counters = app, settings, clock, counters
-        app_id = AppId(app.id)
-        uids = {account: uid for (owner, account), uid in snapshot.accounts.items() if owner == app_id}
-        refused = counters.refused_attributes
-        set_by_users, set_in_channels = (
-            Quota(settings.attribute_bytes, settings.attribute_bytes_per_account) for _ in range(2)
-        )
-        of_users = AttributeRoom("user", set_by_users, depth=2, each=settings.answer_bytes, refused=refused)
-        of_channels = AttributeRoom(
-            "channel", set_in_channels, depth=1, each=settings.answer_bytes // 2, refused=refused
-        )
-        self.accounts = Accounts(app_id, journal, uids, of_users, settings.changes_per_second)
-        self.channels = Channels(
-            app_id,
-            room=of_channels,
-            kept=KeptChannels(together=settings.channels, by_account=settings.channels_per_account, refused=refused),
-            longest_ttl=settings.channel_ttl,
-            histories=histories,
+    def __init__(self, app: AppCredentials, shared: Shared, snapshot: Snapshot) -> None:
+        self.app, self.settings, self.clock, self.counters = app, shared.settings, shared.clock, shared.counters
+        self._timers = timers = shared.timers
+        app_id, journal, counters, clock = AppId(app.id), shared.journal, shared.counters, shared.clock
+        self.boot = secrets.token_urlsafe(6)
+        self.sessions = Sessions(app_id, journal=journal, timers=timers, clock=clock, expired=self._expire)
+        self.sanctions = Sanctions(app_id, journal, clock)
+        self.accounts = open_accounts(app_id, shared, snapshot)
+        self.channels = open_channels(app_id, shared)
+        self.mailboxes = open_mailboxes(app_id, shared, known=lambda account: bool(self.uid_of(account)))
+        self.post = Post(
+            self.mailboxes,
+            self.sessions,
+            self.accounts,
+            keeps=self.settings.offline_messages,
             journal=journal,
             counters=counters,
-            timers=timers,
             clock=clock,
         )
-        self.mailboxes = Mailboxes(
-            app_id,
-            journal,
-            counters,
-            limit=settings.inbox_limit,
-            quota=Quota(settings.inbox_bytes, settings.inbox_bytes_per_sender),
-            page_bytes=settings.answer_bytes,
-            known=lambda account: bool(self.uid_of(account)),
-        )
-        self.sanctions = Sanctions(app_id, journal, clock)
-        self.ledger = Ledger(
-            app_id,
-            snapshot.ledgers.get(app_id),
-            store,
-            journal=journal,
-            clock=clock,
-            page_bytes=settings.answer_bytes,
-            keep_events=settings.ledger_events,
-            keep_bytes=settings.ledger_bytes,
-            cut=counters.cut_ledgers,
-            keep_seconds=settings.ledger_days * 86_400,
-        )
+        self.ledger = open_ledger(app_id, shared, snapshot)
         self.attributes = ChannelAttributes(
             app_id, self.channels, self.ledger, journal=journal, counters=counters, timers=timers
         )
-        self.calls = Calls(self, self.ledger, timers, counters, settings.ring_timeout)
+        self.calls = Calls(self.post, self.ledger, timers, counters, self.settings.ring_timeout)
         self.presence = Presence(self.channels, self.ledger, journal)
         self.holds = Holds(
             app_id, self.channels, journal=journal, counters=counters, timers=timers, session_of=self.session_of
         )
-        self.sessions = Sessions(app_id, journal=journal, timers=timers, clock=clock, expired=self._expire)
-        self.boot = secrets.token_urlsafe(6)
-        self._timers, self._journal = timers, journal
 
     def tidy(self) -> None:
         """Once a minute: let go of what is past its time."""
@@ -164,7 +109,7 @@ class Hub:
         """Tell of a session whose login has been answered: nothing may reach its peer before that answer."""
         self.presence.online(session.account, session.uid)
         self.calls.session_started(session)
-        self.announce_inbox(session)
+        self.post.announce(session)
 
     def lose(self, session: Session, reason: str) -> None:
         """The session's connection is gone: wait for the client to come back, if it is one that does, or end it."""
@@ -270,52 +215,6 @@ class Hub:
         session = self.sessions.get(account)
         if session is not None:
             self._dismiss(session, "banned", ban_text(reason))
-
-    def send_instant(self, sender: Session, peer: Account, text: str, ttl: int) -> None:
-        """Put a message into the inbox of ``peer``. Raises ``SignalingError`` (400)."""
-        receiver = self.sessions.get(peer)
-        if receiver is None and not (ttl and self.settings.offline_messages):
-            raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, f"{peer} is offline and the message may not wait")
-        now_ms = self.clock.ms()
-        line = MessageLine(sender.account, peer, flag_of(ttl, sender.uid), INSTANT, now_ms, text)
-        lifetime = ttl if receiver is None else max(ttl, ONLINE_MESSAGE_SECONDS)
-        expires_ms = now_ms + lifetime * 1000
-        answers_for_it = NOBODY if sender.server else sender.account
-        version = self.mailboxes.put(peer, format_line(line), expires_ms, now_ms, answers_for_it)
-        self.counters.instant_messages.add()
-        if receiver is not None:
-            self.notify_inbox(receiver, version)
-
-    def deliver_call(self, to: Session, call: object, kind: str, content: CallContent) -> int:
-        """Put a message about ``call`` into the session's inbox; returns its version there."""
-        line = MessageLine(content.peer, to.account, PLACEHOLDER, kind, self.clock.ms(), call_text(content))
-        version = self.mailboxes.put_call(to.account, format_line(line), call)
-        self.notify_inbox(to, version)
-        return version
-
-    def was_fetched(self, account: Account, version: int) -> bool:
-        """Whether the account's session has fetched a message."""
-        return self.mailboxes.was_handed_out(account, version)
-
-    def withdraw_call(self, account: Account, call: object) -> None:
-        """Take back what the account's session has not fetched about ``call``."""
-        self.mailboxes.withdraw_call(account, call)
-
-    def has_room(self, account: Account) -> bool:
-        """Whether the account's inbox is not full."""
-        return self.mailboxes.has_room(account, self.clock.ms())
-
-    def notify_inbox(self, session: Session, newest: int) -> None:
-        """Tell a peer that its inbox has messages up to ``newest``, as soon as no crash can take them back."""
-        session.send(encode(Notify(InboxNotice(newest))))
-        if session.connection is not None:
-            self._journal.hold(session.connection.outbox)
-
-    def announce_inbox(self, session: Session) -> None:
-        """Tell a peer of what waits for it, if anything does."""
-        newest = self.mailboxes.newest(session.account)
-        if newest:
-            self.notify_inbox(session, newest)
 
     def _replace(self, session: Session) -> None:
         """The account logs in elsewhere (103); a client that was gone already is just gone, and hears of it later."""

@@ -34,7 +34,7 @@ def send_message(hub: Hub, session: Session, request: ask.SendMessage) -> Ok:
     hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.SENDMESSAGE_E_OTHER)
     if not session.rate.allow(trio.current_time()):
         raise SignalingError(ErrorCode.SENDMESSAGE_E_OTHER, rate_reason("user", session.rate.limit))
-    hub.send_instant(session, Account(request.peer), request.content, ask.ttl_of(request.flag))
+    hub.post.send_instant(session, Account(request.peer), request.content, ask.ttl_of(request.flag))
     return OK
 
 

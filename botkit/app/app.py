@@ -1,7 +1,7 @@
 """The app: all bots of one app id, each under a supervisor of its own, and the feeds that they share."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -12,12 +12,14 @@ from botkit.actor.quarantine import DEFAULT_QUARANTINE, QuarantineSettings
 from botkit.actor.registry import Registry
 from botkit.actor.tree import TreeNode
 from botkit.app.canary import Canary
+from botkit.app.effect_log import BotEffects, EffectLog, EffectSink
 from botkit.app.feed_keeper import FeedKeeper
 from botkit.app.feeds import CHANNELS
 from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
+from botkit.app.outgoing_meters import OutgoingMeters
 from botkit.app.pace import Pace
-from botkit.app.placement import BotPlacement, plan_app
+from botkit.app.placement import BotPlacement, BotPlan, plan_app
 from botkit.app.pool import Pooling
 from botkit.app.readiness import not_ready
 from botkit.app.report import AppDescription, BotStatus, describe_app
@@ -25,7 +27,8 @@ from botkit.app.running import RunningBot
 from botkit.app.sessions import SessionOpener, TokenFor
 from botkit.errors import ActorError
 from botkit.observability.metrics import Meters
-from botkit.signaling import Signal, SignalSettings
+from botkit.observability.texts import TextPolicy
+from botkit.signaling import Gate, Governor, GovernorSettings, Signal, SignalSettings
 from botkit.stores.conversations import ConversationStore, MemoryConversationStore
 from botkit.transport.base import Connector
 from botkit.types import Account
@@ -34,6 +37,8 @@ from botkit.wire.limits import NO_TOKEN
 STOP_SECONDS = 4.0
 START_SECONDS = 10.0
 """How long the app waits for feeds, and then for bots, to get in, before it says that it has started."""
+
+DEFAULT_GOVERNOR = GovernorSettings()
 
 _STATES = ("starting", "running", "waiting", "quarantined", "ended")
 
@@ -54,6 +59,10 @@ class App:
 
     ``conversations`` keeps what bots remember of talks; without it that ends with this object.
 
+    What bots send waits for the service's limits, within the bounds of ``governor``; None lets it go out, and be
+    refused, as it comes. ``effects`` has what they did; ``effect_sink`` keeps it for longer. ``texts`` says how much of
+    what people write is logged.
+
     With ``canary_seconds`` a canary shows, so often, whether feeds and bots really receive: see ``not_ready``.
     """
 
@@ -71,6 +80,9 @@ class App:
         canary_seconds: float | None = None,
         conversations: ConversationStore | None = None,
         quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
+        governor: GovernorSettings | None = DEFAULT_GOVERNOR,
+        texts: TextPolicy = "hash",
+        effect_sink: EffectSink | None = None,
     ) -> None:
         self._plan = plan_app(bots, keys=keys)
         conversations = conversations or MemoryConversationStore()
@@ -81,6 +93,9 @@ class App:
         """The app's live actors: its bots by title, all of the kind ``botkit.app.running.BOT`` and tagged with their
         bot's name. Others come in when it is handed to their supervisors; handlers and resources may ask for it."""
         self._began: float | None = None
+        self.effects = EffectLog(self.signal.app_id, self._meters, texts=texts, sink=effect_sink)
+        """What the bots have done lately, or would have done in a dry run."""
+        self._governor = None if governor is None else Governor(governor, OutgoingMeters(self._meters.meters))
         token_for = token_for or (lambda _account: NO_TOKEN)
         opener = SessionOpener(self.signal, token_for)
         live = pooling = None
@@ -100,13 +115,13 @@ class App:
         self._bots = [
             RunningBot(
                 plan,
-                opener,
+                opener.through(self._gate(plan)),
                 self._meters,
                 stop_seconds=stop_seconds,
                 registry=self.registry,
                 quarantine=quarantine,
                 on_trouble=self._end_if_hopeless,
-                pooling=pooling,
+                pooling=None if pooling is None else pooling.through(self._gate(plan)),
                 canary=self._canary,
                 conversations=conversations,
                 app_id=app_id,
@@ -167,7 +182,7 @@ class App:
         been up; ``ConfigError``, in a group, when a bot cannot open at the start what its settings name; an app without
         bots returns at once.
         """
-        async with self._gauges(), self._clocked(), trio.open_nursery() as nursery:
+        async with self._gauges(), self._clocked(), self._governing(), trio.open_nursery() as nursery:
             await _start_all(nursery, self._feeds)
             for feed in self._feeds:
                 feed.bots_go_ahead()
@@ -195,6 +210,23 @@ class App:
         finally:
             self._began = None
 
+    def _gate(self, plan: BotPlan) -> Gate:
+        observer = BotEffects(self.effects, plan.bot.name)
+        return Gate(observer=observer, governor=self._governor, dry_run=plan.dry_run)
+
+    @asynccontextmanager
+    async def _governing(self) -> AsyncIterator[None]:
+        """The governor runs, until the last bot has stopped."""
+        if self._governor is None:
+            yield
+            return
+        async with trio.open_nursery() as nursery:
+            scope = await nursery.start(_shielded, self._governor.run)
+            try:
+                yield
+            finally:
+                scope.cancel()
+
     @asynccontextmanager
     async def _gauges(self) -> AsyncIterator[None]:
         def waiting() -> float:
@@ -203,9 +235,13 @@ class App:
         def running() -> float:
             return sum(bot.handlers_running() for bot in self._bots)
 
+        def messages_waiting() -> float:
+            return 0 if self._governor is None else self._governor.waiting
+
         gauges: list[tuple[str, str, Callable[[], float]]] = [
             ("bot_events_waiting", "Events that wait for a handler", waiting),
             ("bot_handlers_running", "Events that handlers are at work on", running),
+            ("outgoing_waiting", "Messages that wait for the service's limits", messages_waiting),
         ]
 
         def bots() -> Mapping[str, float]:
@@ -249,6 +285,13 @@ def _by_bot(levels: Iterable[tuple[str, int]]) -> Mapping[str, float]:
     for bot, level in levels:
         sums[bot] += level
     return sums
+
+
+async def _shielded(run: Callable[[], Awaitable[None]], *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+    """Run something until the scope is cancelled that it gives, whatever is cancelled around it."""
+    with trio.CancelScope(shield=True) as scope:
+        task_status.started(scope)
+        await run()
 
 
 async def _start_all(nursery: trio.Nursery, tasks: Sequence[FeedKeeper] | Sequence[RunningBot]) -> None:

@@ -59,7 +59,7 @@ class BotInfo:
 class Context:
     """The surroundings of one event, shared by its handlers, or of one beat of ``every``."""
 
-    __slots__ = ("_call", "_log", "bot", "event", "propagated", "provided", "session", "settings", "stopped")
+    __slots__ = ("_call", "_log", "bot", "event", "number", "propagated", "provided", "session", "settings", "stopped")
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Context:
         settings: Settings | None = None,
         event: Event | None = None,
         call: Call | None = None,
+        number: int = 0,
     ) -> None:
         self.session = session
         """The session that the event came to. Feed events and beats: one of the bot's that is logged in,
@@ -81,6 +82,8 @@ class Context:
         """The event; None in a beat of ``every``."""
         self.stopped = False
         """True after ``stop``."""
+        self.number = number
+        """What names the event, or the beat, in the logs, where it is written as ``e-4k``."""
         self.propagated = False
         """True after ``propagate``, until the event goes on to the next router."""
         self.provided: dict[object, object] = {}

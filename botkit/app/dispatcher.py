@@ -7,6 +7,7 @@ import trio
 from msgspec import structs
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.causality import next_number
 from botkit.app.commands.desk import CommandDesk
 from botkit.app.context import Context
 from botkit.app.conversations.current import current_desk
@@ -141,7 +142,9 @@ class Dispatcher:
 
     def _context(self, session: LoginSession, event: Event | None = None, call: Call | None = None) -> Context:
         plan = self._plan
-        return Context(session=session, bot=plan.info, settings=plan.settings, event=event, call=call)
+        return Context(
+            session=session, bot=plan.info, settings=plan.settings, event=event, call=call, number=next_number()
+        )
 
     async def _deliver(self, delivery: _Delivery, allowance: Allowance | None) -> None:
         if self._desk is None:

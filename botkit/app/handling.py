@@ -12,6 +12,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.causality import Cause, handling
 from botkit.app.context import BotInfo, Context
 from botkit.app.error_handlers import ERROR
 from botkit.app.meters import AppMeters
@@ -49,31 +50,33 @@ class HandlerBorder:
         timeout scope, also ``trio.Cancelled`` where that is spent: then ``overran`` is to be called, out of its scope.
         """
         target, values = match
-        try:
-            if seconds is not None:
-                if allowance is None:
-                    result = await self._within(seconds, match, event, context)
-                    return self._done(target, result)
-                allowance.begin(seconds)
-            if target.direct is not None:
-                result = await target.direct(event, context)
-            else:
-                result = await target.call(event, context, values or _NO_VALUES)
-        except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
+        with handling(self._cause(target.place, event, context)):
+            try:
+                if seconds is not None:
+                    if allowance is None:
+                        result = await self._within(seconds, match, event, context)
+                        return self._done(target, result)
+                    allowance.begin(seconds)
+                if target.direct is not None:
+                    result = await target.direct(event, context)
+                else:
+                    result = await target.call(event, context, values or _NO_VALUES)
+            except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
+                if allowance is not None:
+                    allowance.end()
+                await self._failed(target, event, context, error)
+                return False
             if allowance is not None:
                 allowance.end()
-            await self._failed(target, event, context, error)
-            return False
-        if allowance is not None:
-            allowance.end()
-            if allowance.spent:  # on its last steps: this scope is of no more use
-                await trio.lowlevel.checkpoint()
-        return self._done(target, result)
+                if allowance.spent:  # on its last steps: this scope is of no more use
+                    await trio.lowlevel.checkpoint()
+            return self._done(target, result)
 
     async def overran(self, target: Target, event: Event, context: Context) -> None:
         """Do what is to be done about a handler that took longer than its timeout, and was cancelled."""
         assert target.timeout is not None
-        await self._failed(target, event, context, HandlerTimeout(target.place.name, target.timeout))
+        with handling(self._cause(target.place, event, context)):
+            await self._failed(target, event, context, HandlerTimeout(target.place.name, target.timeout))
 
     def filter_failed(self, whose: Target | RouteNode[Target], event: Event, error: Exception) -> None:
         """Log and count a filter that raised."""
@@ -85,6 +88,9 @@ class HandlerBorder:
         with trio.move_on_after(seconds):
             return await match.target.call(event, context, match.values or _NO_VALUES)
         raise HandlerTimeout(match.target.place.name, seconds)
+
+    def _cause(self, place: Place, event: Event | None, context: Context) -> Cause:
+        return Cause(self._bot.name, place, event, context.number)
 
     def _done(self, target: Target, result: object) -> bool:
         if result is not None:
@@ -117,7 +123,7 @@ class HandlerBorder:
     ) -> None:
         place = taker.handler.signature.place
         try:
-            with trio.fail_after(taker.timeout):
+            with trio.fail_after(taker.timeout), handling(self._cause(place, event, context)):
                 await taker.call(event, context, {ERROR.key: failure})
         except BaseException as error:  # noqa: BLE001 - the handler border
             outside, own = split_failure(error)

@@ -40,6 +40,9 @@ class AppMeters:
         self.quarantines = counter("bot_quarantines", "Times that a bot came into quarantine", "bot")
         self.readmissions = counter("bot_readmissions", "Bots that a probe has let in again", "bot")
         self.given_up = counter("bots_given_up", "Bots that ended for good although nobody asked for it", "bot")
+        self.effects = counter("effects", "What bots did to others, or would have done in a dry run", "verb")
+        self.effects_failed = counter("effects_failed", "Of these, what was refused, unanswered or given up", "verb")
+        self.effects_dry = counter("effects_dry", "Of these, what a dry run held back", "bot")
         self.pool_channels_left_out = counter(
             "pool_channels_left_out", "Channels that had to wait since all sessions of a pool were in others", "bot"
         )

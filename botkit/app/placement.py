@@ -30,6 +30,8 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
     A channel with a ``*``, ``?`` or ``[…]`` in it is a pattern, and stands for all channels that match it as long as
     somebody is in them. They get sessions under further accounts of that kind, in at most ``max_channels`` (1 or more)
     at a time, and each is left when it has been empty for ``linger_seconds`` (0 or more), this app's bots aside.
+
+    With ``dry_run`` its sessions log in, join and hear, but do nothing to others: see ``botkit.signaling.Gate``.
     """
 
     bot: Bot
@@ -38,6 +40,7 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
     max_channels: int = MAX_CHANNELS
     linger_seconds: float = LINGER_SECONDS
     settings: Settings | None = None
+    dry_run: bool = False
     limits: RunnerLimits | None = None
     """How much is handled at a time and may wait; None: what the bot itself says."""
     roles: Mapping[str, Sequence[str]] = {}
@@ -76,6 +79,8 @@ class BotPlan(Struct, frozen=True, kw_only=True):
     limits: RunnerLimits
     roles: Roles
     wiring: Wiring
+    dry_run: bool
+    """Whether what it does to others is held back."""
 
     @property
     def title(self) -> str:
@@ -200,6 +205,7 @@ def _bot_plan(
         limits=placement.limits or placement.bot.limits,
         roles=_roles(placement, f"{key}.roles"),
         wiring=_wiring(placement.bot, f"{key}.bot"),
+        dry_run=placement.dry_run,
     )
 
 

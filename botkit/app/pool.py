@@ -15,7 +15,7 @@ from botkit.app.meters import AppMeters
 from botkit.app.placement import PoolPlan
 from botkit.app.pool_stay import Stay
 from botkit.app.sessions import OnEvent, SessionOpener
-from botkit.signaling import LoginSession
+from botkit.signaling import Gate, LoginSession
 from botkit.types import ChannelName
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
@@ -26,6 +26,10 @@ class Pooling(NamedTuple):
 
     live: LiveChannels
     opener: SessionOpener
+
+    def through(self, gate: Gate) -> "Pooling":
+        """The same for a bot whose sessions have this gate."""
+        return Pooling(self.live, self.opener.through(gate))
 
 
 class Pool:

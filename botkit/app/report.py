@@ -22,6 +22,7 @@ class BotDescription(Struct, frozen=True, kw_only=True):
     events: tuple[str, ...]
     every: tuple[float, ...]
     feeds: tuple[str, ...]
+    dry_run: bool
 
 
 class FeedDescription(Struct, frozen=True, kw_only=True):
@@ -85,4 +86,5 @@ def describe_bot(plan: BotPlan) -> BotDescription:
         events=tuple(dict.fromkeys(one.event_type.__name__ for one in registrations)),
         every=tuple(beat.seconds for beat in plan.bot.beats),
         feeds=tuple(feed.name for feed in plan.feeds),
+        dry_run=plan.dry_run,
     )

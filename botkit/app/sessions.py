@@ -16,7 +16,8 @@ from botkit.app.placement import SessionPlan
 from botkit.backoff import Backoff
 from botkit.errors import ErrorCode, JoinFailed, LoginFailed, SessionEnded, SignalingError
 from botkit.events import ChannelLeft, Event, EventsLost
-from botkit.signaling import LoginSession, Signal
+from botkit.signaling import Gate, LoginSession, Signal
+from botkit.signaling.outgoing import OPEN
 from botkit.types import Account
 from botkit.wire.admin import is_ban
 from botkit.wire.states import LoginStatus
@@ -58,21 +59,28 @@ _PUT_OUT = frozenset(
 
 
 class SessionOpener:
-    """Opens sessions of one app, each login with a fresh token; with a ``pace`` not faster than that."""
+    """Opens sessions of one app, each login with a fresh token; with a ``pace`` not faster than that.
 
-    def __init__(self, signal: Signal, token_for: TokenFor, *, pace: Pace | None = None) -> None:
-        self._signal, self._token_for, self._pace = signal, token_for, pace
+    What the sessions do to others passes ``gate``.
+    """
+
+    def __init__(self, signal: Signal, token_for: TokenFor, *, pace: Pace | None = None, gate: Gate = OPEN) -> None:
+        self._signal, self._token_for, self._pace, self._gate = signal, token_for, pace, gate
         self.stop_seconds = signal.settings.logout_timeout + 0.5
         """How long a session may take to log out and close."""
         self.slots = signal.slots
         """Keep those apart who try again at the same time."""
+
+    def through(self, gate: Gate) -> "SessionOpener":
+        """The same, at the same pace, for sessions with another gate."""
+        return SessionOpener(self._signal, self._token_for, pace=self._pace, gate=gate)
 
     @asynccontextmanager
     async def open(self, account: Account) -> AsyncIterator[LoginSession]:
         """See ``Signal.open_session``."""
         if self._pace is not None:
             await self._pace.take()
-        async with self._signal.open_session(account, lambda: self._token_for(account)) as session:
+        async with self._signal.open_session(account, lambda: self._token_for(account), gate=self._gate) as session:
             yield session
 
 

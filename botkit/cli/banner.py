@@ -70,8 +70,9 @@ def _gateway(config: Config, ws: str, http: str) -> Notice:
 def _bot(bot: BotDescription, does: str, app: str, where: str) -> Notice:
     where_in = places(bot)
     channels = f" in {where_in}" if where_in else ""
+    dry = " in a dry run" if bot.dry_run else ""
     return Notice(
-        text=_line("bot", f"{bot.name}{where}, account {bot.account}{channels}: {does or _handlers(bot)}"),
+        text=_line("bot", f"{bot.name}{where}{dry}, account {bot.account}{channels}: {does or _handlers(bot)}"),
         event="bot",
         facts={
             "bot": bot.name,
@@ -80,6 +81,7 @@ def _bot(bot: BotDescription, does: str, app: str, where: str) -> Notice:
             "channels": [*bot.channels, *bot.patterns],
             "does": does,
             "handles": list(bot.events),
+            "dry_run": bot.dry_run,
         },
     )
 

@@ -14,10 +14,10 @@ File = Annotated[
 ]
 
 
-def load(file: Path) -> Config:
-    """The checked configuration of bots. Raises ``ConfigError`` that names file, line and key."""
+def load(file: Path, *, dry_run: bool = False) -> Config:
+    """The checked configuration of bots; with ``dry_run`` all run dry. Raises ``ConfigError`` that names the place."""
     _find_bots_here()
-    return load_config(file)
+    return load_config(file, dry_run=dry_run)
 
 
 def load_any(file: Path) -> Config | GatewayConfig:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from botkit.app.app import App
 from botkit.app.apps import run_apps
+from botkit.app.effect_store import EffectStore, open_effect_store
 from botkit.app.visitors import run_visitors
 from botkit.cli.banner import STOPPED, banner, ready
 from botkit.cli.configuration import File, load
@@ -49,13 +50,16 @@ def run(
         LogFormat | None,
         typer.Option("--log", help="Readable lines, or one JSON object per line; else as the file says."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Let no bot do anything to others; tell what it would have done.")
+    ] = False,
 ) -> None:
     """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM.
 
     Exit code 1 when a bot was given up on the way: it failed too often, or its account logged in elsewhere.
     """
     with reporting(log or "text"):
-        config = load(file)
+        config = load(file, dry_run=dry_run)
     format = log or config.log.format
     start_logs(format, config.log.level, sys.stdout)
     with reporting(format), complaining(as_=lambda error: placed(config.document, error)):
@@ -72,16 +76,21 @@ async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
     with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late):
         async with _open_gateway(config, meters) as addresses, _open_conversations(config) as conversations:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
-                async with open_operations(config.operations, apps, meters) as operations:
+                async with (
+                    open_operations(config.operations, apps, meters) as operations,
+                    _open_effects(config, meters) as effects,
+                ):
                     announcer.tell(*banner(config, addresses.ws, addresses.http, operations))
-                    apps += _make_apps(config, addresses.ws, meters, conversations)
+                    apps += _make_apps(config, addresses.ws, meters, conversations, effects)
                     await _run_bots(config, apps, addresses.ws, announcer)
     announcer.tell(STOPPED)
     if ends := [end for app in apps for end in app.given_up()]:
         raise ActorError(f"given up on the way: {'; '.join(ends)}")
 
 
-def _make_apps(config: Config, url: str, meters: Meters, conversations: ConversationStore) -> list[App]:
+def _make_apps(
+    config: Config, url: str, meters: Meters, conversations: ConversationStore, effects: EffectStore | None
+) -> list[App]:
     return [
         App(
             app.id,
@@ -93,6 +102,9 @@ def _make_apps(config: Config, url: str, meters: Meters, conversations: Conversa
             keys=[bot.plan.key for bot in config.bots_of(app)],
             canary_seconds=config.canary_seconds,
             conversations=conversations,
+            governor=config.governor,
+            texts=config.effects.text,
+            effect_sink=effects,
         )
         for app in config.apps
         if config.bots_of(app)
@@ -125,6 +137,17 @@ async def _open_conversations(config: Config) -> AsyncIterator[ConversationStore
         if error.url != config.store:
             raise
         raise ConfigError(str(error), key="store.url", hint="name a file that can be written here") from error
+
+
+@asynccontextmanager
+async def _open_effects(config: Config, meters: Meters) -> AsyncIterator[EffectStore | None]:
+    """What keeps what bots do, in the file's store if it names one."""
+    effects = config.effects
+    if config.store == MEMORY_URL or not effects.keep:
+        yield None
+        return
+    async with open_effect_store(config.store, meters, texts=effects.text, keep=effects.keep) as store:
+        yield store
 
 
 class _Addresses(Struct, frozen=True):

@@ -84,6 +84,7 @@ def _placement(document: Document, path: KeyPath, section: BotSection) -> BotPla
         settings=settings,
         limits=_limits(section.limits, bot.limits),
         roles=section.roles,
+        dry_run=section.dry_run,
     )
 
 

@@ -14,9 +14,10 @@ from botkit.config.bots import ConfiguredBot, read_bots
 from botkit.config.checking import convert
 from botkit.config.document import Document
 from botkit.config.gateway import read_gateway
-from botkit.config.schema import ConfigFile, LogSection
+from botkit.config.schema import ConfigFile, EffectsSection, LogSection, OutgoingSection
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
+from botkit.signaling import GovernorSettings
 from botkit.stores.gateway import MEMORY_URL, check_gateway_store_url
 from botkit.types import AppId
 
@@ -39,6 +40,9 @@ class Config(Struct, frozen=True, kw_only=True):
     """Where the process answers probes, scrapes and ``botkit tree``; None: nowhere."""
     canary_seconds: float | None = None
     """How often a canary sings; None: there is none, for nobody could ask about it."""
+    governor: GovernorSettings | None = GovernorSettings()
+    """How what bots send keeps to the service's limits; None lets it out as it comes."""
+    effects: EffectsSection = EffectsSection()
     store: str = MEMORY_URL
     """Where bots keep what must survive a restart: ``sqlite:///…``, or ``memory:``."""
 
@@ -55,13 +59,16 @@ class GatewayConfig(Struct, frozen=True, kw_only=True):
     document: Document
 
 
-def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+def load_config(path: Path, environ: Mapping[str, str] = os.environ, *, dry_run: bool = False) -> Config:
     """Read and check the YAML file at ``path``; opens nothing, but imports the bots' modules.
 
-    ``environ`` has the values of ``${NAME}``. Raises ``ConfigError`` that names file, line, key, and what would be
-    right, for the first thing that is wrong.
+    ``environ`` has the values of ``${NAME}``; ``dry_run`` has every bot run dry. Raises ``ConfigError`` that names
+    file, line, key, and what would be right, for the first thing that is wrong.
     """
-    return _for_run(*_read(path, environ))
+    document, file = _read(path, environ)
+    if dry_run and file.bots is not None:
+        file = replace(file, bots=tuple(replace(bot, dry_run=True) for bot in file.bots))
+    return _for_run(document, file)
 
 
 def load_gateway_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
@@ -101,6 +108,8 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
         store = MEMORY_URL if file.store is None else file.store.url
         check_gateway_store_url(store, "store.url")
         operations = Address.parse(file.operations.listen, "operations.listen") if file.operations.listen else None
+    if store == MEMORY_URL and document.has(("effects", "keep")):
+        raise document.error(("effects", "keep"), "there is no store to keep them in", "set store.url")
     config = Config(
         apps=apps,
         gateway=gateway,
@@ -109,6 +118,8 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
         demo=file.demo,
         operations=operations,
         canary_seconds=file.operations.canary_seconds if operations else None,
+        governor=_governor(file.outgoing),
+        effects=file.effects,
         store=store,
         log=file.log,
         document=document,
@@ -117,8 +128,14 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
     return config
 
 
+def _governor(section: OutgoingSection) -> GovernorSettings | None:
+    if not section.governor:
+        return None
+    return GovernorSettings(queue=section.queue, retry_seconds=section.retry_seconds)
+
+
 def _for_gateway(document: Document, file: ConfigFile) -> GatewayConfig:
-    for key in ("bots", "demo", "operations"):
+    for key in ("bots", "demo", "operations", "outgoing", "effects"):
         if document.has((key,)):
             problem, hint = "is for botkit run: a gateway alone has none", "leave it out, or use botkit run"
             raise document.error((key,), problem, hint)

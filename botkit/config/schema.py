@@ -4,12 +4,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from botkit.app.effect_store import EFFECTS_KEPT
 from botkit.app.visitor_script import Demo
 from botkit.config.gateway_schema import GatewaySection, StoreSection
 from botkit.observability.logs import LogFormat, LogLevel
 from botkit.observability.redaction import REDACTED
+from botkit.observability.texts import TextPolicy
+from botkit.signaling import GovernorSettings
 
 _Text = Annotated[str, Meta(min_length=1)]
+_GOVERNOR = GovernorSettings()
 
 
 class RetiringSection(Struct, frozen=True, kw_only=True):
@@ -81,6 +85,8 @@ class BotSection(Struct, frozen=True, kw_only=True):
     roles: dict[str, tuple[_Text, ...]] = {}
     """Who may use commands that are for a role: accounts, and patterns such as ``mod-*``, by role."""
     limits: LimitsSection = LimitsSection()
+    dry_run: bool = False
+    """Log in, join and hear, but do nothing to others; the log says what it would have done."""
     settings: dict[str, object] = {}
     """Typed by the bot, see ``Bot(settings=…)``."""
 
@@ -92,6 +98,27 @@ class OperationsSection(Struct, frozen=True, kw_only=True):
     """HOST:PORT; nothing is served when left out."""
     canary_seconds: Annotated[float, Meta(ge=1, le=3600)] = 10.0
     """How often a canary shows whether the bots really receive; ``/readyz`` finds a deaf one in 2.5 times as long."""
+
+
+class OutgoingSection(Struct, frozen=True, kw_only=True):
+    """``outgoing``: how what bots send keeps to the service's limits, all bots of an app together."""
+
+    governor: bool = True
+    """Let messages wait for their turn; false lets them out as they come, and the gateway refuse what is too fast."""
+    queue: Annotated[int, Meta(ge=1, le=1_000_000)] = _GOVERNOR.queue
+    """Messages of one account that may wait in one lane."""
+    retry_seconds: Annotated[float, Meta(ge=0, le=3_600)] = _GOVERNOR.retry_seconds
+    """For how long a message is sent again that was refused since others used up a channel's limit."""
+
+
+class EffectsSection(Struct, frozen=True, kw_only=True):
+    """``effects``: what is kept of what bots did, for ``botkit trace``."""
+
+    keep: Annotated[int, Meta(ge=0, le=1_000_000_000)] = EFFECTS_KEPT
+    """The latest so many, in the store; 0 keeps none."""
+    text: TextPolicy = "hash"
+    """How much of what bots and people wrote is kept, and logged with an effect: ``full`` the beginning of a text,
+    ``hash`` enough to find one that is known, ``none`` its length."""
 
 
 class LogSection(Struct, frozen=True, kw_only=True):
@@ -113,4 +140,6 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     demo: Demo = Demo()
     """Visitors that act by a script in the first app, so that the bots have something to do."""
     operations: OperationsSection = OperationsSection()
+    outgoing: OutgoingSection = OutgoingSection()
+    effects: EffectsSection = EffectsSection()
     log: LogSection = LogSection()

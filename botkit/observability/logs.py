@@ -13,6 +13,7 @@ from typing import Literal, TextIO, TypeAlias
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from botkit.observability.about import current_facts
 from botkit.observability.redaction import redact
 from botkit.observability.taps import feed_taps
 from botkit.observability.visible import visible
@@ -42,6 +43,7 @@ def configure_logs(format: LogFormat = "text", level: LogLevel = "info", stream:
     number = _LEVELS[level]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_facts,
         structlog.stdlib.add_log_level,
         _timestamper(format),
         structlog.processors.StackInfoRenderer(),
@@ -98,6 +100,13 @@ def _renderers(format: LogFormat, *, coloured: bool) -> list[Processor]:
     ]
 
 
+def _add_facts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What this task is at, where the line does not say it itself."""
+    for key, value in current_facts().items():
+        event.setdefault(key, value)
+    return event
+
+
 def _redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     redacted = redact(event)
     assert isinstance(redacted, dict)
@@ -110,8 +119,8 @@ def facts_last(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return {**first, **event}
 
 
-_STANDING = ("channel", "call", "bot", "account", "event_type")
-_KNOWN_BY_THE_BOT = ("account", "event_type")
+_STANDING = ("channel", "call", "bot", "account", "event_type", "event_id", "handler_id", "effect_id")
+_KNOWN_BY_THE_BOT = ("account", "event_type", "event_id", "handler_id", "effect_id")
 
 
 def _for_people(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

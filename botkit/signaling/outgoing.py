@@ -11,8 +11,8 @@ import trio
 from msgspec import Struct
 
 from botkit.errors import ErrorCode, SignalingError
-from botkit.events import Event
-from botkit.signaling.effects import Effect, Lane
+from botkit.events import ChannelMessage, Event
+from botkit.signaling.effects import Effect, Lane, SendToChannel
 from botkit.signaling.governed import Governed
 from botkit.signaling.governor import Governor
 from botkit.signaling.pending import OnAnswer, ReplyT
@@ -36,15 +36,23 @@ class Outcome(Struct, frozen=True):
 DONE, DRY, CANCELLED = Outcome("done"), Outcome("dry"), Outcome("cancelled")
 
 
-class EffectObserver(Protocol):
-    """Follows the effects of a session. Called in passing: it must neither wait nor raise."""
+class Following(Protocol):
+    """Follows one effect. Called in passing: it must neither wait nor raise."""
 
-    def begun(self, account: Account, effect: Effect) -> int:
-        """The session of ``account`` is about to do this; the number that names it from now on."""
+    def ended(self, outcome: Outcome) -> None:
+        """What became of it. An answer that comes after all, late, ends it a second time."""
         ...
 
-    def ended(self, number: int, outcome: Outcome) -> None:
-        """What became of it. An answer that comes after all, late, ends it a second time."""
+    def delivered(self, message_id: int) -> None:
+        """It was a message to a channel, and the session has heard it there, under this number of the channel's."""
+        ...
+
+
+class EffectObserver(Protocol):
+    """Follows the effects of sessions. Called in passing: it must neither wait nor raise."""
+
+    def begun(self, account: Account, effect: Effect) -> Following:
+        """The session of ``account`` is about to do this; who follows it from now on."""
         ...
 
 
@@ -70,23 +78,23 @@ OPEN = Gate()
 class _Story(Generic[ReplyT]):
     """What the observer is told about one effect: its answer, or else how it was given up."""
 
-    __slots__ = ("_number", "_observer", "_on_answer", "_over")
+    __slots__ = ("_following", "_on_answer", "_over")
 
-    def __init__(self, observer: EffectObserver, number: int, on_answer: OnAnswer[ReplyT] | None) -> None:
-        self._observer, self._number, self._on_answer = observer, number, on_answer
+    def __init__(self, following: Following, on_answer: OnAnswer[ReplyT] | None) -> None:
+        self._following, self._on_answer = following, on_answer
         self._over = False
 
     def answer(self, answer: ReplyT | Failure | None) -> None:
         """The answer is there, or there will be none."""
         self._over = True
-        self._observer.ended(self._number, _outcome(answer))
+        self._following.ended(_outcome(answer))
         if self._on_answer is not None:
             self._on_answer(answer)
 
     def give_up(self, outcome: Outcome) -> None:
         """Whoever asked for it waits no more."""
         if not self._over:
-            self._observer.ended(self._number, outcome)
+            self._following.ended(outcome)
 
 
 class Outgoing:
@@ -96,15 +104,18 @@ class Outgoing:
         self._account, self._requests = account, requests
         self._observer, self.dry_run = gate.observer, gate.dry_run
         governor = None if gate.dry_run else gate.governor
+        self._unheard: dict[Following, SendToChannel] = {}  # what is under way to the session's own channel
         self._governed = None if governor is None else Governed(governor, account, requests)
 
     @property
     def listens(self) -> bool:
         """Whether it has to hear what happens in the session's channel."""
-        return self._governed is not None
+        return self._governed is not None or self._observer is not None
 
     def heard(self, event: Event) -> None:
         """Something happened in the session's channel."""
+        if self._unheard and isinstance(event, ChannelMessage) and event.account == self._account:
+            self._hear_own(event)
         if self._governed is not None:
             self._governed.heard(event)
 
@@ -130,7 +141,10 @@ class Outgoing:
             return await self._pretend(effect, reply_type, on_answer)
         if self._observer is None:
             return await self._carry_out(effect, reply_type, on_answer, lane)
-        story: _Story[ReplyT] = _Story(self._observer, self._observer.begun(self._account, effect), on_answer)
+        following = self._observer.begun(self._account, effect)
+        story: _Story[ReplyT] = _Story(following, on_answer)
+        if isinstance(effect, SendToChannel):
+            self._unheard[following] = effect
         try:
             return await self._carry_out(effect, reply_type, story.answer, lane)
         except SignalingError as error:
@@ -139,6 +153,8 @@ class Outgoing:
         except BaseException:
             story.give_up(CANCELLED)
             raise
+        finally:
+            self._unheard.pop(following, None)
 
     def post(self, effect: Effect) -> Asked[Ok] | None:
         """Carry an effect out without waiting; ``finish`` is there for who wants to know how it went.
@@ -150,7 +166,7 @@ class Outgoing:
             return None
         if self._observer is None:
             return self._requests.post(effect.request())
-        story: _Story[Ok] = _Story(self._observer, self._observer.begun(self._account, effect), None)
+        story: _Story[Ok] = _Story(self._observer.begun(self._account, effect), None)
         return self._requests.post(effect.request(), story.answer)
 
     async def finish(self, asked: Asked[Ok]) -> Ok:
@@ -176,9 +192,17 @@ class Outgoing:
             on_answer(answer)
         return answer
 
+    def _hear_own(self, message: ChannelMessage) -> None:
+        """The gateway tells a message before it answers its sender: the first one of this text is the one."""
+        for following, effect in self._unheard.items():
+            if (effect.channel, effect.text) == (message.channel, message.text):
+                del self._unheard[following]
+                following.delivered(message.message_id)
+                return
+
     def _tell_dry(self, effect: Effect) -> None:
         if self._observer is not None:
-            self._observer.ended(self._observer.begun(self._account, effect), DRY)
+            self._observer.begun(self._account, effect).ended(DRY)
 
 
 def _outcome(answer: Ok | Failure | None) -> Outcome:

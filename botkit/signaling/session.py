@@ -60,6 +60,11 @@ class LoginSession(Directory, Moderation, Invoker):
         """The channel that the session is in."""
         return self._core.channels.current
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether what it would do to others is held back: see ``botkit.signaling.Gate``."""
+        return self._outgoing.dry_run
+
     def call(self, number: int) -> Call | None:
         """The call that events name ``number``: open, or one of the latest ``ended_calls`` that are over."""
         return self._core.calls.get(number)

@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 import trio
 from trio.testing import MockClock
 
-from botkit.app.app import App
+from botkit.app.app import DEFAULT_GOVERNOR, App
 from botkit.app.bot import Bot
+from botkit.app.effect_log import EffectSink
 from botkit.app.placement import BotPlacement
 from botkit.clock import WallClock
 from botkit.errors import ActorError
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.observability.metrics import Meters
-from botkit.signaling import LoginSession, Signal, SignalSettings
+from botkit.signaling import GovernorSettings, LoginSession, Signal, SignalSettings
 from botkit.stores.conversations import ConversationStore, MemoryConversationStore
 from botkit.testing.gateway import TEST_APP
 from botkit.testing.host import GatewayHost
@@ -80,10 +81,13 @@ class World:
         signal_settings: SignalSettings | None = None,
         canary_seconds: float | None = None,
         conversations: ConversationStore | None = None,
+        governor: GovernorSettings | None = DEFAULT_GOVERNOR,
+        effect_sink: EffectSink | None = None,
     ) -> AsyncIterator[App]:
         """Further bots, as an app of their own, started; stopped at the end of the block, as Ctrl-C would.
 
-        The rest is as in ``App``, but for ``conversations``: those of a world outlive its apps.
+        The rest is as in ``App``, but for ``conversations``: those of a world outlive its apps. What the bots did is in
+        the app's ``effects``.
         """
         app = App(
             self.app_id,
@@ -95,6 +99,8 @@ class World:
             signal_settings=signal_settings,
             canary_seconds=canary_seconds,
             conversations=conversations or self.conversations,
+            governor=governor,
+            effect_sink=effect_sink,
         )
         async with open_background() as nursery:
             await nursery.start(self._run, app)

@@ -16,6 +16,7 @@ from botkit.signaling.moderation_effects import Kick, Mute
 from botkit.signaling.outgoing import Fate, Gate, Outcome
 from botkit.types import Account
 from botkit.wire import admin, requests
+from botkit.wire.messages import ChannelText
 from botkit.wire.replies import failure
 from botkit.wire.request import Request
 from botkit.wire.requests import REQUESTS
@@ -61,19 +62,30 @@ class Record:
     def __init__(self) -> None:
         self.effects: list[Effect] = []
         self.ends: list[tuple[int, Outcome]] = []
+        self.heard: list[tuple[int, int]] = []
 
-    def begun(self, account: Account, effect: Effect) -> int:
+    def begun(self, account: Account, effect: Effect) -> "Followed":
         assert account == "ann"
         self.effects.append(effect)
-        return len(self.effects)
-
-    def ended(self, number: int, outcome: Outcome) -> None:
-        self.ends.append((number, outcome))
+        return Followed(self, len(self.effects))
 
     @property
     def fates(self) -> list[Fate]:
         """What became of the effects, in the order in which they ended."""
         return [outcome.fate for _, outcome in self.ends]
+
+
+class Followed:
+    """One effect of a record."""
+
+    def __init__(self, record: Record, number: int) -> None:
+        self.record, self.number = record, number
+
+    def ended(self, outcome: Outcome) -> None:
+        self.record.ends.append((self.number, outcome))
+
+    def delivered(self, message_id: int) -> None:
+        self.record.heard.append((self.number, message_id))
 
 
 @pytest.fixture
@@ -333,3 +345,20 @@ async def test_joining_is_an_effect_that_a_session_does_even_when_dry(dry: Login
 def test_fates_are_those_that_are_documented() -> None:
     assert set(get_args(Fate)) == {"done", "dry", "failed", "unanswered", "cancelled"}
     assert moderation_effects.__doc__
+
+
+async def test_a_session_learns_the_numbers_of_its_own_messages(
+    gateway: ScriptedGateway, watched: LoginSession, record: Record, autojump_clock: MockClock
+) -> None:
+    lobby = await watched.join("lobby")
+    gateway.answer(requests.SendChannelMessage, None)
+    async with trio.open_nursery() as nursery:
+        for text in ("one", "two", "two"):
+            nursery.start_soon(lobby.send, text)
+            await wait_all_tasks_blocked()
+        for number, (account, text) in enumerate([("bob", "two"), ("ann", "two"), ("ann", "one"), ("ann", "two")]):
+            await gateway.notify(ChannelText(channel="lobby", account=account, uid=7, msg=text), 11 + number)
+        nursery.cancel_scope.cancel()
+    assert record.heard == [(3, 12), (2, 13), (4, 14)]
+    await gateway.notify(ChannelText(channel="lobby", account="ann", uid=7, msg="two"), 15)
+    assert len(record.heard) == 3

@@ -31,12 +31,15 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     connections: _Count = _DEFAULT.max_connections
     """At a time, all together."""
     connections_per_address: _Count = _DEFAULT.connections_per_address
+    """At a time. Of IPv6 a whole /64 is one address."""
     logins_per_address: _Count = _DEFAULT.logins_per_address
     """Per minute, right or wrong."""
     logins_per_account: _Count = _DEFAULT.logins_per_account
-    """Per minute, right or wrong."""
+    """Per minute, right ones: wrong ones are anybody's."""
     send_buffer: Annotated[int, Meta(ge=256 * 1024, le=1024**3)] = _DEFAULT.send_buffer
-    """Bytes that may wait for a peer that does not read; beyond, it is cut. A page of an inbox has to fit."""
+    """Bytes that may wait for a peer that does not read, and again for one whose answers wait for the store; beyond, it
+    is cut. No answer takes more than half of it.
+    """
     send_buffers: _Bytes = _DEFAULT.send_buffers
     """Bytes that may wait for all peers together; beyond, those are cut that have most."""
     history: _Bytes = _DEFAULT.history_bytes

@@ -1,5 +1,7 @@
 """How many connections and logins one address and one account may make, so that nobody takes the room of others."""
 
+import ipaddress
+
 from botkit.errors import ErrorCode, LoginFailed
 from botkit.gateway.counters import Counters
 from botkit.gateway.limits import RateWindow
@@ -7,6 +9,25 @@ from botkit.gateway.settings import GatewaySettings
 from botkit.types import Account, AppId
 
 MINUTE = 60.0
+
+
+IPV6_SITE_BITS = 64
+"""Whoever has one IPv6 address has at least all of such a network."""
+
+
+def site_of(address: str) -> str:
+    """What is counted as one address: of IPv6 a whole /64; an IPv4 address also where it comes in through IPv6."""
+    if ":" not in address:
+        return address
+    try:
+        ip = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    if ip.is_loopback:
+        return str(ip)
+    return str(ipaddress.IPv6Network((int(ip), IPV6_SITE_BITS), strict=False))
 
 
 class Admission:
@@ -21,31 +42,34 @@ class Admission:
 
     def enter(self, address: str) -> bool:
         """A connection wants in; False when there is no room for it. Whoever got in must ``leave``."""
-        here = self._open_by_address.get(address, 0)
-        crowded = address not in self._settings.trusted_addresses and here >= self._settings.connections_per_address
+        site = site_of(address)
+        here = self._open_by_address.get(site, 0)
+        crowded = not self._trusts(address, site) and here >= self._settings.connections_per_address
         if crowded or self._open >= self._settings.max_connections:
             self._counters.refused_connections.add_for("address" if crowded else "all")
             return False
         self._open += 1
-        self._open_by_address[address] = here + 1
+        self._open_by_address[site] = here + 1
         return True
 
     def leave(self, address: str) -> None:
         """A connection that got in is closed."""
         self._open -= 1
-        here = self._open_by_address[address] - 1
+        site = site_of(address)
+        here = self._open_by_address[site] - 1
         if here:
-            self._open_by_address[address] = here
+            self._open_by_address[site] = here
         else:
-            del self._open_by_address[address]
+            del self._open_by_address[site]
 
     def check_address(self, address: str, now: float) -> None:
         """Count a login, right or wrong, of an address. Raises ``LoginFailed`` (202) over its rate."""
-        if address not in self._settings.trusted_addresses:
-            by_address = self._logins_by_address.get(address)
+        site = site_of(address)
+        if not self._trusts(address, site):
+            by_address = self._logins_by_address.get(site)
             if by_address is None:
                 by_address = RateWindow(self._settings.logins_per_address, MINUTE)
-                self._logins_by_address[address] = by_address
+                self._logins_by_address[site] = by_address
             self._take(by_address, "address", now)
 
     def check_account(self, app: AppId, account: Account, now: float) -> None:
@@ -63,6 +87,10 @@ class Admission:
         """Forget the rates that nobody has used for a minute."""
         self._logins_by_address = {a: rate for a, rate in self._logins_by_address.items() if not rate.idle(now)}
         self._logins_by_account = {a: rate for a, rate in self._logins_by_account.items() if not rate.idle(now)}
+
+    def _trusts(self, address: str, site: str) -> bool:
+        trusted = self._settings.trusted_addresses
+        return address in trusted or site in trusted
 
     def _take(self, rate: RateWindow, what: str, now: float) -> None:
         if not rate.allow(now):

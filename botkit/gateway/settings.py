@@ -101,10 +101,11 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     attribute one account set. Server accounts count for the app only. ``channel_ttl``: the longest ``_channel_ttl``
     that a channel may have, in seconds; the vendor's default of 7200 is cut to it.
 
-    ``connections_per_address`` at a time, ``logins_per_address`` and ``logins_per_account`` per minute, right or wrong;
-    ``trusted_addresses`` (loopback, a proxy) are not counted. ``origins``: patterns of the pages whose browsers may
-    connect, all when empty; clients that are no browsers send no Origin and are let in. ``tls_certificate`` and
-    ``tls_key``: PEM files; with them TLS is spoken on the port after each plain one, where web clients look for it.
+    ``connections_per_address`` at a time; ``logins_per_address`` per minute, right or wrong; ``logins_per_account`` per
+    minute, right ones. Of IPv6 a whole /64 is one address; ``trusted_addresses`` (loopback, a proxy) are not counted.
+    ``origins``: patterns of the pages whose browsers may connect, all when empty; clients that are no browsers send no
+    Origin and are let in. ``tls_certificate`` and ``tls_key``: PEM files; with them TLS is spoken on the port after
+    each plain one, where web clients look for it.
     """
 
     apps: tuple[AppCredentials, ...]

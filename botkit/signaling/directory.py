@@ -80,7 +80,11 @@ class Directory:
         return bool(answer.isin)
 
     async def list_channel_users(self, name: str) -> list[tuple[Account, Uid]]:
-        """All members of a channel with their uids (``channel_query_userlist_all``). Raises ``QueryFailed``."""
+        """All members of a channel with their uids (``channel_query_userlist_all``). Raises ``QueryFailed``.
+
+        When their names are too long for one answer (2 MB by default), those that joined last; ``query_channel_count``
+        tells how many there are.
+        """
         checks.check_channel(name)
         answer = await self._requests.ask(QueryAllChannelUsers(channel=name), replies.Users)
         return [(Account(account), Uid(uid)) for account, uid in answer.members]

@@ -110,7 +110,7 @@ class QueryChannelUsers(Request, frozen=True, kw_only=True):
 
 
 class QueryAllChannelUsers(Request, frozen=True, kw_only=True):
-    """All members of a channel, or the latest ``num``."""
+    """All members of a channel, or the latest ``num``; or as many of the latest as the answer has room for."""
 
     function: ClassVar[str] = "channel_query_userlist_all"
     channel: str = field(name="name")

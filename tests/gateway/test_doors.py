@@ -8,7 +8,7 @@ import trio
 import trustme
 
 from botkit.errors import ConfigError, ConnectFailed, LoginFailed
-from botkit.gateway.admission import Admission
+from botkit.gateway.admission import Admission, site_of
 from botkit.gateway.counters import Counters
 from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
@@ -37,6 +37,38 @@ def test_one_address_does_not_take_the_room_of_others(admission: Admission) -> N
     assert not admission.enter("10.0.0.3"), "the gateway is full"
     admission.leave("10.0.0.1")
     assert admission.enter("10.0.0.3")
+
+
+@pytest.mark.row("G14")
+def test_all_of_an_ipv6_network_is_one_address(admission: Admission) -> None:
+    assert [admission.enter(f"2001:db8:0:1::{number}") for number in range(3)] == [True, True, False]
+    assert admission.enter("2001:db8:0:2::1")
+    admission.leave("2001:db8:0:1::0")
+    assert admission.enter("2001:db8:0:1:ffff:ffff:ffff:ffff")
+    for number in range(2):
+        admission.check_address(f"2001:db8::{number}", 0.0)
+    with pytest.raises(LoginFailed, match="of this address"):
+        admission.check_address("2001:db8:0:0:8000::", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("::1", "::1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("memory", "memory"),
+        ("no: address", "no: address"),
+    ],
+)
+def test_what_counts_as_one_address(address: str, site: str) -> None:
+    assert site_of(address) == site
+
+
+def test_a_trusted_address_is_trusted_through_ipv6_too(admission: Admission) -> None:
+    assert [admission.enter("::ffff:127.0.0.1") for _ in range(3)] == [True] * 3
 
 
 def test_trusted_addresses_are_bounded_by_the_whole_only(admission: Admission) -> None:

@@ -35,6 +35,8 @@ CLOSE_NO_LOGIN = 4003
 
 MAX_CLOSE_REASON_BYTES = 120
 
+_END_OF_HEAD = b"\r\n\r\n"
+
 
 class FrameHandler(Protocol):
     """Who is told what a peer sends."""
@@ -64,6 +66,7 @@ class Connection:
         "_counters",
         "_fragments",
         "_handler",
+        "_head_end",
         "_protocol",
         "closing_since",
         "end_reason",
@@ -81,6 +84,7 @@ class Connection:
         self._handler, self._counters = handler, counters
         self._protocol = ServerProtocol(max_size=MAX_CLIENT_FRAME_BYTES)
         self._fragments: list[bytes] = []
+        self._head_end = b""
         self.session: Session | None = None
         self.supports_binary = False
         self.slow_requests = 0
@@ -106,6 +110,21 @@ class Connection:
     def feed(self, data: bytes, now: float) -> None:
         """Handle bytes from the peer, ``b""`` at their end; answers are queued, not sent."""
         self.last_received = now
+        for piece in self._pieces_of(data):
+            self._feed(piece, now)
+
+    def _pieces_of(self, data: bytes) -> tuple[bytes, ...]:
+        """The end of the handshake, and apart from it what came with it: the library would read that before its answer
+        is given, and then could not give one."""
+        if self._protocol.state is not State.CONNECTING:
+            return (data,)
+        head = self._head_end + data
+        found = head.find(_END_OF_HEAD)
+        end = found + len(_END_OF_HEAD) - len(self._head_end)
+        self._head_end = head[1 - len(_END_OF_HEAD) :]
+        return (data[:end], data[end:]) if found >= 0 and end < len(data) else (data,)
+
+    def _feed(self, data: bytes, now: float) -> None:
         if data:
             self._protocol.receive_data(data)
         else:

@@ -164,6 +164,7 @@ class Hub:
             return
         session.detach()
         self.calls.session_ended(session)
+        self.mailboxes.end_session(session.account)
         self.leave(session, reason)
         self.presence.offline(session.account, session.uid, reason)
         self.counters.logouts.add_for(reason)

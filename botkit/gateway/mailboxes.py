@@ -125,6 +125,11 @@ class Mailboxes:
         inbox = self._inboxes.get(account)
         if inbox is not None:
             inbox.handed_out = inbox.acknowledged
+
+    def end_session(self, account: Account) -> None:
+        """What was said about calls was for this session only, and would keep them and both their sides."""
+        inbox = self._inboxes.get(account)
+        if inbox is not None:
             inbox.forget_calls()
 
     def catch_up(self, account: Account, seen: int) -> None:

@@ -6,7 +6,7 @@ import trio
 
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import Refusal, WirePeer, open_test_gateway
-from botkit.types import JsonObject, JsonValue
+from botkit.types import Account, JsonObject, JsonValue
 from botkit.wire.messages import parse_line
 
 
@@ -119,6 +119,20 @@ async def test_pages_have_30_and_what_is_left_is_announced_behind_each(autojump_
             assert seen == [(number + 1, f"m{number}") for number in range(61)]
             assert await page(bob, 61) == (61, [])
             assert await bob.is_silent()
+
+
+async def test_what_was_said_of_calls_goes_with_its_session(autojump_clock: trio.testing.MockClock) -> None:
+    """It is of no use to the next one, and would keep the call and both its sessions for as long as nobody comes."""
+    async with open_test_gateway() as gateway, WirePeer.connect(gateway.connector, "ann") as ann:
+        mailboxes = gateway.hubs["test-app"].mailboxes
+        async with WirePeer.connect(gateway.connector, "bob"):
+            await send(ann, "bob", "note")
+            await ann.request("voip_invite", channelName="talk", peer="bob", extra="")
+            assert mailboxes.newest(Account("bob")) == 2
+        await trio.sleep(1)
+        assert mailboxes.newest(Account("bob")) == 1
+        async with WirePeer.connect(gateway.connector, "bob") as bob:
+            assert [text for _, text in (await page(bob, 0))[1]] == ["note"]
 
 
 @pytest.mark.parametrize(("most", "size"), [(0, 1), (-5, 1), (1, 1), (2, 2), (31, 5)])

@@ -39,7 +39,7 @@ LATE_SECONDS = 0.5
 """Who wakes later than this was held up by something that blocked the loop."""
 
 READ_SECONDS = 0.1
-"""After that, so long is what waits in the socket read before the gateway is given up."""
+"""When its time is over, so long is what waits in the socket read before the gateway is given up."""
 
 
 class ConnectionEnd(NamedTuple):
@@ -131,29 +131,30 @@ class Connection:
                 if self._outbox:
                     await self._send(self._outbox.popleft())
                     continue
-                self._wake = trio.Event()
-                with trio.move_on_at(self._heartbeat.next_ping):
+                self._wake, due = trio.Event(), self._heartbeat.next_ping
+                with trio.move_on_at(due):
                     await self._wake.wait()
+                self._woke(due)
         except TransportClosed:
             pass  # the reader sees it too, after what the gateway had said before: a kick, perhaps
 
     async def _watch(self) -> None:
         """End the connection when no pong came for too long. Time in which this process was blocked does not count."""
         while not self._heartbeat.lost(trio.current_time()):
-            if await self._wait_until(self._heartbeat.next_look(trio.current_time())) > LATE_SECONDS:
-                await self._wait_until(trio.current_time() + READ_SECONDS)
+            await self._sleep_until(self._heartbeat.lost_at)
+            await self._sleep_until(trio.current_time() + READ_SECONDS)
         self._counters.pongs_missed += 1
         self.end(ConnectionEnd(None, f"no pong for {self._settings.missed_pongs} periods"))
 
-    async def _wait_until(self, due: float) -> float:
-        """Sleep until ``due``; by how much that came too late the gateway is forgiven."""
+    async def _sleep_until(self, due: float) -> None:
         await trio.sleep_until(due)
+        self._woke(due)
+
+    def _woke(self, due: float) -> None:
+        """A task that was to wake at ``due`` is awake; if it was held up, that is not the gateway's silence."""
         now = trio.current_time()
-        late = now - due
-        if late > LATE_SECONDS:
+        if now - due > LATE_SECONDS and self._heartbeat.forgive(due, now):
             self._counters.times_blocked += 1
-            self._heartbeat.forgive(late, now)
-        return late
 
     async def _send(self, data: bytes) -> None:
         self._trace.sent(data)

@@ -14,6 +14,7 @@ class Heartbeat:
         self._number = 0
         self.next_ping = now + interval
         self.lost_at = now + self._patience
+        self._blocked = (now, now)
 
     def ping_due(self, now: float) -> bool:
         """True when it is time to ping."""
@@ -33,10 +34,16 @@ class Heartbeat:
         """True when there was no pong for too long."""
         return now >= self.lost_at
 
-    def next_look(self, now: float) -> float:
-        """When to look again: at the latest after an interval, so that it shows when something blocks this process."""
-        return min(self.lost_at, now + self._interval)
+    def forgive(self, since: float, now: float) -> bool:
+        """Something blocked this process from ``since`` to ``now``: what the gateway sent meanwhile still waits.
 
-    def forgive(self, seconds: float, now: float) -> None:
-        """Something blocked this process for so long: what the gateway sent meanwhile still waits to be read."""
-        self.lost_at = min(self.lost_at + seconds, now + self._patience)
+        Who slept through the same time may say so, too: it counts once. False when it was known already.
+        """
+        begin, end = self._blocked
+        is_new = since > end
+        if is_new:
+            begin = end = since
+        more = max(0.0, begin - since) + (now - end)
+        self._blocked = (min(begin, since), now)
+        self.lost_at = min(self.lost_at + more, now + self._patience)
+        return is_new

@@ -12,8 +12,8 @@ from botkit.transport.base import Connector, Transport
 class Lines:
     """All connections of one ``Signal``. ``connect`` is its connector, ``gateway`` where the next one leads.
 
-    ``cut``: no new ones come about. ``silent``: what the gateway says is swallowed. ``garbled`` changes what it says,
-    ``misheard`` what it is told; what ``unheard`` is true for never gets there.
+    ``cut``: no new ones come about. ``silent``: what the gateway says is swallowed. ``garbled`` changes what it says;
+    what ``unheard`` is true for never gets there.
     """
 
     def __init__(self, gateway: Connector) -> None:
@@ -22,7 +22,6 @@ class Lines:
         self.cut = False
         self.silent = False
         self.garbled: Callable[[str], str] = lambda text: text
-        self.misheard: Callable[[bytes], bytes] = lambda data: data
         self.unheard: Callable[[bytes], bool] = lambda _: False
         self._latest: _Line | None = None
 
@@ -61,7 +60,7 @@ class _Line:
 
     async def send(self, data: bytes) -> None:
         if not self._lines.unheard(data):
-            await self._transport.send(self._lines.misheard(data))
+            await self._transport.send(data)
 
     async def receive(self) -> bytes | str:
         while True:

@@ -3,6 +3,7 @@
 import trio
 
 from botkit.signaling import SignalSettings
+from tests.vendor_api.overload import open_overloadable
 from tests.vendor_api.people import Person, Recorder, World
 from tests.vendor_api.scenario_table import code_of, far, people, provokes
 
@@ -38,9 +39,9 @@ async def _query(person: Person) -> object:
 
 
 @provokes(500)
-async def a_query_that_the_gateway_does_not_know(world: World) -> object:
-    async with far(world) as (ann, lines):
-        lines.misheard = lambda data: data.replace(b"channel_query_num", b"channel_query_age")
+async def a_query_at_a_gateway_whose_store_does_not_keep_up(_: World) -> object:
+    async with open_overloadable() as (world, overload), people(world, "ann") as (ann,):
+        await overload.begin()
         return await _query(ann)
 
 

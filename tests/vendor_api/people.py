@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -24,6 +25,7 @@ from botkit.signaling.vendor import (
     UserAttrCallback,
     open_signal,
 )
+from botkit.stores.gateway import GatewayStore
 from botkit.transport.base import Connector
 from tests.vendor_api.lines import Lines
 
@@ -167,12 +169,16 @@ class World(NamedTuple):
 
 @asynccontextmanager
 async def open_world(
-    kind: str = "memory", *, apps: tuple[AppCredentials, ...] = (TEST_CREDENTIALS,), **limits: float
+    kind: str = "memory",
+    *,
+    apps: tuple[AppCredentials, ...] = (TEST_CREDENTIALS,),
+    store: GatewayStore | None = None,
+    **limits: float,
 ) -> AsyncIterator[World]:
     """A gateway, reached over WebSockets in memory or over loopback sockets."""
     listen = Address("127.0.0.1", 0) if kind == "loopback" else None
     settings = msgspec.structs.replace(GatewaySettings(apps=apps, listen=listen), **limits)
     async with trio.open_nursery() as nursery:
-        gateway: Gateway = await nursery.start(serve_gateway, settings)
+        gateway: Gateway = await nursery.start(partial(serve_gateway, settings, store=store))
         yield World(gateway, gateway.ws_url if kind == "loopback" else gateway.connector)
         nursery.cancel_scope.cancel()

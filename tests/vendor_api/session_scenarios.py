@@ -6,6 +6,7 @@ from botkit.signaling.vendor import open_signal
 from botkit.testing import Refusal, WirePeer
 from botkit.wire.tokens import make_token
 from tests.vendor_api.lines import Lines
+from tests.vendor_api.overload import open_overloadable
 from tests.vendor_api.people import Recorder, World, failed_login, log_in, open_world
 from tests.vendor_api.scenario_table import CERTIFICATE, GUARDED, code_of, far, people, provokes
 
@@ -72,14 +73,10 @@ async def logging_out_twice(world: World) -> object:
 
 
 @provokes(200)
-async def a_session_that_is_not_there(world: World) -> object:
-    """Asked of the gateway by hand: clients log in anew instead of telling it."""
-    async with WirePeer.connect(world.gateway.connector) as peer:
-        try:
-            await peer.resume("ann", "no such line")
-        except Refusal as refusal:
-            return refusal.code
-        return None
+async def a_login_at_a_gateway_whose_store_does_not_keep_up(_: World) -> object:
+    async with open_overloadable() as (world, overload), world.open() as signal:
+        await overload.begin()
+        return await failed_login(signal, "ann")
 
 
 @provokes(201)
@@ -119,7 +116,7 @@ async def a_wrong_token(world: World) -> object:
 
 @provokes(207)
 async def back_after_a_login_elsewhere(world: World) -> object:
-    """Asked of the gateway by hand: to a client's session it is 103."""
+    """Asked of the gateway by hand, see ``scenario_table``."""
     async with WirePeer.connect(world.gateway.connector) as peer:
         await peer.login("ann", resumable=True)
         line = peer.line

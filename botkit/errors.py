@@ -40,7 +40,11 @@ from botkit._codes import CODE_TEXTS, OBSOLETE_CODES
 
 
 class ErrorCode(IntEnum):
-    """The vendor's numbers. ``code.text`` says what one means, ``code.obsolete`` if it is never sent."""
+    """The vendor's numbers. ``code.text`` says what one means, ``code.obsolete`` if it is never sent.
+
+    The vendor's sources differ on whether ``QUERYUSERNUM_E_BYUSER`` is 501 or 502. Here 501 says that no answer to a
+    query came, and 502, which would say that its user cancelled it, is obsolete.
+    """
 
     SUCCESS = 0
     LOGOUT_E_OTHER = 100

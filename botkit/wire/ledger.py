@@ -14,6 +14,9 @@ event's number is used once within an ``epoch``, and a new epoch begins only whe
 than the number it saw last, or another ``epoch``, has missed something, and can ask the ledger for it from its cursor
 (``botkit_read_ledger``).
 
+This shape is the only one: no source tells of another. A reader passes over fields that it does not know, and refuses
+a newer version (``v``) by its number.
+
 Whom an event is about, and what its ``data`` has; every key is always there, every value is a text:
 
 =====================  ====================================  ==========================================================

@@ -104,6 +104,7 @@ async def test_a_filter_that_raises_costs_nothing_but_its_event(autojump_clock: 
         assert world.count("bot_filter_errors", "echo") == 1
 
 
+@pytest.mark.row("0.13")
 async def test_own_messages_are_ignored_unless_asked_for(autojump_clock: MockClock) -> None:
     heard: list[str] = []
 

@@ -83,6 +83,7 @@ async def stage(*placements: BotPlacement, **options: bool | Sequence[str]) -> A
         yield world, app
 
 
+@pytest.mark.row("0.4")
 async def test_channels_appear_and_vanish_and_sessions_come_and_go(autojump_clock: MockClock) -> None:
     async with stage(place(parrot(), "room-*", "lobby")) as (world, app):
         assert where(app) == {"bot": "lobby"}
@@ -181,6 +182,7 @@ async def test_more_channels_than_sessions_wait_and_that_is_said_once(autojump_c
     assert (warning["sessions"], warning["first_left_out"]) == (2, "room-0")
 
 
+@pytest.mark.row("0.4")
 async def test_each_login_has_a_token_of_its_own(autojump_clock: MockClock) -> None:
     async with open_world(certificate="c3rt") as world:
         made: list[str] = []

@@ -19,6 +19,7 @@ CALL_ENDS = ("call_failed", "ended_by_peer", "refused")
 NOT_SENT = int(ErrorCode.SENDMESSAGE_E_OTHER)
 
 
+@pytest.mark.row("0.3")
 async def test_muted_in_a_channel(stage: Stage, sdk: Sdk) -> None:
     ann, bob = stage.ann, stage.bob
     await stage.moderator.mute("ann", channel=LOBBY, reason="spam, 漢字")
@@ -60,6 +61,7 @@ async def test_muted_everywhere_for_a_time(stage: Stage, sdk: Sdk) -> None:
     assert not bob.untaken("instant")
 
 
+@pytest.mark.row("0.3")
 async def test_kicked_from_a_channel(stage: Stage, sdk: Sdk) -> None:
     ann, bob = stage.ann, stage.bob
     await stage.moderator.kick("ann", LOBBY, reason="out")
@@ -85,6 +87,7 @@ async def test_kicked_from_a_channel(stage: Stage, sdk: Sdk) -> None:
     assert not [told for told in bob.heard("channel_message") if told["text"] == "unheard"]
 
 
+@pytest.mark.row("0.3")
 async def test_banned_from_the_app(stage: Stage, sdk: Sdk, vendor: Vendor) -> None:
     ann, bob = stage.ann, stage.bob
     await stage.moderator.ban("ann", reason="enough")

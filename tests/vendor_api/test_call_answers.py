@@ -121,7 +121,7 @@ async def test_only_the_invited_side_answers(signal: Signal) -> None:
     await ann.heard.next("onInviteAcceptedByPeer")
 
 
-@pytest.mark.row("C27")
+@pytest.mark.row("C27", "0.15")
 async def test_digits_arrive_in_order_and_once(wired_signal: Signal) -> None:
     ann, bob = await log_in(wired_signal, "ann"), await log_in(wired_signal, "bob")
     outgoing, incoming = await ann.invite(bob)

@@ -123,7 +123,7 @@ class _Channels(LoginCallback):
         self.mirrored.append("left")
 
 
-@pytest.mark.row("C10", "C11", "C12")
+@pytest.mark.row("C10", "C11", "C12", "0.11")
 async def test_joining_and_leaving_is_mirrored_to_the_session(wired_signal: Signal) -> None:
     login, heard = _Channels(), Recorder()
     session = wired_signal.login("ann", "_no_need_token", login)

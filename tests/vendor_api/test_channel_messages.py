@@ -13,7 +13,7 @@ from tests.vendor_api.people import Recorder, World, log_in
 LIMIT = 8192
 
 
-@pytest.mark.row("M18", "C18", "C19")
+@pytest.mark.row("M18", "C18", "C19", "0.13")
 @pytest.mark.parametrize(
     "text",
     ["hello", "", "x" * LIMIT, "\u96ea" * (LIMIT // 3) + "ab", "\U0001f600" * (LIMIT // 4), 'a\0b\n"\\\u2028'],

@@ -1,10 +1,12 @@
 """Joining and leaving (M13, M14, C10 to C15), and every way out of a channel."""
 
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from botkit.signaling.vendor import Signal
+from botkit.types import JsonObject
 from tests.vendor_api.lines import Lines
 from tests.vendor_api.people import Recorder, Told, World, log_in
 
@@ -113,7 +115,7 @@ async def test_joining_the_same_channel_again(wired_signal: Signal) -> None:
     assert len(bob.heard.all("onChannelUserJoined")) == 1
 
 
-@pytest.mark.row("M13", "C15")
+@pytest.mark.row("M13", "C15", "0.5")
 async def test_the_list_has_the_latest_200(signal: Signal) -> None:
     people = [await log_in(signal, f"user-{number}") for number in range(201)]
     for number, person in enumerate(people):
@@ -125,6 +127,16 @@ async def test_the_list_has_the_latest_200(signal: Signal) -> None:
             ((_, users, uids),) = person.heard.all("onChannelUserList")
             assert users == [other.session.account for other in latest]
             assert uids == [other.uid for other in latest]
+    # A moderator, and whoever asks by the older call, sees them all.
+    moderator = await log_in(signal, "server-1")
+    everybody = {person.session.account for person in people}
+    assert {online.account for online in await moderator.client.list_online() if online.channel == "room"} == everybody
+    answers: list[JsonObject] = []
+    moderator.session.invoke(
+        "io.agora.signal.channel_query_userlist_all", {"name": "room"}, lambda _, answer: answers.append(answer)
+    )
+    await wait_all_tasks_blocked()
+    assert {account for account, _ in msgspec.convert(answers[0]["list"], list[tuple[str, int]])} == everybody
 
 
 @pytest.mark.row("C12")
@@ -142,7 +154,7 @@ async def test_600_for_another_reason(world: World, autojump_clock: MockClock) -
         await ann.heard.next("onReconnected")
 
 
-@pytest.mark.row("C12", "C14")
+@pytest.mark.row("C12", "C14", "0.3")
 async def test_601_a_moderator(wired: World, wired_signal: Signal) -> None:
     ann, bob = await log_in(wired_signal, "ann"), await log_in(wired_signal, "bob")
     moderator = await log_in(wired_signal, "server-1")

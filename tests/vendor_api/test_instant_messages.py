@@ -58,7 +58,7 @@ async def test_success_means_that_the_gateway_has_it(world: World, autojump_cloc
         assert (await bob.heard.next("onMessageInstantReceive"))[2] == "hello"
 
 
-@pytest.mark.row("M11")
+@pytest.mark.row("M11", "0.8")
 @pytest.mark.parametrize(("wait", "arrives"), [(59, True), (61, False)])
 async def test_a_message_waits_for_its_ttl(
     signal: Signal, autojump_clock: MockClock, wait: float, arrives: bool
@@ -75,7 +75,7 @@ async def test_a_message_waits_for_its_ttl(
         await bob.heard.next("onLogout")
 
 
-@pytest.mark.row("M11", "C20")
+@pytest.mark.row("M11", "C20", "0.8")
 async def test_a_message_that_may_not_wait(signal: Signal, autojump_clock: MockClock) -> None:
     ann = await log_in(signal, "ann")
     ann.session.messageInstantSend("bob", "hello", 0, ann.heard)
@@ -89,7 +89,7 @@ async def test_a_message_that_may_not_wait(signal: Signal, autojump_clock: MockC
     assert await bob.heard.next("onMessageInstantReceive") == ("ann", ann.uid, "now")
 
 
-@pytest.mark.row("M11")
+@pytest.mark.row("M11", "0.8")
 async def test_a_gateway_that_stores_nothing(autojump_clock: MockClock) -> None:
     async with open_world(offline_messages=False) as world, world.open() as signal:
         ann = await log_in(signal, "ann")

@@ -39,7 +39,7 @@ async def test_an_invitation_arrives_as_it_was(wired_signal: Signal, channel: st
     assert await ann.heard.next("onChannelQueryUserNum") == ("", 0)  # nobody has joined by that
 
 
-@pytest.mark.row("M12", "M12c", "C09", "C24")
+@pytest.mark.row("M12", "M12c", "C09", "C24", "0.7")
 @pytest.mark.parametrize(
     ("channel", "peer", "extra", "code"),
     [
@@ -145,13 +145,14 @@ async def test_702_once_when_the_invitation_and_the_session_are_lost_together(
         assert len(ann.heard.all("onInviteFailed")) == 1
 
 
-@pytest.mark.row("M12a", "C24")
+@pytest.mark.row("M12a", "C24", "0.9")
 async def test_703_at_once_for_a_peer_that_must_be_online(world: World, autojump_clock: MockClock) -> None:
     async with world.open() as signal:
         ann = await log_in(signal, "ann")
         start = trio.current_time()
         call = ann.session.channelInviteUser2("room", "bob", '{"_require_peer_online":1}', ann.heard)
         assert await ann.heard.next("onInviteFailed") == (call, 703)
+        assert call.extra == '{"_require_peer_online":1}'
         assert trio.current_time() - start < 1
 
 
@@ -182,7 +183,7 @@ async def test_a_peer_that_comes_at_19_s_gets_it(signal: Signal, autojump_clock:
     assert not ann.heard.all("onInviteFailed")
 
 
-@pytest.mark.row("M12c", "C24")
+@pytest.mark.row("M12c", "C24", "0.7")
 @pytest.mark.parametrize("seconds", [1, 5, 30])
 async def test_704_after_the_timeout(signal: Signal, autojump_clock: MockClock, seconds: int) -> None:
     ann, bob = await log_in(signal, "ann"), await log_in(signal, "bob")
@@ -212,7 +213,7 @@ async def test_who_comes_after_the_timeout_never_gets_it(
     assert bob.heard.names() == ["onLoginSuccess"]
 
 
-@pytest.mark.row("M12c")
+@pytest.mark.row("M12c", "0.7")
 async def test_a_timeout_of_0_is_no_waiting_at_all(signal: Signal, autojump_clock: MockClock) -> None:
     ann, bob = await log_in(signal, "ann"), await log_in(signal, "bob")
     start = trio.current_time()

@@ -22,6 +22,7 @@ from botkit.signaling.vendor import (
     UserAttrCallback,
 )
 from botkit.signaling.vendor.names import camel_name, snake_name
+from botkit.types import JsonObject
 from tests.vendor_api.people import log_in
 
 PAGE = """
@@ -66,7 +67,7 @@ class Row(NamedTuple):
     owner: str
     name: str
     parameters: tuple[str, ...]
-    ours: str
+    ours: list[str]
 
     @property
     def signature(self) -> str:
@@ -75,9 +76,12 @@ class Row(NamedTuple):
 
 
 def _rows() -> list[Row]:
-    found = re.findall(r"^``(?:(\w+)\.)?(\w+)\((.*?)\)``\s+``(.+)``$", vendor.__doc__ or "", re.MULTILINE)
+    """The table's rows; a line that begins with blanks goes on with the one before."""
+    table = (vendor.__doc__ or "").split(f"\n{'=' * 80}")[2].replace("\n ", " ")
+    found = re.findall(r"^``(?:(\w+)\.)?(\w+)\((.*?)\)``\s+(``.+``)$", table, re.MULTILINE)
     return [
-        Row(owner, name, tuple(filter(None, parameters.split(", "))), ours) for owner, name, parameters, ours in found
+        Row(owner, name, tuple(filter(None, parameters.split(", "))), re.findall(r"``([\w.]+)``", ours))
+        for owner, name, parameters, ours in found
     ]
 
 
@@ -119,12 +123,14 @@ def _binds(signature: inspect.Signature, count: int) -> bool:
 @pytest.mark.row("P04")
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_ours_is_there(row: Row) -> None:
-    first, _, rest = row.ours.partition(".")
-    holder = {"events": events, "errors": errors}.get(first)
-    target: object = getattr(signaling, first) if holder is None else getattr(holder, rest)
-    if holder is None and rest:
-        target = getattr(target, rest)
-    assert target is not None
+    assert row.ours
+    for ours in row.ours:
+        first, _, rest = ours.partition(".")
+        holder = {"events": events, "errors": errors}.get(first)
+        target: object = getattr(signaling, first) if holder is None else getattr(holder, rest)
+        if holder is None and rest:
+            target = getattr(target, rest)
+        assert target is not None
 
 
 @pytest.mark.row("P04")
@@ -137,7 +143,9 @@ def test_the_two_spellings() -> None:
 
 @pytest.mark.row("P01")
 async def test_each_type_is_made_by_its_parent_only(wired_signal: Signal) -> None:
-    assert sorted(kind.__name__ for kind in TYPES) == sorted(set(vendor.__all__) - {"open_signal"})
+    assert sorted(kind.__name__ for kind in TYPES) == sorted(
+        set(vendor.__all__) - {"open_signal", "UserGetAttrCallback"}
+    )
     for made in (LoginSession, Channel, Call):
         with pytest.raises(TypeError):
             made()  # type: ignore[call-arg]
@@ -146,6 +154,30 @@ async def test_each_type_is_made_by_its_parent_only(wired_signal: Signal) -> Non
     assert type(ann.session.channelJoin("room", ann.heard)) is Channel
     outgoing, incoming = await ann.invite(bob)
     assert type(outgoing) is type(incoming) is Call
+
+
+class _Attributes(vendor.UserGetAttrCallback):
+    """Declared as the page has it for ``userGetAttrAll``."""
+
+    def __init__(self) -> None:
+        self.answers: list[JsonObject] = []
+
+    def onUserGetAttrAll(self, err: str, ret: JsonObject) -> None:
+        assert err == ""
+        self.answers.append(ret)
+
+
+@pytest.mark.row("0.14", "M06")
+async def test_the_other_name_of_a_callback_class(wired_signal: Signal) -> None:
+    assert vendor.UserGetAttrCallback is UserAttrCallback
+    ann = await log_in(wired_signal, "ann")
+    wired_signal.userSetAttr("mood", "good", ann.heard)
+    await ann.heard.next("onUserSetAttr")
+    attributes = _Attributes()
+    wired_signal.userGetAttrAll("ann", attributes)
+    wired_signal.userGetAttrAll("ann", ann.heard)
+    await ann.heard.next("onUserGetAttrAll")
+    assert attributes.answers == [{"result": "ok", "account": "ann", "json": {"mood": "good"}}]
 
 
 class _Python(LoginCallback):

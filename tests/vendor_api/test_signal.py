@@ -71,7 +71,7 @@ async def test_frames_are_logged_on_demand(alias: str) -> None:
     assert not any(token in text or token.rpartition(":")[2] in text for text in texts)
 
 
-@pytest.mark.row("M08")
+@pytest.mark.row("M08", "0.6")
 async def test_the_status_of_a_login_that_succeeds(wired_signal: Signal) -> None:
     walk = [wired_signal.getStatus()]
     heard = Recorder()
@@ -85,7 +85,7 @@ async def test_the_status_of_a_login_that_succeeds(wired_signal: Signal) -> None
     assert walk == [4, 1, 2, 0]
 
 
-@pytest.mark.row("M08")
+@pytest.mark.row("M08", "0.6")
 async def test_the_status_of_a_login_that_fails(wired_signal: Signal) -> None:
     walk = [wired_signal.getStatus()]
     heard = Recorder()
@@ -96,7 +96,7 @@ async def test_the_status_of_a_login_that_fails(wired_signal: Signal) -> None:
     assert walk == [4, 1, 3]
 
 
-@pytest.mark.row("M08")
+@pytest.mark.row("M08", "0.6")
 async def test_the_status_while_the_connection_is_lost(world: World, autojump_clock: MockClock) -> None:
     lines = Lines(world.gateway.connector)
     async with world.over(lines) as signal:

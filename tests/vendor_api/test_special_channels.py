@@ -29,7 +29,7 @@ async def _next(watcher: Person, about: str) -> LedgerEvent:
             return event
 
 
-@pytest.mark.row("M13a")
+@pytest.mark.row("M13a", "0.2")
 async def test_logins_and_logouts(wired_signal: Signal) -> None:
     watcher = await _watch(wired_signal, "server-1", ONLINE)
     ann = await log_in(wired_signal, "ann")
@@ -43,6 +43,32 @@ async def test_logins_and_logouts(wired_signal: Signal) -> None:
     assert (await _next(watcher, "server-2")).event == "user_online"
     watcher.session.logout()
     assert (await _next(another, "server-1")).reason == "logout"
+
+
+@pytest.mark.row("M13a")
+async def test_who_watches_is_told_of_like_anybody_else(
+    world: World, signal: Signal, autojump_clock: MockClock
+) -> None:
+    """To itself its own login is in the past when it has joined: it finds that in the ledger."""
+    watcher = await _watch(signal, "server-1", ONLINE)
+    lines = Lines(world.gateway.connector)
+    async with world.over(lines) as far, world.open() as elsewhere:
+        other = await _watch(far, "server-2", ONLINE)
+        online = await _next(watcher, "server-2")
+        assert (online.event, online.uid) == ("user_online", other.uid)
+        page = await other.client.read_ledger()
+        assert [event for event in page.events if event.account == "server-2"] == [online]
+        again = await _watch(elsewhere, "server-2", ONLINE)
+        assert (await _next(watcher, "server-2")).reason == "replaced"
+        assert (await _next(watcher, "server-2")).event == "user_online"
+        again.session.logout()
+        assert (await _next(watcher, "server-2")).reason == "logout"
+        await _watch(far, "server-2", ONLINE)
+        assert (await _next(watcher, "server-2")).event == "user_online"
+        lines.cut = True
+        await lines.drop()
+        assert (await _next(watcher, "server-2")).reason == "disconnected"
+        lines.cut = False
 
 
 @pytest.mark.row("M13a")
@@ -82,7 +108,7 @@ async def test_only_of_this_app(autojump_clock: MockClock) -> None:
             assert accounts & {"stranger", "friend"} == {"friend"}
 
 
-@pytest.mark.row("M13b", "M15d")
+@pytest.mark.row("M13b", "M15d", "0.2")
 async def test_joins_and_leaves_of_every_channel(wired_signal: Signal) -> None:
     watcher = await _watch(wired_signal, "server-1", PLACES)
     ann = await log_in(wired_signal, "ann")

@@ -44,13 +44,19 @@ def test_events_survive_the_trip(event: LedgerEvent) -> None:
     assert decode_event(encode_event(event)) == event
 
 
-@pytest.mark.row("M13b")
+@pytest.mark.row("M13b", "0.2")
 def test_the_documented_shape() -> None:
     event = decode_event(json.dumps(EVENT))
     assert (event.account, event.channel, event.reason, event.seq) == ("ann", "lobby", "disconnected", 4711)
     assert json.loads(encode_event(event)) == EVENT
 
 
+@pytest.mark.row("0.2")
+def test_readers_pass_over_fields_that_they_do_not_know() -> None:
+    assert decode_event(json.dumps(EVENT | {"device": "phone"})) == decode_event(json.dumps(EVENT))
+
+
+@pytest.mark.row("0.2")
 def test_a_newer_version_is_refused_by_its_number() -> None:
     with pytest.raises(ProtocolError, match="version 2"):
         decode_event(json.dumps(EVENT | {"v": 2}))

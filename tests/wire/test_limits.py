@@ -22,7 +22,7 @@ SIZES: list[tuple[Check, int]] = [
 NAMES: list[Check] = [limits.account_violation, limits.channel_violation, limits.attribute_name_violation]
 
 
-@pytest.mark.row("G04")
+@pytest.mark.row("G04", "0.12")
 @pytest.mark.parametrize(("check", "most"), SIZES)
 @pytest.mark.parametrize("character", ["a", "é", "漢", "😀"])
 def test_both_sides_of_the_border(check: Check, most: int, character: str) -> None:
@@ -37,7 +37,7 @@ def test_both_sides_of_the_border(check: Check, most: int, character: str) -> No
     assert f"at most {most}" in violation.reason
 
 
-@pytest.mark.row("G04")
+@pytest.mark.row("G04", "0.12")
 def test_the_border_of_an_extra_which_must_be_json() -> None:
     assert limits.extra_violation('"' + "a" * 8190 + '"') is None
     violation = limits.extra_violation('"' + "a" * 8191 + '"')

@@ -66,7 +66,7 @@ def test_actions_have_the_names_of_the_wire() -> None:
     assert {action.name for action in CALLEE_ACTIONS} == {"ACKNOWLEDGE", "ACCEPT", "REFUSE"}
 
 
-@pytest.mark.row("M08")
+@pytest.mark.row("M08", "0.6")
 def test_the_vendors_numbers_of_a_login() -> None:
     assert [(int(status), status.name) for status in LoginStatus] == [
         (0, "LOGGED_OUT"),

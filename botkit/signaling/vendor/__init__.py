@@ -66,7 +66,8 @@ the vendor's                                                                    
 ``ChannelCallback.onChannelAttrUpdated(session, channel, name, value, type)``     ``events.ChannelAttributeUpdated``
 ``ChannelCallback.onChannelQueryUserNum(session, err, num)``                      ``LoginSession.query_channel_count``
 ``ChannelCallback.onMessageChannelReceive(session, channel, account, uid, msg)``  ``events.ChannelMessage``
-``MessageCallback.onMessageSendSuccess(session)``                                 ``LoginSession.send_instant``
+``MessageCallback.onMessageSendSuccess(session)``                                 ``LoginSession.send_instant``,
+                                                                                  ``Channel.send``
 ``MessageCallback.onMessageSendError(session, ecode)``                            ``errors.SendFailed``
 ``CallCallback.onInviteReceivedByPeer(session, call)``                            ``events.CallRinging``
 ``CallCallback.onInviteAcceptedByPeer(session, call, extra)``                     ``events.CallAccepted``
@@ -81,6 +82,12 @@ Beyond that page, from the vendor's other SDKs: ``Signal.login2``, ``LoginSessio
 ``LoginCallback.onReconnecting`` and ``onReconnected``. Our own: ``open_signal``, ``LoginSession.setCallCallback`` (the
 page has no way to follow an incoming call), and the four questions of ``Signal`` on ``LoginSession`` too, to say who
 asks when a ``Signal`` has several sessions; ``Signal``'s are asked by the one that logged in last.
+
+Where the page contradicts itself, this holds: ``onInviteFailed`` gets the code that its signature names, and the
+``extra`` that its table names is ``call.extra``. ``onChannelJoined``, ``onChannelJoinFailed`` and ``onChannelLeaved``
+are told to the ``ChannelCallback``, and to the ``LoginCallback`` under which the overview has them. The answer to
+``channelQueryUserNum`` is told to whichever class it was given. ``UserGetAttrCallback``, as the page writes once, is
+``UserAttrCallback``.
 """
 
 from botkit.signaling.vendor.call import Call
@@ -92,6 +99,7 @@ from botkit.signaling.vendor.session import (
     LoginSession,
     MessageCallback,
     UserAttrCallback,
+    UserGetAttrCallback,
 )
 from botkit.signaling.vendor.signal import Signal, open_signal
 
@@ -105,5 +113,6 @@ __all__ = [
     "MessageCallback",
     "Signal",
     "UserAttrCallback",
+    "UserGetAttrCallback",
     "open_signal",
 ]

@@ -106,6 +106,10 @@ class UserAttrCallback(Overridable):
         """Also here: the page documents it with ``ChannelCallback`` but has the query take a ``UserAttrCallback``."""
 
 
+UserGetAttrCallback = UserAttrCallback
+"""As the page writes once, for ``userGetAttrAll``."""
+
+
 class LoginCallback(Overridable):
     """What happens to a session. The three about channels mirror those of its ``ChannelCallback``."""
 

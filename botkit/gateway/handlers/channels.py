@@ -9,6 +9,7 @@ from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import requests as ask
 from botkit.wire.limits import (
+    MAX_ACCOUNT_BYTES,
     MAX_CHANNEL_MEMBERS,
     SPECIAL_CHANNELS,
     USER_LIST_SIZE,
@@ -17,8 +18,11 @@ from botkit.wire.limits import (
     channel_violation,
     message_violation,
 )
-from botkit.wire.replies import OK, Count, IsIn, Joined, Member, Ok, Users, fitting
+from botkit.wire.replies import OK, Count, IsIn, Joined, Member, Ok, Users, fitting, nested_size
 from botkit.wire.request import Request
+
+MOST_MEMBER_BYTES = nested_size('"' * MAX_ACCOUNT_BYTES) + nested_size(str(2**63)) + len("[,],")
+"""What a member takes in an answer, at most."""
 
 
 def join(hub: Hub, session: Session, request: ask.JoinChannel) -> Joined:
@@ -134,6 +138,8 @@ def _users(hub: Hub, request: Request, channel: Channel | None, most: int) -> Us
 
 def _fitting(hub: Hub, request: Request, members: tuple[Member, ...], most_bytes: int) -> tuple[Member, ...]:
     """The latest of ``members``, for as many as there is room in the answer."""
+    if len(members) * MOST_MEMBER_BYTES <= most_bytes:
+        return members
     latest = fitting(members[::-1], most_bytes)
     if len(latest) < len(members):
         hub.counters.cut_answers.add_for(request.function)

@@ -1,5 +1,7 @@
 """How fast a pool may log in: a few at once, and then at a rate that leaves a gateway's limits alone."""
 
+import math
+
 import trio
 
 BURST = 100
@@ -13,7 +15,7 @@ class Pace:
     def __init__(self, burst: int = BURST, per_second: float = PER_SECOND) -> None:
         self._interval = 1 / per_second
         self._saved = (burst - 1) * self._interval
-        self._next = 0.0  # when the next turn is, if none was saved
+        self._next = -math.inf  # when the next turn is, if none was saved
 
     async def take(self) -> None:
         """Wait for a turn. A cancel while it waits gives the turn away."""

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Struct
 
 from botkit import App, Bot, BotPlacement, Context, MemberJoined, UserOnline
-from botkit.app.placement import make_plans
+from botkit.app.placement import make_plans, plan_app
 from botkit.errors import ConfigError
 from botkit.events import Event, FeedEvent
 
@@ -34,6 +34,28 @@ def test_a_session_for_each_channel() -> None:
     assert plan.title == "b (bot)"
 
 
+def test_a_pool_for_patterns() -> None:
+    placement = BotPlacement(bot=Bot("b"), account="bot", channels=("r*", "lobby", "t?", "rear"), max_channels=3)
+    (plan,) = make_plans([placement])
+    assert [(one.account, one.channel) for one in plan.sessions] == [("bot", "lobby"), ("bot~2", "rear")]
+    assert plan.pool is not None
+    assert plan.pool.accounts == ("bot~3", "bot~4", "bot~5")
+    assert [name for name in ("r1", "rear", "t1", "lobby") if plan.pool.patterns.matches(name)] == ["r1", "t1"]
+    assert (plan.info.channels, plan.info.patterns) == (("lobby", "rear"), ("r*", "t?"))
+    assert [name for name in ("bot", "bot~2", "bot~3", "bot~6") if plan.info.is_service(name)] == ["bot~3"]
+
+
+def test_a_pool_beside_a_session_of_its_own() -> None:
+    app = plan_app([place("bot", "r*"), place("other")])
+    first, second = app.bots
+    assert [(one.account, one.channel) for one in first.sessions] == [("bot", None)]
+    assert first.pool is not None
+    assert (first.pool.accounts[0], first.pool.accounts[-1], len(first.pool.accounts)) == ("bot~2", "bot~501", 500)
+    assert (first.feeds, second.feeds) == ((), ())
+    assert [feed.account for feed in app.feeds] == ["botkit-feed-channels-bot"]
+    assert second.info.is_service("bot~501")
+
+
 def test_one_session_without_channels() -> None:
     (plan,) = make_plans([place("b")])
     assert [(one.account, one.channel) for one in plan.sessions] == [("b", None)]
@@ -50,6 +72,17 @@ def test_one_session_without_channels() -> None:
         ([place("a"), place("a")], "bots[1].account", r"account a is used by bots\[0\]"),
         ([place("a", "x", "y"), place("a~2")], "bots[1].account", r"account a~2 is used by bots\[0\]"),
         ([place("botkit-feed-online")], "bots[0].account", "is for botkit's own feeds"),
+        ([place("a", "r*", "r*")], "bots[0].channels[1]", r"r\* is named twice"),
+        ([place("a", "r*" + "x" * 128)], "bots[0].channels[0]", "130 bytes"),
+        ([place("a" * 125, "r*")], "bots[0].account", "129 bytes"),
+        ([BotPlacement(bot=Bot("b"), account="a", channels=("r*",), max_channels=0)], "bots[0].max_channels", "1 or"),
+        (
+            [BotPlacement(bot=Bot("b"), account="a", channels=("r*",), linger_seconds=float("nan"))],
+            "bots[0].linger_seconds",
+            "0 or more",
+        ),
+        ([place("a", "r*"), place("a~7")], "bots[1].account", r"account a~7 is used by bots\[0\]"),
+        ([place("a~501"), place("a", "r*")], "bots[1].account", r"account a~501 is used by bots\[0\]"),
         ([place("a", "x", "x")], "bots[0].channels[1]", "x is named twice"),
         ([place("a", "")], "bots[0].channels[0]", "channel name is empty"),
         ([place("a", "__agora_channel_event")], "bots[0].channels[0]", "own feeds"),

@@ -23,17 +23,20 @@ from botkit import (
     UserJoined,
     UserLeft,
 )
+from botkit import filters as f
+from botkit.app.pace import BURST, PER_SECOND
 from botkit.errors import ErrorCode, SignalingError
 from botkit.events import ChannelJoined, Event, FeedEvent
 from botkit.gateway import dispatch
 from botkit.gateway.hub import Hub
 from botkit.gateway.session import Session
 from botkit.gateway.settings import GatewaySettings
-from botkit.testing import User, World, open_world
+from botkit.testing import User, WirePeer, World, open_world
 from botkit.types import Account
 from botkit.wire import admin
 from botkit.wire.limits import CHANNEL_EVENT_CHANNEL
 from botkit.wire.request import Request
+from botkit.wire.requests import JoinChannel, SendChannelMessage
 from tests.app.world import until
 
 
@@ -216,6 +219,17 @@ async def test_a_session_that_is_put_out_returns_ever_later(autojump_clock: Mock
     pauses = [later - earlier for earlier, later in pairwise(joins)]
     for number, pause in enumerate(pauses):
         assert 0.5 * 2**number <= pause <= 2**number + 0.1
+
+
+async def test_a_bot_that_is_put_out_of_a_channel_that_it_has_by_name_returns_too(autojump_clock: MockClock) -> None:
+    async with stage(place(parrot(), "lobby")) as (world, _):
+        ann = await world.user("ann", channel="lobby")
+        await world.kick("bot", "lobby")
+        await ann.say("hi")
+        await trio.sleep(1)
+        await ann.say("back?")
+        await ann.expect(ChannelMessage, text="bot in lobby: back?")
+        await ann.expect_nothing(ChannelMessage, f.text.endswith(": hi"))
 
 
 async def test_a_channel_that_cannot_be_joined_is_not_hammered(
@@ -456,3 +470,21 @@ async def test_all_sessions_log_out_at_the_end(autojump_clock: MockClock) -> Non
             assert world.host.gateway.sessions == 20 + 22
         assert world.host.gateway.sessions == 20
     assert events == []
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(500, marks=pytest.mark.slow)])
+async def test_many_channels_in_one_process(count: int, autojump_clock: MockClock) -> None:
+    settings = GatewaySettings(apps=(), idle_timeout=1e6)  # these people do not ping
+    async with open_world(gateway=settings) as world, AsyncExitStack() as stack:
+        for number in range(count):
+            peer = await stack.enter_async_context(WirePeer.connect(world.host.connector, f"user{number}"))
+            await peer.request(JoinChannel.function, name=f"room-{number}")
+        async with world.running(place(parrot(), "room-*")) as app:
+            await trio.sleep(1 + max(0, count - BURST) / PER_SECOND)
+            assert set(where(app).values()) == {"", *(f"room-{number}" for number in range(count))}
+            assert world.metric("botkit_pool_sessions", bot="bot") == count
+            assert len(set(where(app))) == count + 1
+            await peer.request(SendChannelMessage.function, name=f"room-{count - 1}", msg="hi")
+            answers = [await peer.next_notice("channel_msg") for _ in range(2)]
+            assert str(answers[1].content["msg"]).endswith(f" in room-{count - 1}: hi")
+        assert world.host.gateway.sessions == count

@@ -62,6 +62,14 @@ def test_a_bot_that_needs_nothing_has_a_short_line() -> None:
     ]
 
 
+def test_patterns_of_channels_are_told_with_their_bound() -> None:
+    notice = next(
+        one for one in banner(make_config(Bot("hello"), "room-*", "lobby", "a?"), "ws://a/", "") if one.event == "bot"
+    )
+    assert notice.text == "  bot       hello, account concierge in lobby, room-*, a? (at most 500): handles nothing"
+    assert notice.facts["channels"] == ["lobby", "room-*", "a?"]
+
+
 def test_bots_of_several_apps_are_told_with_their_app() -> None:
     bot = Bot("hello")
 

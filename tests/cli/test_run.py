@@ -239,7 +239,7 @@ def test_a_store_that_is_no_database_is_one_message_and_2(run_botkit: Run, confi
 def test_check_says_what_it_found(run_botkit: Run, config: Path) -> None:
     done = run_botkit("check", config.name)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "bot.yaml is right. Bots: concierge. Gateway: an embedded one on 127.0.0.1:0.\n"
+    assert done.stdout == "bot.yaml is right. Bots: concierge in lobby. Gateway: an embedded one on 127.0.0.1:0.\n"
 
 
 def test_a_bot_that_cannot_go_on_alone_ends_the_command_with_1(run_botkit: Run, config: Path) -> None:

@@ -6,7 +6,7 @@ In the YAML::
     bots:
       - bot: bots.moderation:bot
         account: moderator
-        channels: [lobby, help]
+        channels: [lobby, "room-*"]                            # a pattern: every such channel, while somebody is in it
         settings:
           words: {blocked: [spam, "buy now"]}
           links: {allowed: [example.org]}

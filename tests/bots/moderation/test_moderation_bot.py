@@ -155,6 +155,22 @@ async def test_strikes_count_over_all_channels_of_the_bot_and_the_mute_is_in_one
     ]
 
 
+async def test_one_line_moderates_every_channel_that_matches(autojump_clock: MockClock) -> None:
+    async with moderated(channels=["lobby", "room-*"], server_accounts=["moderator", "moderator~*"]) as at:
+        for channel in ("room-1", "room-2", "hall"):
+            user = await at.user(f"in-{channel}", channel)
+            await trio.sleep(1)
+            for text in ("spam", "more spam", "yet more spam"):
+                await user.say(text)
+                await trio.sleep(1)
+        table = await at.verdicts("channel, action, outcome, strikes")
+    assert table == [
+        (channel, action, "done", number)
+        for channel in ("room-1", "room-2")
+        for number, action in ((1, "warn"), (2, "warn"), (3, "mute"))
+    ]
+
+
 async def test_what_was_sent_before_the_mute_costs_nothing_more(autojump_clock: MockClock) -> None:
     async with moderated() as at:
         bob = await at.user("bob")

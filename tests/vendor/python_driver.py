@@ -106,6 +106,12 @@ class User:
     def say(self, text: str) -> None:
         self.channel.msg_channel_send(text, (lambda _error, _answer: tell(self.name, "said"), []))
 
+    def shout(self, channel: str, text: str) -> None:
+        def on_result(error: str, answer: Any) -> None:
+            tell(self.name, "shouted", error=error, answer=answer)
+
+        self.session.send_channel_msg(channel, text, on_result)
+
     def set_attribute(self, name: str, value: str) -> None:
         self.channel.channel_set_attr(name, value)
 

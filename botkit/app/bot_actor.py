@@ -126,6 +126,7 @@ class BotActor(Actor[Event]):
                 in_channel=_is_in(stay.session, stay.channel),
                 status=(LoginStatus.INITIAL if stay.session is None else stay.session.status).name.lower(),
                 restarts=stay.restarts,
+                expected=stay.expected,
             )
             for stay in (self.pool.stays() if self.pool is not None else ())
         )

@@ -29,7 +29,8 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
 
     A channel with a ``*``, ``?`` or ``[…]`` in it is a pattern, and stands for all channels that match it as long as
     somebody is in them. They get sessions under further accounts of that kind, in at most ``max_channels`` (1 or more)
-    at a time, and each is left when it has been empty for ``linger_seconds`` (0 or more), this app's bots aside.
+    at a time, and each is left when it has been empty for ``linger_seconds`` (0 or more). The bots of the same ``App``
+    do not count as somebody; those of another process, of which this one knows nothing, do.
 
     With ``dry_run`` its sessions log in, join and hear, but do nothing to others: see ``botkit.signaling.Gate``.
     """

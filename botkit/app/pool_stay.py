@@ -22,6 +22,9 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 POOL_BACKOFF = Backoff(initial=1.0, maximum=120.0)
 """For what does not let the session in: one of hundreds may wait longer than a bot's only one."""
 
+ARRIVE_SECONDS = 10.0
+"""How long a session may take to get in before it counts as one that is missing."""
+
 _TAKEN = frozenset({ErrorCode.LOGIN_E_TOKEN_KICKED, ErrorCode.LOGIN_E_ALREADY_LOGIN})
 
 
@@ -48,11 +51,19 @@ class Stay:
         self._on_failure = on_failure
         self._last_error: Exception | None = None
         self._began: float | None = None  # since when it is in; None while it is not
+        self._made = trio.current_time()
+        self._logged_out = False
 
     @property
     def session(self) -> LoginSession | None:
         """The latest session, None before the first."""
         return self._child.session
+
+    @property
+    def expected(self) -> bool:
+        """Whether it should be in: a channel that has just appeared is given time, and a handler may log it out."""
+        arrives = self.session is None and trio.current_time() - self._made < ARRIVE_SECONDS
+        return not (arrives or self._logged_out)
 
     def node(self) -> TreeNode:
         """The session, for the tree."""
@@ -96,6 +107,7 @@ class Stay:
             if self.account_taken:
                 self._on_failure()
             if not self.account_taken:  # a handler has logged it out: so it is, until it is time to leave
+                self._logged_out = True
                 await trio.sleep_forever()
 
     def _note_start(self) -> None:

@@ -32,6 +32,8 @@ def not_ready(bots: Sequence[BotStatus], feeds: Mapping[str, str], canary: Canar
 
 
 def _problem(session: SessionStatus) -> str:
+    if not session.expected:
+        return ""
     if session.status != _LOGGED_IN:
         return f"is {session.status.replace('_', ' ')}"
     return "" if session.in_channel else f"is not in {session.channel}"

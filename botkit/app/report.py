@@ -50,6 +50,8 @@ class SessionStatus(Struct, frozen=True, kw_only=True):
     """Whether it is there now; true without a channel."""
     status: str
     restarts: int
+    expected: bool = True
+    """Whether it should be in: a pool's session that has just begun may still be on its way."""
 
 
 class BotStatus(Struct, frozen=True, kw_only=True):

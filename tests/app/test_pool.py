@@ -472,6 +472,23 @@ async def test_all_sessions_log_out_at_the_end(autojump_clock: MockClock) -> Non
     assert events == []
 
 
+async def test_a_channel_that_has_just_appeared_is_no_reason_not_to_be_ready(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(place(parrot(), "room-*", linger_seconds=1)) as (world, app):
+        assert app.not_ready() == []
+        world.road("bot~2").block()
+        async with people(world, "room-1"):
+            await trio.sleep(9)
+            assert len(app.statistics()[0].sessions) == 2
+            assert app.not_ready() == []
+            await trio.sleep(2)
+            assert app.not_ready() == ["bot bot: bot~2 is initial"]
+            world.road("bot~2").open()
+            await until(lambda: len(where(app)) == 2, 60)
+            assert app.not_ready() == []
+
+
 @pytest.mark.parametrize("count", [60, pytest.param(500, marks=pytest.mark.slow)])
 async def test_many_channels_in_one_process(count: int, autojump_clock: MockClock) -> None:
     settings = GatewaySettings(apps=(), idle_timeout=1e6)  # these people do not ping

@@ -123,8 +123,8 @@ class EffectLog:
             _log.info("would have", **self._facts(record))
         elif outcome.fate != "done":
             self._meters.effects_failed.add_for(record.effect.verb)
-        if outcome.fate != "dry":
-            _log.debug("effect", **self._facts(record), fate=outcome.fate, code=outcome.code, reason=outcome.reason)
+            facts = {"fate": outcome.fate, "code": outcome.code, "reason": outcome.reason}
+            _log.debug("effect failed", **self._facts(record), **facts)
         record.outcome, record.ended_ms = outcome, self._ms()
         self.note(record)
 

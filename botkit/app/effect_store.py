@@ -152,7 +152,7 @@ class EffectStore:
             "event_channel": _text_of(event, "channel"),
             "event_message_id": _number_of(event, "message_id"),
             "event_ms": _number_of(event, "ms"),
-            "event_words": show_text(_text_of(event, "text", "extra", "digits", "cause"), self._texts),
+            "event_words": show_text(_text_of(event, "text", "extra", "cause"), self._texts),
         }
 
 

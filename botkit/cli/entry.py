@@ -4,13 +4,13 @@ import sys
 
 import typer
 
-from botkit.cli import check, gateway, run, token, watching
+from botkit.cli import check, gateway, run, token, trace, watching
 from botkit.cli.chat import command as chat
 from botkit.cli.failures import report
 from botkit.cli.replay import command as replay
 from botkit.cli.scaffold import command as new
 
-_COMMANDS = (run, check, gateway, token, replay, chat, new, watching)
+_COMMANDS = (run, check, gateway, token, replay, chat, new, watching, trace)
 
 
 def build_app() -> typer.Typer:

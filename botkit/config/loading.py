@@ -71,6 +71,16 @@ def load_config(path: Path, environ: Mapping[str, str] = os.environ, *, dry_run:
     return _for_run(document, file)
 
 
+def load_store_url(path: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """The store that the YAML file at ``path`` names for its bots; imports nothing. Raises ``ConfigError``."""
+    document, file = _read(path, environ)
+    if file.store is None or file.store.url == MEMORY_URL:
+        raise document.error(("store", "url"), "is missing: without a store nothing is kept", "name a database")
+    with document.placing():
+        check_gateway_store_url(file.store.url, "store.url")
+    return file.store.url
+
+
 def load_gateway_config(path: Path, environ: Mapping[str, str] = os.environ) -> GatewayConfig:
     """Read the YAML file at ``path`` for a gateway without bots.
 

@@ -13,6 +13,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from botkit.wire import requests as ask
+from botkit.wire.messages import dtmf_digits
 from botkit.wire.replies import OK, Ok
 from botkit.wire.request import Request
 from botkit.wire.requests import flag_of
@@ -234,6 +235,11 @@ class EndCall(_OfCall, frozen=True, kw_only=True, tag="end_call"):
 
 class SendInCall(_OfCall, frozen=True, kw_only=True, tag="send_in_call"):
     """A message within a call, such as DTMF digits (``channelInviteDTMF``)."""
+
+    @property
+    def words(self) -> str:
+        """What it says; nothing for digits, which may be a secret and are never logged."""
+        return "" if dtmf_digits(self.extra) is not None else self.extra
 
     def request(self) -> Request:
         return ask.CallMessage(channel=self.channel, peer=self.account, extra=self.extra)

@@ -158,8 +158,7 @@ async def test_every_line_that_a_handler_logs_carries_the_ids(lines: io.StringIO
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.sleep, 0)
             log.info("three", event_id="its own")
-        await ctx.session.send_instant("ann", "hello")
-        raise RuntimeError
+        await ctx.session.mute("ann")  # which it may not
 
     async with open_world(expect_failures=True) as world, world.running(bot) as app:
         ann = await world.user("ann")
@@ -169,9 +168,9 @@ async def test_every_line_that_a_handler_logs_carries_the_ids(lines: io.StringIO
         record = list(app.effects)[-1]
     entries = {entry["event"]: entry for entry in map(json.loads, lines.getvalue().splitlines())}
     event_id, handler_id = cause_of(record).event_id, cause_of(record).handler_id
-    for words in ("one", "two", "effect", "handler failed"):
+    for words in ("one", "two", "effect failed", "handler failed"):
         assert (entries[words]["event_id"], entries[words]["handler_id"]) == (event_id, handler_id), words
-    assert entries["effect"]["effect_id"] == record.id
+    assert entries["effect failed"]["effect_id"] == record.id
     assert entries["three"]["event_id"] == "its own"
     assert "event_id" not in entries["outside"]
 

@@ -257,3 +257,27 @@ def test_a_bot_that_cannot_go_on_alone_ends_the_command_with_1(run_botkit: Run, 
     assert done.returncode == 1
     assert done.stderr == "botkit: no bot is left: concierge: disk full\n"
     assert "ready: 0 of 1 bots at work, but concierge ended" in done.stdout
+
+
+@pytest.mark.row("B26")
+def test_a_dry_run_says_what_it_would_have_done_and_does_not_do_it(start_botkit: Start, config: Path) -> None:
+    running = start_botkit("run", config.name, "--dry-run")
+    lines = running.read_until("would have", "did=send_to_channel", "to=lobby")
+    assert any("concierge in a dry run, account concierge" in line for line in lines)
+    code, out, err = running.stop(signal.SIGTERM)
+    assert (code, err) == (0, "")
+    assert not [line for line in [*lines, *out.splitlines()] if "visitor hears" in line]
+
+
+def test_what_bots_did_can_be_traced_while_they_run_and_after(
+    start_botkit: Start, run_botkit: Run, config: Path
+) -> None:
+    config.write_text(config.read_text() + "store: {url: 'sqlite:///var/bots.db'}\neffects: {text: full}\n")
+    running = start_botkit("run", config.name)
+    running.read_until("visitor hears", "hello, ann")
+    running.stop(signal.SIGTERM)
+    traced = run_botkit("trace", config.name, "--text", "hello, ann")
+    assert traced.returncode == 0
+    assert "concierge send_to_channel lobby, message" in traced.stdout
+    assert "hello() of bot concierge" in traced.stdout
+    assert "ChannelMessage of ann in lobby" in traced.stdout

@@ -56,7 +56,8 @@ def run(
 ) -> None:
     """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM.
 
-    Exit code 1 when a bot was given up on the way: it failed too often, or its account logged in elsewhere.
+    Exit code 1 when a bot was given up on the way, since its account logged in elsewhere or was banned, say; and when
+    one is in quarantine at the end, since it failed too often.
     """
     with reporting(log or "text"):
         config = load(file, dry_run=dry_run)
@@ -101,6 +102,7 @@ def _make_apps(
             stop_seconds=STOP_SECONDS,
             keys=[bot.plan.key for bot in config.bots_of(app)],
             canary_seconds=config.canary_seconds,
+            quarantine=config.quarantine,
             conversations=conversations,
             governor=config.governor,
             texts=config.effects.text,

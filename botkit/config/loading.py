@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from botkit.actor.quarantine import DEFAULT_QUARANTINE, QuarantineSettings
 from botkit.app.placement import AppPlan
 from botkit.app.visitor_script import Demo
 from botkit.config.apps import read_apps
@@ -14,7 +15,7 @@ from botkit.config.bots import ConfiguredBot, read_bots
 from botkit.config.checking import convert
 from botkit.config.document import Document
 from botkit.config.gateway import read_gateway
-from botkit.config.schema import ConfigFile, EffectsSection, LogSection, OutgoingSection
+from botkit.config.schema import ConfigFile, EffectsSection, LogSection, OutgoingSection, QuarantineSection
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.signaling import GovernorSettings
@@ -45,6 +46,8 @@ class Config(Struct, frozen=True, kw_only=True):
     effects: EffectsSection = EffectsSection()
     store: str = MEMORY_URL
     """Where bots keep what must survive a restart: ``sqlite:///…``, or ``memory:``."""
+    quarantine: QuarantineSettings = DEFAULT_QUARANTINE
+    """What becomes of bots and feeds that crash too often."""
 
     def bots_of(self, app: AppCredentials) -> tuple[ConfiguredBot, ...]:
         """Those that run in ``app``."""
@@ -131,6 +134,7 @@ def _for_run(document: Document, file: ConfigFile) -> Config:
         governor=_governor(file.outgoing),
         effects=file.effects,
         store=store,
+        quarantine=_read_quarantine(document, file.quarantine),
         log=file.log,
         document=document,
     )
@@ -144,8 +148,17 @@ def _governor(section: OutgoingSection) -> GovernorSettings | None:
     return GovernorSettings(queue=section.queue, retry_seconds=section.retry_seconds)
 
 
+def _read_quarantine(document: Document, section: QuarantineSection) -> QuarantineSettings:
+    if section.longest < section.probe_after:
+        problem = f"{section.longest:g} s is shorter than probe_after, {section.probe_after:g} s"
+        raise document.error(("quarantine", "longest"), problem, "it is the time between two probes, at most")
+    return QuarantineSettings(
+        probe_after=section.probe_after, longest=section.longest, give_up_after=section.give_up_after
+    )
+
+
 def _for_gateway(document: Document, file: ConfigFile) -> GatewayConfig:
-    for key in ("bots", "demo", "operations", "outgoing", "effects"):
+    for key in ("bots", "demo", "operations", "outgoing", "effects", "quarantine"):
         if document.has((key,)):
             problem, hint = "is for botkit run: a gateway alone has none", "leave it out, or use botkit run"
             raise document.error((key,), problem, hint)

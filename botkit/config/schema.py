@@ -128,6 +128,16 @@ class LogSection(Struct, frozen=True, kw_only=True):
     level: LogLevel = "info"
 
 
+class QuarantineSection(Struct, frozen=True, kw_only=True):
+    """``quarantine``: what becomes of bots and feeds that crash too often. Times in seconds."""
+
+    probe_after: Annotated[float, Meta(gt=0, description="seconds until the first probe")] = 30.0
+    longest: Annotated[float, Meta(gt=0, description="seconds between two probes, at most")] = 1800.0
+    """Each probe that fails makes the time until the next one twice as long, up to this."""
+    give_up_after: Annotated[int, Meta(ge=0)] | None = None
+    """So many probes may fail in a row before one is given up for good; never, when left out."""
+
+
 class ConfigFile(Struct, frozen=True, kw_only=True):
     """All of a file: for ``botkit run`` with bots, for ``botkit gateway`` without."""
 
@@ -142,4 +152,5 @@ class ConfigFile(Struct, frozen=True, kw_only=True):
     operations: OperationsSection = OperationsSection()
     outgoing: OutgoingSection = OutgoingSection()
     effects: EffectsSection = EffectsSection()
+    quarantine: QuarantineSection = QuarantineSection()
     log: LogSection = LogSection()

@@ -275,9 +275,8 @@ class Supervisor:
             note = log.error if life.spec.restart is Restart.PERMANENT else log.info
             note("child ended", **self._who(life), restart_in=delay)
         else:
-            # What botkit raises says all in its text; anything else needs the place as well.
             error = f"{type(life.error).__name__}: {life.error}"
-            trace = None if isinstance(life.error, BotkitError) else life.error
+            trace = life.error if _needs_trace(life.error) else None
             log.error("child failed", **self._who(life), restart_in=delay, error=error, exc_info=trace)
         self._report(life, delay)
 
@@ -289,3 +288,9 @@ class Supervisor:
 
     def _who(self, life: Life) -> dict[str, str]:
         return {"supervisor": self.name, "child": life.spec.name}
+
+
+def _needs_trace(error: Exception) -> bool:
+    """What botkit raises says all in its text; anything else, and what a ``sys.exit`` became, needs the place, too."""
+    cause = error.__cause__
+    return not isinstance(error, BotkitError) or (cause is not None and not isinstance(cause, Exception))

@@ -89,7 +89,7 @@ class BotActor(Actor[Event]):
                 await nursery.start(self._keep_sessions, dispatcher)
                 if self.pool is not None:
                     nursery.start_soon(_never_ending, "its pool of sessions", self.pool.run)
-                self.start_soon(_never_ending, "the dispatcher of its events", dispatcher.run)
+                self.start_soon(dispatcher.run)
                 if self.desk is not None:
                     self.start_soon(self._time_out, self.desk, dispatcher)
                 for seconds, target in dispatcher.beats:

@@ -35,10 +35,11 @@ class World:
         token_for: TokenFor | None = None,
         stop_seconds: float = 4.0,
         quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
+        app_id: str = APP_ID,
     ) -> App:
         """An app with these bots."""
         return App(
-            APP_ID,
+            app_id,
             self.gateway.connector,
             placements,
             token_for=token_for,
@@ -96,12 +97,15 @@ _LABELS = {
 
 @asynccontextmanager
 async def open_world(
-    certificate: str = "", server_accounts: Sequence[str] = ("botkit-feed-*",)
+    certificate: str = "", server_accounts: Sequence[str] = ("botkit-feed-*",), *, other_apps: Sequence[str] = ()
 ) -> AsyncIterator[World]:
     """A world without sockets."""
-    credentials = AppCredentials(id=APP_ID, certificate=certificate, server_accounts=tuple(server_accounts))
+    apps = tuple(
+        AppCredentials(id=app_id, certificate=certificate, server_accounts=tuple(server_accounts))
+        for app_id in (APP_ID, *other_apps)
+    )
     async with trio.open_nursery() as nursery:
-        gateway: Gateway = await nursery.start(serve_gateway, GatewaySettings(apps=(credentials,)))
+        gateway: Gateway = await nursery.start(serve_gateway, GatewaySettings(apps=apps))
         yield World(gateway)
         nursery.cancel_scope.cancel()
 

@@ -220,8 +220,9 @@ class App:
         if self._governor is None:
             yield
             return
+        scope = trio.CancelScope(shield=True)  # whatever is cancelled around it: those who stop may have words left
         async with trio.open_nursery() as nursery:
-            scope = await nursery.start(_shielded, self._governor.run)
+            nursery.start_soon(_run_in, scope, self._governor.run)
             try:
                 yield
             finally:
@@ -287,10 +288,8 @@ def _by_bot(levels: Iterable[tuple[str, int]]) -> Mapping[str, float]:
     return sums
 
 
-async def _shielded(run: Callable[[], Awaitable[None]], *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
-    """Run something until the scope is cancelled that it gives, whatever is cancelled around it."""
-    with trio.CancelScope(shield=True) as scope:
-        task_status.started(scope)
+async def _run_in(scope: trio.CancelScope, run: Callable[[], Awaitable[None]]) -> None:
+    with scope:
         await run()
 
 

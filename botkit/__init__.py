@@ -45,7 +45,7 @@ from botkit.events import (
 )
 from botkit.routing import filters
 from botkit.routing.runner import RunnerLimits
-from botkit.signaling import Call, Channel, LoginSession, Signal
+from botkit.signaling import Call, Channel, Lane, LoginSession, Signal
 from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS
@@ -77,6 +77,7 @@ __all__ = [
     "EventsLost",
     "InstantMessage",
     "InviteFailed",
+    "Lane",
     "LoggedIn",
     "LoggedOut",
     "LoginSession",

@@ -10,9 +10,6 @@ from bots.call_agent.settings import CallAgentSettings
 CallOutcome: TypeAlias = Literal[Outcome, "hung_up", "too_long", "withdrawn", "failed", "stopped", "refused"]
 """How a call ended; the package's docstring explains each."""
 
-MESSAGES_PER_SECOND = 40
-"""What the agent says at most, over all its calls; the service refuses more than 60 a second of one account."""
-
 
 class Line(Protocol):
     """What is needed of a call to talk in it; botkit's calls have it."""
@@ -24,25 +21,11 @@ class Line(Protocol):
         """The next digit, or nothing when none came in time."""
 
 
-class Pace:
-    """Spreads the messages of all calls of an agent over time."""
-
-    def __init__(self, per_second: float = MESSAGES_PER_SECOND) -> None:
-        self._interval = 1 / per_second
-        self._next = 0.0
-
-    async def wait_turn(self) -> None:
-        """Waits until the next message may be sent. A cancel leaves its place empty."""
-        turn = max(self._next, trio.current_time())
-        self._next = turn + self._interval
-        await trio.sleep_until(turn)
-
-
 class Conversation:
     """One call's talk. ``digits`` is what was pressed so far."""
 
-    def __init__(self, line: Line, settings: CallAgentSettings, pace: Pace) -> None:
-        self._line, self._settings, self._pace = line, settings, pace
+    def __init__(self, line: Line, settings: CallAgentSettings) -> None:
+        self._line, self._settings = line, settings
         self.digits = ""
 
     async def hold(self) -> CallOutcome:
@@ -75,5 +58,4 @@ class Conversation:
 
     async def _say(self, text: str) -> None:
         if text:
-            await self._pace.wait_turn()
             await self._line.say(text)

@@ -4,7 +4,7 @@ import trio
 from msgspec import Struct
 
 from botkit import Call, ErrorCode, InviteFailed, SignalingError, StoreError
-from bots.call_agent.conversation import CallOutcome, Conversation, Pace
+from bots.call_agent.conversation import CallOutcome, Conversation
 from bots.call_agent.desk import Refusal
 from bots.call_agent.records import CallRecords
 from bots.call_agent.settings import CallAgentSettings
@@ -38,7 +38,6 @@ class Agent:
 
     def __init__(self, settings: CallAgentSettings, records: CallRecords) -> None:
         self._settings, self._records = settings, records
-        self._pace = Pace()
 
     async def refuse(self, call: Call, reason: Refusal, clock: CallClock) -> None:
         """Refuses, with ``{"reason": …}`` for the caller, and records it.
@@ -65,7 +64,7 @@ class Agent:
         except StoreError:
             await call.refuse({"reason": "error"})
             raise
-        talk = Conversation(call, self._settings, self._pace)
+        talk = Conversation(call, self._settings)
         ending = Ending(outcome="failed", reason="the agent failed; its log says how")
         try:
             ending = await self._hold(call, talk, record, clock)

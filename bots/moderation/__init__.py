@@ -22,12 +22,16 @@ the table, so a restart forgets none; each is forgotten after ``forget_hours``. 
 or to ``record``: then it only writes down what it would have objected to, which is how to try a new rule. Of what an
 account sent before its mute took effect, the verdicts are only recorded.
 
+**To see first what it would do**, let it run dry: ``dry_run: true`` beside ``bot:``. Then it writes the table, with
+``dry`` as the outcome, and does nothing to anybody; such strikes never count once it is in earnest.
+
 **The table** ``verdicts`` in ``var/moderation.db`` has a row for each verdict, written before anything is done::
 
     sqlite3 var/moderation.db "SELECT datetime(ms/1000, 'unixepoch'), account, rule, evidence, action FROM verdicts"
 
-``outcome`` is ``done`` or ``failed`` (``reason`` says why; nothing else is stopped by it), and ``pending`` while the
-bot is at it. Mutes are the gateway's: they hold when the bot is gone, and ``session.unmute`` lifts one.
+``outcome`` is ``done`` or ``failed`` (``reason`` says why; nothing else is stopped by it), ``dry`` in a dry run, and
+``pending`` while the bot is at it. Mutes are the gateway's: they hold when the bot is gone, and ``session.unmute``
+lifts one.
 
 **If something is wrong.** ``failed`` with "for server accounts": the bot's account is missing in
 ``gateway.server_accounts``; a bot in several channels has the accounts ``moderator``, ``moderator~2`` and so on.

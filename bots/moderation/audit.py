@@ -10,8 +10,8 @@ from msgspec import Struct
 from botkit import Database, open_database
 from bots.moderation.judge import Sanction, Verdict
 
-Outcome: TypeAlias = Literal["done", "failed"]
-"""``done`` or ``failed`` with a reason. A row has ``pending`` until then."""
+Outcome: TypeAlias = Literal["done", "failed", "dry"]
+"""``done`` or ``failed`` with a reason. A row has ``pending`` until then. ``dry``: nothing was done, in a dry run."""
 
 SCHEMA = (
     """
@@ -27,7 +27,7 @@ SCHEMA = (
         detail    TEXT NOT NULL,     -- what is wrong with it
         strikes   INTEGER NOT NULL,  -- of the account, this one included
         action    TEXT NOT NULL,     -- record, warn, mute; until it is chosen, what the rule asked for
-        outcome   TEXT NOT NULL,     -- pending, done, failed
+        outcome   TEXT NOT NULL,     -- pending, done, failed, dry
         reason    TEXT NOT NULL      -- why it failed, or what else there is to say
     )
     """,
@@ -38,8 +38,9 @@ SCHEMA = (
 _OPEN = """
     INSERT INTO verdicts
     VALUES (:id, :ms, :moderator, :channel, :account, :text, :rule, :evidence, :detail,
-            (SELECT count(*) FROM verdicts WHERE account = :account AND ms > :since AND action <> 'record') + :counts,
-            :action, 'pending', '')
+            (SELECT count(*) FROM verdicts WHERE account = :account AND ms > :since AND action <> 'record'
+             AND (outcome <> 'dry' OR :outcome = 'dry')) + :counts,
+            :action, :outcome, '')
 """
 
 _INTERRUPTED = """
@@ -70,10 +71,11 @@ class AuditLog:
     def __init__(self, database: Database, moderator: str, forget_ms: int) -> None:
         self._database, self._moderator, self._forget_ms = database, moderator, forget_ms
 
-    async def open_case(self, message: Message, verdict: Verdict) -> Case:
+    async def open_case(self, message: Message, verdict: Verdict, *, dry: bool = False) -> Case:
         """Writes the verdict as pending and counts the strikes; once this returns, it is on the disk.
 
-        A cancel may come before or after the row is written.
+        With ``dry`` it is written as one of a dry run: its strike counts in dry runs, and never against anybody. A
+        cancel may come before or after the row is written.
         """
         case_id = secrets.token_hex(8)
         await self._database.execute(
@@ -91,6 +93,7 @@ class AuditLog:
                 "since": message.ms - self._forget_ms,
                 "counts": int(verdict.action != "record"),
                 "action": verdict.action,
+                "outcome": "dry" if dry else "pending",
             },
         )
         rows = await self._database.fetch("SELECT strikes FROM verdicts WHERE id = ?", (case_id,))

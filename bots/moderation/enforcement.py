@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from botkit import SignalingError
+from botkit import Lane, SignalingError
 from bots.moderation.audit import AuditLog, Message, Outcome
 from bots.moderation.judge import Sanction, Verdict, choose_sanction
 from bots.moderation.notices import fill
@@ -20,7 +20,11 @@ MAX_RECENT_MUTES = 1_000
 class Powers(Protocol):
     """What is needed to act; a login session has it."""
 
-    async def send_instant(self, account: str, text: str) -> None:
+    @property
+    def dry_run(self) -> bool:
+        """Whether acts are held back, and only written down."""
+
+    async def send_instant(self, account: str, text: str, *, lane: Lane) -> None:
         """Tells ``account`` something. Raises ``SignalingError``."""
 
     async def mute(self, account: str, *, channel: str, seconds: float, reason: str) -> None:
@@ -32,19 +36,22 @@ class RecentMutes:
 
     def __init__(self, grace: float = GRACE_SECONDS, max_accounts: int = MAX_RECENT_MUTES) -> None:
         self._grace, self._max_accounts = grace, max_accounts
-        self._muted_at: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._until: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def note(self, account: str, channel: str, now: float) -> None:
-        """The account was muted in ``channel`` (empty: everywhere) at ``now`` seconds."""
-        self._muted_at.pop((account, channel), None)
-        self._muted_at[account, channel] = now
-        if len(self._muted_at) > self._max_accounts:
-            self._muted_at.popitem(last=False)
+    def note(self, account: str, channel: str, now: float, *, dry_seconds: float = 0) -> None:
+        """The account was muted in ``channel`` (empty: everywhere) at ``now`` seconds.
+
+        In a dry run it goes on talking: for ``dry_seconds``, as long as it would have been muted.
+        """
+        self._until.pop((account, channel), None)
+        self._until[account, channel] = now + (dry_seconds or self._grace)
+        if len(self._until) > self._max_accounts:
+            self._until.popitem(last=False)
 
     def cover(self, account: str, channel: str, now: float) -> bool:
         """Whether a message that is seen ``now`` was sent before the account's mute there."""
-        muted_at = self._muted_at.get((account, channel))
-        return muted_at is not None and now - muted_at < self._grace
+        until = self._until.get((account, channel))
+        return until is not None and now < until
 
 
 class Enforcer:
@@ -61,10 +68,11 @@ class Enforcer:
         A cancel leaves the case pending; the next start marks it as failed.
         """
         if verdict.action != "record" and self._recent_mutes.cover(message.account, self._scope(message), now):
-            case = await self._audit.open_case(message, replace(verdict, action="record"))
-            await self._audit.close_case(case, "record", "done", "sent before the mute took effect")
+            case = await self._audit.open_case(message, replace(verdict, action="record"), dry=powers.dry_run)
+            if not powers.dry_run:
+                await self._audit.close_case(case, "record", "done", "sent before the mute took effect")
             return "record", ""
-        case = await self._audit.open_case(message, verdict)
+        case = await self._audit.open_case(message, verdict, dry=powers.dry_run)
         sanction = choose_sanction(verdict.action, case.strikes, self._settings)
         values: dict[str, str | float] = {
             "account": message.account,
@@ -83,28 +91,27 @@ class Enforcer:
     async def _act(
         self, sanction: Sanction, message: Message, values: dict[str, str | float], powers: Powers, now: float
     ) -> tuple[Outcome, str]:
+        done: Outcome = "dry" if powers.dry_run else "done"
         if sanction == "record":
-            return "done", ""
+            return done, ""
         if sanction == "warn":
             problem = await self._tell(powers, message.account, fill(self._settings.warning, values))
-            return ("failed", problem) if problem else ("done", "")
-        channel = self._scope(message)
+            return ("failed", problem) if problem else (done, "")
+        channel, seconds = self._scope(message), self._settings.mute_minutes * 60
         try:
-            await powers.mute(
-                message.account, channel=channel, seconds=self._settings.mute_minutes * 60, reason=str(values["detail"])
-            )
+            await powers.mute(message.account, channel=channel, seconds=seconds, reason=str(values["detail"]))
         except SignalingError as error:
             return "failed", str(error)
-        self._recent_mutes.note(message.account, channel, now)
+        self._recent_mutes.note(message.account, channel, now, dry_seconds=seconds if powers.dry_run else 0)
         problem = await self._tell(powers, message.account, fill(self._settings.mute_notice, values))
-        return "done", f"but not told: {problem}" if problem else ""
+        return done, f"but not told: {problem}" if problem else ""
 
     def _scope(self, message: Message) -> str:
         return message.channel if self._settings.mute_scope == "channel" else ""
 
     async def _tell(self, powers: Powers, account: str, text: str) -> str:
         try:
-            await powers.send_instant(account, text)
+            await powers.send_instant(account, text, lane=Lane.MODERATION)
         except SignalingError as error:
             return str(error)
         return ""

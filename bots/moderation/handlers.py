@@ -35,6 +35,8 @@ async def moderate(message: ChannelMessage, ctx: Context, judge: Judge, enforcer
         case = Message(message.channel, message.account, message.text, message.ms)
         sanction, problem = await enforcer.enforce(case, verdict, ctx.session, trio.current_time())
         facts = {"by": message.account, "rule": verdict.rule, "evidence": verdict.evidence[:80], "action": sanction}
+        if ctx.session.dry_run:
+            facts["dry_run"] = "nothing was done"
         if problem:
             ctx.log.warning("verdict", **facts, problem=problem)
         else:

@@ -10,7 +10,7 @@ NAMES = {
     *("CallNext", "Router", "RunnerLimits"),
     *("Account", "ChannelName", "CommandRefused", "RestOfLine"),
     *("Conversation", "ConversationTimedOut", "Conversations"),
-    *("Call", "Channel", "LoginSession", "Signal"),
+    *("Call", "Channel", "Lane", "LoginSession", "Signal"),
     *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
     *("CallEnded", "CallInvited", "DigitsPressed"),
     *("MemberJoined", "MemberLeft", "UserOffline", "UserOnline"),

@@ -259,7 +259,6 @@ def test_a_bot_that_cannot_go_on_alone_ends_the_command_with_1(run_botkit: Run, 
     assert "ready: 0 of 1 bots at work, but concierge ended" in done.stdout
 
 
-@pytest.mark.row("B26")
 def test_a_dry_run_says_what_it_would_have_done_and_does_not_do_it(start_botkit: Start, config: Path) -> None:
     running = start_botkit("run", config.name, "--dry-run")
     lines = running.read_until("would have", "did=send_to_channel", "to=lobby")

@@ -1,10 +1,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock
 
 from botkit import App, BotPlacement, CallEnded, Database, InstantMessage, SqlValue, open_database
@@ -208,3 +210,22 @@ async def test_an_agent_that_may_not_speak_ends_the_call_as_failed(autojump_cloc
         assert "too chatty" in str(reason)
         await moderator.session.unmute("support")
         await get_through(ann)
+
+
+async def test_a_hundred_calls_at_once_are_all_talked_to_within_the_limits(autojump_clock: MockClock) -> None:
+    """200 messages within the 60 a second that one account may send: they take their turns, and none is refused."""
+    many = replace(PLACEMENT, settings=replace(SETTINGS, max_calls=100, menu=None))
+    async with (
+        open_database(DATABASE, SCHEMA) as database,
+        open_world() as world,
+        world.running(many) as app,
+    ):
+        here = Office(world, database, app)
+        callers = [await world.user(f"caller-{number}") for number in range(100)]
+        async with trio.open_nursery() as nursery:
+            for number, caller in enumerate(callers):
+                nursery.start_soon(partial(caller.call, "support", channel=f"support-{number}"))
+        for caller in callers:
+            assert await hear(caller, 2) == ["Welcome.", "Bye."]
+        assert world.host.gateway.counters.refusals.value == 0
+        assert {record[4] for record in await here.records()} == {"completed"}

@@ -2,7 +2,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from bots.call_agent.conversation import Conversation, Pace
+from bots.call_agent.conversation import Conversation
 from bots.call_agent.settings import CallAgentSettings, Choice, Menu
 
 MENU = Menu(prompt="1 or 9?", choices={1: Choice(say="One."), 9: Choice(end=True)}, timeout_seconds=5, retries=1)
@@ -37,7 +37,7 @@ class ScriptedLine:
 
 async def test_greeting_menu_and_farewell(autojump_clock: MockClock) -> None:
     line = ScriptedLine({1: "1", 2: "9"})
-    talk = Conversation(line, CallAgentSettings(menu=MENU), Pace())
+    talk = Conversation(line, CallAgentSettings(menu=MENU))
     assert await talk.hold() == "completed"
     assert talk.digits == "19"
     assert line.texts == ["Hello.", "1 or 9?", "One.", "1 or 9?", "Goodbye."]
@@ -45,13 +45,13 @@ async def test_greeting_menu_and_farewell(autojump_clock: MockClock) -> None:
 
 async def test_without_a_menu_it_greets_and_ends(autojump_clock: MockClock) -> None:
     line = ScriptedLine({})
-    assert await Conversation(line, CallAgentSettings(), Pace()).hold() == "completed"
+    assert await Conversation(line, CallAgentSettings()).hold() == "completed"
     assert line.texts == ["Hello.", "Goodbye."]
 
 
 async def test_silence_is_asked_again_and_then_ends(autojump_clock: MockClock) -> None:
     line = ScriptedLine({})
-    talk = Conversation(line, CallAgentSettings(menu=MENU, greeting=""), Pace())
+    talk = Conversation(line, CallAgentSettings(menu=MENU, greeting=""))
     began = trio.current_time()
     assert await talk.hold() == "no_input"
     assert trio.current_time() - began == pytest.approx(10, abs=0.2)
@@ -60,7 +60,7 @@ async def test_silence_is_asked_again_and_then_ends(autojump_clock: MockClock) -
 
 async def test_wrong_digits_use_the_retries_up(autojump_clock: MockClock) -> None:
     line = ScriptedLine({1: "5", 2: "6"})
-    talk = Conversation(line, CallAgentSettings(menu=MENU, farewell=""), Pace())
+    talk = Conversation(line, CallAgentSettings(menu=MENU, farewell=""))
     assert await talk.hold() == "wrong_input"
     assert talk.digits == "56"
     assert line.texts[-1] == "That is not one of the choices."
@@ -69,19 +69,8 @@ async def test_wrong_digits_use_the_retries_up(autojump_clock: MockClock) -> Non
 @pytest.mark.row("F04")
 async def test_no_call_is_longer_than_the_limit(autojump_clock: MockClock) -> None:
     line = ScriptedLine(dict.fromkeys(range(0, 1000, 3), "1"))
-    talk = Conversation(line, CallAgentSettings(menu=MENU, max_call_seconds=60), Pace())
+    talk = Conversation(line, CallAgentSettings(menu=MENU, max_call_seconds=60))
     began = trio.current_time()
     assert await talk.hold() == "too_long"
     assert trio.current_time() - began == pytest.approx(60, abs=0.2)
     assert line.texts[-1] == "Goodbye."
-
-
-async def test_many_calls_at_once_stay_inside_the_rate(autojump_clock: MockClock) -> None:
-    pace = Pace(per_second=40)
-    lines = [ScriptedLine({}) for _ in range(100)]
-    async with trio.open_nursery() as nursery:
-        for line in lines:
-            nursery.start_soon(Conversation(line, CallAgentSettings(menu=MENU), pace).hold)
-    times = sorted(time for line in lines for time, _ in line.heard)
-    busiest = max(sum(1 for time in times if start <= time < start + 1) for start in times)
-    assert busiest <= 45

@@ -3,7 +3,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from botkit import Database, SignalingError, SqlValue, open_database
+from botkit import Database, Lane, SignalingError, SqlValue, open_database
 from botkit.errors import ErrorCode, RequestFailed, SendFailed
 from bots.moderation.audit import SCHEMA, AuditLog, Message
 from bots.moderation.enforcement import Enforcer, RecentMutes
@@ -22,11 +22,13 @@ class RecordingPowers:
         self.done: list[tuple[object, ...]] = []
         self.telling_fails: SignalingError | None = None
         self.muting_fails: SignalingError | None = None
+        self.dry_run = False
 
-    async def send_instant(self, account: str, text: str) -> None:
+    async def send_instant(self, account: str, text: str, *, lane: Lane) -> None:
         """Notes it."""
         if self.telling_fails:
             raise self.telling_fails
+        assert lane is Lane.MODERATION
         self.done.append(("tell", account, text))
 
     async def mute(self, account: str, *, channel: str, seconds: float, reason: str) -> None:
@@ -143,6 +145,35 @@ async def test_what_was_sent_before_the_mute_is_no_further_strike() -> None:
     ]
     assert table[1] == ("ann", 1, "record", "done", "sent before the mute took effect")
     assert table[-1] == ("ann", 2, "mute", "done", "")
+
+
+async def test_in_a_dry_run_the_outcome_says_so_and_who_would_be_muted_talks_on() -> None:
+    powers = RecordingPowers()
+    powers.dry_run = True
+    async with enforcer(StrikeSettings(mute_after=1, mute_minutes=5)) as (enforce, database):
+        assert await enforce.enforce(message(1), verdict(), powers, 1) == ("mute", "")
+        assert await enforce.enforce(message(2), verdict(), powers, 300.9) == ("record", "")
+        assert await enforce.enforce(message(3), verdict(), powers, 301) == ("mute", "")
+        table = await cases(database)
+    assert table == [
+        ("ann", 1, "mute", "dry", ""),
+        ("ann", 1, "record", "dry", ""),
+        ("ann", 2, "mute", "dry", ""),
+    ]
+
+
+async def test_strikes_of_a_dry_run_never_count_in_earnest() -> None:
+    powers, settings = RecordingPowers(), StrikeSettings(mute_after=3)
+    async with open_database("sqlite://", SCHEMA) as database:
+        audit = AuditLog(database, "moderator", 3_600_000)
+        sanctions = []
+        for ms, dry_run in enumerate([False, True, True, False, False]):
+            powers.dry_run = dry_run
+            # Each time another process: the file alone knows what was.
+            sanctions.append((await Enforcer(settings, audit).enforce(message(ms), verdict(), powers, ms))[0])
+        table = await cases(database)
+    assert sanctions == ["warn", "warn", "mute", "warn", "mute"]
+    assert [(row[1], row[3]) for row in table] == [(1, "done"), (2, "dry"), (3, "dry"), (2, "done"), (3, "done")]
 
 
 def test_only_so_many_recent_mutes_are_remembered() -> None:

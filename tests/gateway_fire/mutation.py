@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,7 +32,7 @@ def read_corpus(folder: Path, *names: str) -> list[str]:
 
 
 class _Choices:
-    """Bytes as a row of decisions; zeros once they have run out."""
+    """Bytes as a row of decisions; zeros once they have run out, which are the mildest choices."""
 
     def __init__(self, data: bytes) -> None:
         self._data = iter(data)
@@ -66,35 +67,55 @@ def mutate(seeds: Sequence[str], odd: Sequence[str], program: bytes) -> bytes:
     return data
 
 
-Put = Callable[[JsonValue], None]
+class _Place(NamedTuple):
+    """Where a value stands in a frame: what it is now, and what puts another one there."""
+
+    value: JsonValue
+    put: Callable[[JsonValue], None]
 
 
-def _places(value: JsonValue) -> tuple[list[Put], list[Put]]:
-    """What puts another value into the places of a JSON value: of its lists, and of its objects."""
-    in_lists: list[Put] = []
-    in_objects: list[Put] = []
+def _places(value: JsonValue) -> tuple[list[_Place], list[_Place]]:
+    """The places in a JSON value: those that make what kind of frame it is, and those of what it says."""
+    kind: list[_Place] = []
+    content: list[_Place] = []
     inside: list[JsonValue] = []
     if isinstance(value, list):
-        in_lists = [partial(value.__setitem__, index) for index in range(len(value))]
+        for index, item in enumerate(value):
+            says_something = isinstance(item, int | float) or (isinstance(item, str) and "{" in item)
+            (content if says_something else kind).append(_Place(item, partial(value.__setitem__, index)))
         inside = value
     elif isinstance(value, dict):
-        in_objects = [partial(value.__setitem__, key) for key in value]
+        content = [_Place(item, partial(value.__setitem__, key)) for key, item in value.items()]
         inside = list(value.values())
     for inner in inside:
-        deeper_in_lists, deeper_in_objects = _places(inner)
-        in_lists += deeper_in_lists
-        in_objects += deeper_in_objects
-    return in_lists, in_objects
+        deeper_kind, deeper_content = _places(inner)
+        kind += deeper_kind
+        content += deeper_content
+    return kind, content
 
 
 def _replace_value(text: str, choices: _Choices) -> str:
     value: JsonValue = msgspec.json.decode(text)
-    in_lists, in_objects = _places(value)
-    # What stands in lists is the frame itself.
-    places = in_objects if in_objects and choices.below(16) else in_lists
+    kind, content = _places(value)
+    places = content if content and choices.below(16) < 15 else kind
     if places:
-        places[choices.below(len(places))](VALUES[choices.below(len(VALUES))])
+        place = places[choices.below(len(places))]
+        inner = _replace_inside(place.value, choices) if choices.below(8) < 7 else None
+        # Mostly of the same type, to get past the decoder.
+        values = [each for each in VALUES if type(each) is type(place.value)] if choices.below(4) < 3 else VALUES
+        place.put(inner or values[choices.below(len(values))])
     return msgspec.json.encode(value).decode()
+
+
+def _replace_inside(value: JsonValue, choices: _Choices) -> str | None:
+    """The same within a text that is JSON itself, or ends with it; None for any other value."""
+    if not isinstance(value, str) or "{" not in value:
+        return None
+    head, brace, rest = value.partition("{")
+    try:
+        return head + _replace_value(brace + rest, choices)
+    except msgspec.DecodeError:
+        return None
 
 
 def _damage(data: bytes, seeds: Sequence[str], choices: _Choices) -> bytes:

@@ -58,7 +58,7 @@ def test_the_whole_corpus_in_each_state(name: str) -> None:
 
 @pytest.mark.parametrize("name", STATES)
 @settings(max_examples=3)
-@given(programs=st.lists(st.binary(min_size=6, max_size=10), min_size=1, max_size=50))
+@given(programs=st.lists(st.binary(min_size=6, max_size=24), min_size=1, max_size=50))
 def test_some_frames_in_each_state(name: str, programs: list[bytes]) -> None:
     frames = mutated(STATES[name], programs)
     assert fuzz(STATES[name], frames).sent == len(frames)
@@ -76,7 +76,7 @@ def test_ten_thousand_frames_in_each_state(name: str) -> None:
     def run(seed: int) -> None:
         nonlocal sent, accepted, refused
         dice = random.Random(seed)
-        frames = mutated(state, (dice.randbytes(10) for _ in range(FRAMES)))
+        frames = mutated(state, (dice.randbytes(24) for _ in range(FRAMES)))
         distinct.update(frames)
         before = count_blocks()
         attack = fuzz(state, frames)
@@ -101,7 +101,7 @@ def test_the_same_frames_again_leave_nothing_more_at_a_gateway(name: str, monkey
     monkeypatch.setattr(timers, "FEW", 10)  # else up to 1,000 deadlines that were cancelled are kept
     monkeypatch.setattr(sweep, "SWEEP_SECONDS", 30.0)  # else two hours of virtual time take long
     dice = random.Random(name)
-    frames = mutated(STATES[name], [dice.randbytes(10) for _ in range(FRAMES_AGAIN)])
+    frames = mutated(STATES[name], [dice.randbytes(24) for _ in range(FRAMES_AGAIN)])
     sizes = list[int]()
 
     async def main() -> None:

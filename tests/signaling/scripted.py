@@ -100,7 +100,7 @@ class Peer:
             case frames.Call(body=body):
                 request = requests.decode_request(body)
                 assert request is not None
-                assert request.line == LINE
+                assert self._gateway.line in ("", request.line)
                 await self._answer(body.call_id, request)
             case frames.SetFlag():
                 pass
@@ -125,6 +125,8 @@ class ScriptedGateway:
         self.down = False
         self.deaf = False
         self.pongs = True
+        self.line = LINE
+        """What requests must carry; empty when they may carry anything."""
         self.login: Callable[[Login], GatewayFrame | None] = lambda _: accepted()
         self.line_login: Callable[[LineLogin], GatewayFrame | None] = lambda _: refused("no such session", 200)
         self.inbox: list[tuple[int, str]] = []
@@ -169,6 +171,12 @@ class ScriptedGateway:
             return reply(request)
 
         self._replies[kind] = call
+
+    def behave(self) -> None:
+        """Forget what it was told: let everybody in again, and say yes to everything."""
+        self.login = lambda _: accepted()
+        self.line_login = lambda _: refused("no such session", 200)
+        self._replies.clear()
 
     def reply_to(self, request: Request) -> Reply:
         """What this gateway says to a request."""

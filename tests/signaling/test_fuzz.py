@@ -1,6 +1,5 @@
-"""Whatever a gateway sends, a session ends a connection at most; whatever happens to calls, they end once."""
+"""Whatever happens to calls, they end once. (Whatever frames come: ``test_hostile_gateway.py``.)"""
 
-import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -13,67 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from botkit.errors import InviteFailed
 from botkit.events import CallEnded, CallEvent, CallFailed, CallInvited, CallRefused
 from botkit.signaling import Call, LoginSession, Signal
-from botkit.wire.states import LoginStatus
 from tests.signaling.scripted import ScriptedGateway, waiting_events
-
-LINE = 'msg-v2 bob - - channel_msg 5 {"channel":"room","account":"bob","uid":8,"msg":"hello"}'
-PAGE = '{"result":"ok","ver_clear":0,"msgs":[[1,"msg-v2 bob ann v1:E:5 instant 5 hello"]]}'
-FRAMES = [
-    json.dumps(frame).encode()
-    for frame in (
-        ["pong", 1],
-        ["notify", ["msg", 3]],
-        ["notify", ["channel2", "room", 1, LINE]],
-        ["notify", ["botkit_expelled", "room", 601, ""]],
-        ["call2-ret", [1, "", PAGE]],
-        ["call2-ret", [2, "", '{"result":"failed","reason":"no","code":300}']],
-        ["multi", [["pong", 1], ["pong", 2]]],
-        ["login_ret", ["", '{"result":"ok","uid":1,"line":"x"}']],
-        ["close", "bye"],
-        ["kick", "bye"],
-    )
-]
-
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@st.composite
-def _mutated(draw: st.DrawFn) -> bytes:
-    frame = bytearray(draw(st.sampled_from(FRAMES)))
-    for _ in range(draw(st.integers(0, 3))):
-        place = draw(st.integers(0, len(frame) - 1))
-        frame[place : place + draw(st.integers(0, 2))] = draw(st.binary(max_size=2))
-        if not frame:
-            break
-    return bytes(frame)
-
-
-_frames = st.lists(
-    _mutated() | st.binary(max_size=40) | _json.map(lambda value: json.dumps(value).encode()), max_size=6
-)
-
-
-@settings(max_examples=150)
-@given(_frames)
-def test_no_frame_hurts_more_than_its_connection(sent: list[bytes]) -> None:
-    async def main() -> None:
-        gateway = ScriptedGateway()
-        async with Signal("app", gateway.connector).open_session("ann") as session:
-            await session.join("room")
-            for data in sent:
-                if not gateway.peer.closed:
-                    await gateway.peer.send_raw(data)
-                await trio.sleep(20)
-            assert session.status in {LoginStatus.LOGGED_IN, LoginStatus.LOGGED_OUT}
-            if session.status is LoginStatus.LOGGED_IN:
-                await session.send_instant("bob", "still here")
-
-    trio.run(main, clock=MockClock(autojump_threshold=0))
-
 
 _MESSAGES = ["voip_invite", "voip_invite_ack", "voip_invite_accept", "voip_invite_refuse"]
 _MESSAGES += ["voip_invite_failed", "voip_invite_bye", "voip_invite_msg"]

@@ -61,6 +61,38 @@ async def test_muted_everywhere_for_a_time(stage: Stage, sdk: Sdk) -> None:
     assert not bob.untaken("instant")
 
 
+async def test_a_mute_reaches_attributes_and_calls(stage: Stage, sdk: Sdk) -> None:
+    ann, bob = stage.ann, stage.bob
+    await bob.do("invite", channel="before", peer="ann", extra="")
+    await ann.expect("invited", channel="before")
+    await ann.do("accept", channel="before", peer="bob", extra="")
+    await bob.expect("accepted", channel="before")
+    await stage.moderator.mute("ann", reason="enough")
+    for name in ("topic", "漢字"):
+        code, reason = await ann.ask_in_vain("channel_set_attr", channel=LOBBY, name=name, value="unheard")
+        assert (code, reason) == (int(ErrorCode.GENERAL_E_FAILED), "muted: enough")
+        await ann.do("set_attribute", name=name, value="unheard")
+    await ann.do("invite", channel="room", peer="bob", extra='"unheard"')
+    failed = await ann.expect("call_failed", channel="room", peer="bob")
+    assert failed["reason"] in ("muted: enough", int(ErrorCode.INVITE_E_OTHER))
+    if sdk == "web":
+        await ann.do("press", channel="before", peer="bob", digits="123")
+    await ann.do("end", channel="before", peer="bob", extra='"unheard"')
+    assert (await bob.expect("ended_by_peer", channel="before"))["extra"] == ""
+    await ann.expect("ended_by_myself", channel="before")
+
+    await bob.do("invite", channel="room", peer="ann", extra='"are you there?"')
+    await ann.expect("invited", channel="room", extra='"are you there?"')
+    await ann.do("accept", channel="room", peer="bob", extra='"unheard"')
+    assert (await bob.expect("accepted", channel="room"))["extra"] == ""
+    await bob.do("end", channel="room", peer="ann", extra="")
+    await ann.expect("ended_by_peer", channel="room")
+    await stage.moderator.unmute("ann")
+    await stage.check_all_is_well()
+    for event in ("attribute", "invited", "call_message"):
+        assert not bob.untaken(event)
+
+
 @pytest.mark.row("0.3")
 async def test_kicked_from_a_channel(stage: Stage, sdk: Sdk) -> None:
     ann, bob = stage.ann, stage.bob

@@ -44,6 +44,7 @@ from botkit.events import (
     UserOnline,
 )
 from botkit.routing import filters
+from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
 from botkit.signaling import Call, Channel, Lane, LoginSession, Signal
 from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
@@ -81,6 +82,7 @@ __all__ = [
     "LoggedIn",
     "LoggedOut",
     "LoginSession",
+    "LoopLimits",
     "MemberJoined",
     "MemberLeft",
     "RestOfLine",

@@ -21,6 +21,7 @@ from botkit.app.wiring import (
     wire_included,
 )
 from botkit.events import Event
+from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
 
 HANDLER_TIMEOUT = 300.0
@@ -33,7 +34,7 @@ class Bot(Decorators):
     ``ignore_self`` its own messages do not reach its handlers. ``limits`` bound how many events are handled at a time,
     and how many wait. A handler that takes longer than ``handler_timeout`` seconds (``math.inf``: as long as it likes)
     is cancelled, logged and counted; those of ``on_invite`` may last as long as the call, unless told otherwise.
-    Commands (``command``) begin with ``command_prefix``.
+    Commands (``command``) begin with ``command_prefix``. ``loops`` say when a loop with another bot is broken.
 
     Who gets an event, and in which order, is said in :class:`~botkit.Router`; a bot is the first of its routers. For
     what handlers may ask for see :class:`~botkit.app.decorators.Decorators`; what a bot provides must be declared
@@ -54,6 +55,7 @@ class Bot(Decorators):
         limits: RunnerLimits | None = None,
         handler_timeout: float = HANDLER_TIMEOUT,
         command_prefix: str = "!",
+        loops: LoopLimits | None = None,
     ) -> None:
         super().__init__(name)
         check_timeout(handler_timeout)
@@ -62,6 +64,7 @@ class Bot(Decorators):
         self.command_prefix = command_prefix
         self.settings_type, self.ignore_self = settings, ignore_self
         self.limits, self.handler_timeout = limits or RunnerLimits(), handler_timeout
+        self.loops = loops or LoopLimits()
         self.settings_offer = None if settings is None else Offer(settings)
         """What stands for the settings among all that handlers may ask for."""
 

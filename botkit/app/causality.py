@@ -8,9 +8,14 @@ import itertools
 from collections.abc import Mapping
 from contextvars import Token
 
+import trio
+
 from botkit.app.signatures import Place
-from botkit.events import Event
+from botkit.events import ChannelMessage, Event, InstantMessage
 from botkit.observability.about import ABOUT, About
+from botkit.routing.loops import LoopBreaker
+from botkit.signaling import Effect
+from botkit.signaling.effects import SendInstant, SendToChannel
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _numbers = itertools.count(1)
@@ -33,12 +38,18 @@ def id_of(kind: str, number: int) -> str:
 
 
 class Cause:
-    """One call of a handler: which one, of which bot, for which event. ``event`` is None for a beat of ``every``."""
+    """One call of a handler: which one, of which bot, for which event. ``event`` is None for a beat of ``every``.
 
-    __slots__ = ("bot", "event", "event_number", "number", "place")
+    What is said because of a message is told to ``loops``.
+    """
 
-    def __init__(self, bot: str, place: Place, event: Event | None, event_number: int) -> None:
+    __slots__ = ("_loops", "bot", "event", "event_number", "number", "place")
+
+    def __init__(
+        self, bot: str, place: Place, event: Event | None, event_number: int, loops: LoopBreaker | None = None
+    ) -> None:
         self.bot, self.place, self.event, self.event_number = bot, place, event, event_number
+        self._loops = loops
         self.number = next(_numbers)
 
     @property
@@ -50,6 +61,15 @@ class Cause:
     def handler_id(self) -> str:
         """The id of this call."""
         return id_of(HANDLER, self.number)
+
+    def led_to(self, effect: Effect) -> None:
+        """The handler does something to others."""
+        if (
+            self._loops is not None
+            and isinstance(self.event, ChannelMessage | InstantMessage)
+            and isinstance(effect, SendToChannel | SendInstant)
+        ):
+            self._loops.answered(self.event.account, trio.current_time())
 
     def facts(self) -> Mapping[str, str]:
         """What log lines of the handler carry."""

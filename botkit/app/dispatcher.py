@@ -1,6 +1,6 @@
 """From an event of a session or a feed to the bot's handlers: matched, put in order, called, kept apart."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import structlog
 import trio
@@ -12,6 +12,7 @@ from botkit.app.commands.desk import CommandDesk
 from botkit.app.context import Context
 from botkit.app.conversations.current import current_desk
 from botkit.app.conversations.desk import ConversationDesk
+from botkit.app.delivery import Delivery, call_in_turn
 from botkit.app.handling import HandlerBorder
 from botkit.app.injection import Injected
 from botkit.app.meters import AppMeters
@@ -32,6 +33,7 @@ from botkit.events import (
 )
 from botkit.routing.deadlines import Allowance
 from botkit.routing.keys import OrderKey, is_lasting, key_of
+from botkit.routing.loops import LoopBreaker, Verdict
 from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
 from botkit.routing.table import Match, RouteTable
 from botkit.signaling import Call, LoginSession
@@ -39,24 +41,6 @@ from botkit.stores.conversations import ConversationKey
 from botkit.types import Account
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
-
-
-class _Delivery:
-    """An event on its way to its handlers, and how far it has come.
-
-    The event is None for losses, until they are counted, when they are told. ``matching`` are the handlers of one
-    router that want it, of which those from ``place`` on are still to be called, and ``at`` is where the routers behind
-    are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled.
-    """
-
-    __slots__ = ("at", "call", "context", "event", "key", "matching", "overran", "place", "session")
-
-    def __init__(self, key: Hashable, event: Event | None, session: LoginSession, call: Call | None = None) -> None:
-        self.key, self.event, self.session, self.call = key, event, session, call
-        self.matching: Sequence[Match[Target]] = ()
-        self.place = self.at = 0
-        self.context: Context | None = None
-        self.overran: Target | None = None
 
 
 class Dispatcher:
@@ -73,13 +57,14 @@ class Dispatcher:
     ) -> None:
         self._plan, self._meters, self._desk = plan, meters, desk
         self._own_accounts = frozenset(plan.accounts) if plan.bot.ignore_self else ()
-        self._border = HandlerBorder(plan.info, meters)
+        self._loops = LoopBreaker(plan.loops)
+        self._border = HandlerBorder(plan.info, meters, self._loops)
         commands = CommandDesk(plan.bot.command_prefix, plan.roles, meters, self._tell_refused)
         targets = TargetMaker(injected, plan.bot.handler_timeout, commands)
         self._table = RouteTable[Target](targets.tree(plan.wiring.root), self._border.filter_failed)
         self.beats = targets.beats
         """The handlers of ``every``, with their seconds."""
-        self._runner = KeyedRunner[_Delivery](self._deliver, limits or plan.limits)
+        self._runner = KeyedRunner[Delivery](self._deliver, limits or plan.limits)
         self._lost = 0
         if nobodys := plan.roles.nobodys(plan.bot.roles):
             _log.warning("there are commands that nobody may use: give their roles to somebody", roles=nobodys)
@@ -98,7 +83,7 @@ class Dispatcher:
 
     async def dispatch(self, event: Event, session: LoginSession) -> None:
         """Put the event in line for the handlers that want it. Waits while too many events wait in all."""
-        if type(event) in _OF_OTHERS and self._is_ours(event):
+        if type(event) in _OF_OTHERS and self._is_not_for_handlers(event):
             return
         name = self._plan.bot.name
         self._meters.events.add_for(name)
@@ -110,7 +95,7 @@ class Dispatcher:
                 self._meters.unhandled.add_for(name)
                 return
         call = session.call(event.call) if isinstance(event, CallEvent) else None
-        delivery = _Delivery(_line_of(event, session), event, session, call)
+        delivery = Delivery(_line_of(event, session), event, session, call)
         delivery.matching, delivery.at = matching, at
         if not await self._runner.submit(delivery.key, delivery, lasting=is_lasting(event)):
             self._note_lost(session)
@@ -121,7 +106,7 @@ class Dispatcher:
         In its turn, it is looked at again: what was gone on with meanwhile is left alone.
         """
         event = ConversationTimedOut(kind=key.kind, account=Account(key.account), channel=key.channel)
-        delivery = _Delivery(_line_of(event, session), event, session)
+        delivery = Delivery(_line_of(event, session), event, session)
         if not self._table.way(type(event)).late:
             delivery.matching, delivery.at = self._table.match(event)
         while not await self._runner.submit(delivery.key, delivery):  # noqa: ASYNC110
@@ -134,11 +119,30 @@ class Dispatcher:
     async def _tell_refused(self, refused: CommandRefused, context: Context) -> None:
         await Walk(self._table, self._border, refused, self._context(context.session, refused)).run()
 
-    def _is_ours(self, event: Event) -> bool:
-        """A message of the bot's own, or a session of a pool that comes or goes: nothing to tell the handlers."""
+    def _is_not_for_handlers(self, event: Event) -> bool:
+        """A message of the bot's own, or of a bot that it is in a loop with; a session of a pool comes or goes."""
         if isinstance(event, UserJoined | UserLeft):
             return self._plan.info.is_service(event.account)
-        return isinstance(event, ChannelMessage | InstantMessage) and event.account in self._own_accounts
+        assert isinstance(event, ChannelMessage | InstantMessage)
+        return event.account in self._own_accounts or (len(self._loops) > 0 and self._is_of_a_loop(event))
+
+    def _is_of_a_loop(self, message: ChannelMessage | InstantMessage) -> bool:
+        verdict = self._loops.heard(message.account, trio.current_time())
+        if verdict is Verdict.LISTEN:
+            return False
+        name, limits = self._plan.bot.name, self._plan.loops
+        self._meters.loop_messages.add_for(name)
+        if verdict is Verdict.BREAK:
+            self._meters.loops_broken.add_for(name)
+            _log.warning(
+                "a loop is broken: the account answers as fast as bots do, and is not listened to for a while",
+                bot=name,
+                account=self._plan.info.account,
+                loop_with=message.account,
+                turns=limits.turns,
+                pause_seconds=limits.pause_seconds,
+            )
+        return True
 
     def _context(self, session: LoginSession, event: Event | None = None, call: Call | None = None) -> Context:
         plan = self._plan
@@ -146,7 +150,7 @@ class Dispatcher:
             session=session, bot=plan.info, settings=plan.settings, event=event, call=call, number=next_number()
         )
 
-    async def _deliver(self, delivery: _Delivery, allowance: Allowance | None) -> None:
+    async def _deliver(self, delivery: Delivery, allowance: Allowance | None) -> None:
         if self._desk is None:
             await self._handle(delivery, allowance)
             return
@@ -157,7 +161,7 @@ class Dispatcher:
             await self._handle(delivery, allowance)
 
     async def _handle_time_out(
-        self, delivery: _Delivery, event: ConversationTimedOut, allowance: Allowance | None, desk: ConversationDesk
+        self, delivery: Delivery, event: ConversationTimedOut, allowance: Allowance | None, desk: ConversationDesk
     ) -> None:
         key = ConversationKey(event.kind, event.account, event.channel)
         if delivery.context is None:
@@ -173,7 +177,7 @@ class Dispatcher:
                     "a conversation that timed out may come back at a restart", **structs.asdict(key), error=str(error)
                 )
 
-    async def _handle(self, delivery: _Delivery, allowance: Allowance | None) -> None:
+    async def _handle(self, delivery: Delivery, allowance: Allowance | None) -> None:
         event = delivery.event
         if event is None:
             event = delivery.event = self._take_lost()
@@ -191,30 +195,15 @@ class Dispatcher:
             while delivery.matching and await call_all(self._border, delivery.matching, event, context):
                 delivery.matching, delivery.at = self._table.match(event, delivery.at)
         else:
-            await self._call_in_turn(delivery, event, context, allowance)
+            await self._call_in_turn(delivery, event, allowance)
         self._meters.handling_seconds.observe(trio.current_time() - begin)
 
-    async def _call_in_turn(self, delivery: _Delivery, event: Event, context: Context, allowance: Allowance) -> None:
-        """Call the handlers that are left, on an allowance. Where that is spent, the rest is left for another turn."""
-        if delivery.overran is not None:
-            target, delivery.overran = delivery.overran, None
-            await self._border.overran(target, event, context)
+    async def _call_in_turn(self, delivery: Delivery, event: Event, allowance: Allowance) -> None:
         try:
-            while True:
-                while delivery.place < len(delivery.matching):
-                    if context.stopped:
-                        return
-                    match = delivery.matching[delivery.place]
-                    delivery.place += 1
-                    await self._border.call(match, event, context, match.target.timeout, allowance)
-                if context.stopped or not context.propagated:
-                    return
-                context.propagated = False
-                delivery.matching, delivery.at = self._table.match(event, delivery.at)
-                delivery.place = 0
+            await call_in_turn(delivery, self._table, self._border, event, allowance)
         except BaseException:
             if allowance.spent:
-                delivery.overran = delivery.matching[delivery.place - 1].target
+                delivery.cut_off()
                 self._runner.put_first(delivery.key, delivery)
             raise
 
@@ -224,7 +213,7 @@ class Dispatcher:
         self._lost += 1
         if self._lost == 1:
             key = (session.account, "lost")
-            self._runner.submit_nowait(key, _Delivery(key, None, session))
+            self._runner.submit_nowait(key, Delivery(key, None, session))
 
     def _take_lost(self) -> EventsLost:
         event = EventsLost(cause="too many events of one channel, account or call waited", count=self._lost)

@@ -111,6 +111,8 @@ class EffectLog:
     def begin(self, bot: str, account: Account, effect: Effect) -> EffectRecord:
         """A bot's session is about to do something."""
         record = EffectRecord(self, bot, account, effect, self._ms())
+        if record.cause is not None:
+            record.cause.led_to(effect)
         self._records.append(record)
         self._meters.effects.add_for(effect.verb)
         self.note(record)

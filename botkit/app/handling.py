@@ -22,6 +22,7 @@ from botkit.errors import HandlerTimeout
 from botkit.events import Event
 from botkit.routing.deadlines import Allowance
 from botkit.routing.filters import Values
+from botkit.routing.loops import LoopBreaker
 from botkit.routing.table import Match, RouteNode
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
@@ -32,8 +33,8 @@ _NO_VALUES: Values = {}
 class HandlerBorder:
     """Calls the handlers of one bot, and keeps their failures to themselves."""
 
-    def __init__(self, bot: BotInfo, meters: AppMeters) -> None:
-        self._bot, self._meters = bot, meters
+    def __init__(self, bot: BotInfo, meters: AppMeters, loops: LoopBreaker) -> None:
+        self._bot, self._meters, self._loops = bot, meters, loops
         self._named: set[Place] = set()
 
     async def call(
@@ -90,7 +91,7 @@ class HandlerBorder:
         raise HandlerTimeout(match.target.place.name, seconds)
 
     def _cause(self, place: Place, event: Event | None, context: Context) -> Cause:
-        return Cause(self._bot.name, place, event, context.number)
+        return Cause(self._bot.name, place, event, context.number, self._loops)
 
     def _done(self, target: Target, result: object) -> bool:
         if result is not None:

@@ -24,6 +24,10 @@ class AppMeters:
         self.errors_unhandled = counter("bot_errors_unhandled", "Errors that no handler of errors took", "bot")
         self.error_handler_errors = counter("bot_error_handler_errors", "Handlers of errors that failed", "bot")
         self.commands_refused = counter("bot_commands_refused", "Commands that their senders had no role for", "bot")
+        self.loops_broken = counter("bot_loops_broken", "Loops with other bots that were broken", "bot")
+        self.loop_messages = counter(
+            "bot_loop_messages", "Messages of accounts that are not listened to since they are in a loop", "bot"
+        )
         self.filter_errors = counter("bot_filter_errors", "Filters that raised", "bot")
         self.beats_left_out = counter("bot_beats_left_out", "Beats of every() that came while the last one ran", "bot")
         self.conversations_refused = counter("bot_conversations_refused", "Conversations above the bound", "bot")

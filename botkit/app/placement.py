@@ -13,6 +13,7 @@ from botkit.app.feeds import CHANNELS, Feed, feeds_of, make_feeds
 from botkit.app.patterns import ChannelPatterns, is_pattern
 from botkit.app.wiring import Wiring
 from botkit.errors import ConfigError, HandlerError
+from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation
@@ -44,6 +45,8 @@ class BotPlacement(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     limits: RunnerLimits | None = None
     """How much is handled at a time and may wait; None: what the bot itself says."""
+    loops: LoopLimits | None = None
+    """When a loop with another bot is broken; None: what the bot itself says."""
     roles: Mapping[str, Sequence[str]] = {}
     """Who may use the commands that are for a role: accounts, or shell patterns of them, by role."""
 
@@ -78,6 +81,7 @@ class BotPlan(Struct, frozen=True, kw_only=True):
     feeds: tuple[Feed, ...]
     """Those that its handlers need."""
     limits: RunnerLimits
+    loops: LoopLimits
     roles: Roles
     wiring: Wiring
     dry_run: bool
@@ -204,6 +208,7 @@ def _bot_plan(
         pool=pool,
         feeds=feeds_of(placement.bot, feeds),
         limits=placement.limits or placement.bot.limits,
+        loops=placement.loops or placement.bot.loops,
         roles=_roles(placement, f"{key}.roles"),
         wiring=_wiring(placement.bot, f"{key}.bot"),
         dry_run=placement.dry_run,

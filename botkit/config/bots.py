@@ -13,9 +13,8 @@ from botkit.app.placement import LINGER_SECONDS, MAX_CHANNELS, AppPlan, BotPlace
 from botkit.config.checking import convert, suggestion
 from botkit.config.document import Document, KeyPath
 from botkit.config.importing import import_object
-from botkit.config.schema import BotSection, LimitsSection
+from botkit.config.schema import BotSection, LimitsSection, LoopsSection
 from botkit.errors import ConfigError
-from botkit.routing.runner import RunnerLimits
 from botkit.types import AppId
 
 
@@ -82,14 +81,15 @@ def _placement(document: Document, path: KeyPath, section: BotSection) -> BotPla
         max_channels=MAX_CHANNELS if section.max_channels is None else section.max_channels,
         linger_seconds=LINGER_SECONDS if section.linger_seconds is None else section.linger_seconds,
         settings=settings,
-        limits=_limits(section.limits, bot.limits),
+        limits=replace(bot.limits, **_given(section.limits)),
+        loops=replace(bot.loops, **_given(section.loops)),
         roles=section.roles,
         dry_run=section.dry_run,
     )
 
 
-def _limits(section: LimitsSection, own: RunnerLimits) -> RunnerLimits:
-    return replace(own, **{name: value for name, value in asdict(section).items() if value is not None})
+def _given(section: LimitsSection | LoopsSection) -> dict[str, int | float]:
+    return {name: value for name, value in asdict(section).items() if value is not None}
 
 
 def _check_pool_keys(document: Document, path: KeyPath, section: BotSection) -> None:

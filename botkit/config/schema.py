@@ -69,6 +69,17 @@ class LimitsSection(Struct, frozen=True, kw_only=True):
     """Events of one channel, account or call that wait; further ones are dropped, and the bot is told."""
 
 
+class LoopsSection(Struct, frozen=True, kw_only=True):
+    """``loops``: when a loop with another bot is broken. What is left out is the bot's own."""
+
+    turns: Annotated[int, Meta(ge=0)] | None = None
+    """Answers in a row that come as fast as a bot's; 0: nothing is ever broken."""
+    window_seconds: Annotated[float, Meta(gt=0)] | None = None
+    """How soon after being answered an answer is so fast."""
+    pause_seconds: Annotated[float, Meta(gt=0)] | None = None
+    """How long the other is not listened to then."""
+
+
 class BotSection(Struct, frozen=True, kw_only=True):
     """One of ``bots``: which bot, in which app, under which account, in which channels, with which settings."""
 
@@ -85,6 +96,7 @@ class BotSection(Struct, frozen=True, kw_only=True):
     roles: dict[str, tuple[_Text, ...]] = {}
     """Who may use commands that are for a role: accounts, and patterns such as ``mod-*``, by role."""
     limits: LimitsSection = LimitsSection()
+    loops: LoopsSection = LoopsSection()
     dry_run: bool = False
     """Log in, join and hear, but do nothing to others; the log says what it would have done."""
     settings: dict[str, object] = {}

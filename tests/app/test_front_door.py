@@ -7,7 +7,7 @@ import botkit
 
 NAMES = {
     *("App", "Bot", "BotInfo", "BotPlacement", "Context", "filters"),
-    *("CallNext", "Router", "RunnerLimits"),
+    *("CallNext", "Router", "LoopLimits", "RunnerLimits"),
     *("Account", "ChannelName", "CommandRefused", "RestOfLine"),
     *("Conversation", "ConversationTimedOut", "Conversations"),
     *("Call", "Channel", "Lane", "LoginSession", "Signal"),

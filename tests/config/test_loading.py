@@ -9,6 +9,7 @@ from botkit.app.visitor_script import Join, LogOut
 from botkit.config.loading import Config, load_config
 from botkit.errors import ConfigError
 from botkit.gateway.settings import Address, GatewaySettings
+from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
 
 BOT = '''"""Says hello to whoever asks.
@@ -19,6 +20,7 @@ from msgspec import Struct
 from botkit.app.bot import Bot
 from botkit.app.context import Context
 from botkit.events import ChannelMessage, UserOnline
+from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
 
 class Menu(Struct, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ bot = Bot("concierge", settings=Settings)
 plain = Bot("plain")
 needless = 7
 
-clerk = Bot("clerk", limits=RunnerLimits(waiting=5))
+clerk = Bot("clerk", limits=RunnerLimits(waiting=5), loops=LoopLimits(turns=3))
 
 @clerk.command("stop", roles=["admin"])
 async def stop(ctx: Context) -> None: ...
@@ -135,12 +137,13 @@ def test_feeds_and_named_accounts_are_servers_at_the_embedded_gateway(load: Load
 
 def test_roles_and_limits_of_a_bot(load: Load) -> None:
     config = load(
-        MINIMAL
-        + "  - {bot: 'concierge_cfg.bots:clerk', account: clerk, roles: {admin: [root, 'adm-*']}, limits: {running: 7}}"
+        MINIMAL + "  - {bot: 'concierge_cfg.bots:clerk', account: clerk, roles: {admin: [root, 'adm-*']},"
+        "     limits: {running: 7}, loops: {window_seconds: 2}}"
     )
     plain, clerk = config.bots
     assert plain.plan.limits == RunnerLimits()
     assert clerk.plan.limits == RunnerLimits(running=7, waiting=5)
+    assert clerk.plan.loops == LoopLimits(turns=3, window_seconds=2)
     assert [clerk.plan.roles.has_one(account, ["admin"]) for account in ("root", "adm-1", "ann")] == [True, True, False]
 
 
@@ -358,6 +361,7 @@ BAD_BOTS = [
         "bot: concierge_cfg.bots:plain, account: a, limits: {running: 0}",
         "limits.running: expected a whole number of at least 1, got 0",
     ),
+    ("bot: concierge_cfg.bots:plain, account: a, loops: {turns: -1}", "loops.turns: expected a whole number of at lea"),
     ("bot: concierge_cfg.bots:plain, account: a, limits: {runing: 2}", "limits.runing: there is no such key; did you"),
     ("bot: concierge_cfg.bots:plain, account: a, settings: {x: 1}", "settings: bot plain takes none; leave them out"),
     ("bot: concierge_cfg.bots:bot, account: a", "settings.greeting: is missing; it is a text"),

@@ -1,0 +1,56 @@
+"""An event on its way to its handlers, which may take several turns of a worker."""
+
+from collections.abc import Hashable, Sequence
+
+from botkit.app.context import Context
+from botkit.app.handling import HandlerBorder
+from botkit.app.targets import Target
+from botkit.events import Event
+from botkit.routing.deadlines import Allowance
+from botkit.routing.table import Match, RouteTable
+from botkit.signaling import Call, LoginSession
+
+
+class Delivery:
+    """An event, where it came from, and how far it has come.
+
+    The event is None for losses, until they are counted, when they are told. ``matching`` are the handlers of one
+    router that want it, of which those from ``place`` on are still to be called, and ``at`` is where the routers behind
+    are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled.
+    """
+
+    __slots__ = ("at", "call", "context", "event", "key", "matching", "overran", "place", "session")
+
+    def __init__(self, key: Hashable, event: Event | None, session: LoginSession, call: Call | None = None) -> None:
+        self.key, self.event, self.session, self.call = key, event, session, call
+        self.matching: Sequence[Match[Target]] = ()
+        self.place = self.at = 0
+        self.context: Context | None = None
+        self.overran: Target | None = None
+
+    def cut_off(self) -> None:
+        """The handler that was called last took longer than its timeout, and was cancelled."""
+        self.overran = self.matching[self.place - 1].target
+
+
+async def call_in_turn(
+    delivery: Delivery, table: RouteTable[Target], border: HandlerBorder, event: Event, allowance: Allowance
+) -> None:
+    """Call the handlers that are left, on an allowance. Where that is spent, ``trio.Cancelled`` is raised."""
+    context = delivery.context
+    assert context is not None
+    if delivery.overran is not None:
+        target, delivery.overran = delivery.overran, None
+        await border.overran(target, event, context)
+    while True:
+        while delivery.place < len(delivery.matching):
+            if context.stopped:
+                return
+            match = delivery.matching[delivery.place]
+            delivery.place += 1
+            await border.call(match, event, context, match.target.timeout, allowance)
+        if context.stopped or not context.propagated:
+            return
+        context.propagated = False
+        delivery.matching, delivery.at = table.match(event, delivery.at)
+        delivery.place = 0

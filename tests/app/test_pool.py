@@ -87,6 +87,7 @@ async def stage(*placements: BotPlacement, **options: bool | Sequence[str]) -> A
 
 
 @pytest.mark.row("0.4")
+@pytest.mark.row("0.4")
 async def test_channels_appear_and_vanish_and_sessions_come_and_go(autojump_clock: MockClock) -> None:
     async with stage(place(parrot(), "room-*", "lobby")) as (world, app):
         assert where(app) == {"bot": "lobby"}
@@ -113,6 +114,7 @@ async def test_handlers_see_the_session_of_the_channel(autojump_clock: MockClock
             await user.expect(ChannelMessage, text=expected)
 
 
+@pytest.mark.row("0.5")
 async def test_who_was_there_before_the_bot_is_found_page_by_page(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +187,7 @@ async def test_more_channels_than_sessions_wait_and_that_is_said_once(autojump_c
     assert (warning["sessions"], warning["first_left_out"]) == (2, "room-0")
 
 
+@pytest.mark.row("0.4")
 @pytest.mark.row("0.4")
 async def test_each_login_has_a_token_of_its_own(autojump_clock: MockClock) -> None:
     async with open_world(certificate="c3rt") as world:
@@ -350,6 +353,7 @@ async def test_no_bot_is_told_of_pools_and_feeds(autojump_clock: MockClock) -> N
     assert told == {"ann", "user0", "user1", "bot", "other"}
 
 
+@pytest.mark.row("0.13")
 async def test_it_ignores_itself_under_all_its_accounts(autojump_clock: MockClock) -> None:
     heard: list[str] = []
     bot = Bot("bot")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import read_wanted
+
 TESTS = Path(__file__).parent
 BOTH_ENDS = (
     "vendor_api/*.py",
@@ -15,10 +17,7 @@ BOTH_ENDS = (
 )
 """Tests in which botkit's or the vendor's client meets botkit's gateway over a WebSocket."""
 
-LETTERS = {"M03": "abcd", "M12": "abcd", "M13": "abc", "M15": "abcdefg"}
-COUNTS = {"P": 5, "M": 24, "C": 27, "W": 8}
-NUMBERED = [f"{kind}{number:02}" for kind, count in COUNTS.items() for number in range(1, count + 1)]
-ROWS = [row + letter for row in NUMBERED for letter in ("", *LETTERS.get(row, ""))]
+ROWS = [row for row in read_wanted(TESTS / "wanted_rows.toml")[0].ids() if row[0] in "PMCW"]
 
 _MARK = re.compile(r"pytest\.mark\.row\(([^)]*)\)")
 _ROW = re.compile(r'"([A-Z]\d{2}[a-z]?)"')

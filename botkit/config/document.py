@@ -7,6 +7,7 @@ Scalars are read by the rules of YAML 1.2: only ``true`` and ``false`` are boole
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import yaml
@@ -57,8 +58,8 @@ def read_path(text: str) -> KeyPath:
 class Document:
     """The values of one file, and where they stand.
 
-    ``name`` is what messages call the file. Raises ``ConfigError``, with the line, for what is no YAML mapping,
-    a key that stands twice, or a variable that is not set in ``environ``.
+    ``name`` is what messages call the file; secret files are found from its folder on. Raises ``ConfigError``, with the
+    line, for what is no YAML mapping, a key that stands twice, or a variable that is not set in ``environ``.
     """
 
     def __init__(self, text: str, *, name: str, environ: Mapping[str, str]) -> None:
@@ -146,7 +147,7 @@ class Document:
 
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> JsonScalar:
         try:
-            text = substitute(node.value, self._environ)
+            text = substitute(node.value, self._environ, Path(self.name).parent)
         except SubstitutionError as error:
             raise self.error(path, str(error), error.hint) from None
         if node.style is not None:  # quoted, or a block of text

@@ -4,6 +4,7 @@ The WebSocket protocol is the ``websockets`` library's sans-I/O ``ServerProtocol
 server. Frames to the peer bypass the library (``botkit.gateway.framing``).
 """
 
+import logging
 from http import HTTPStatus
 from typing import Protocol
 
@@ -36,6 +37,10 @@ CLOSE_NO_LOGIN = 4003
 MAX_CLOSE_REASON_BYTES = 120
 
 _END_OF_HEAD = b"\r\n\r\n"
+
+
+_PROTOCOL_LOG = logging.getLogger("botkit.gateway.websockets")
+_PROTOCOL_LOG.setLevel(logging.INFO)  # at DEBUG the library would log every frame: what people say, digits, tokens
 
 
 class FrameHandler(Protocol):
@@ -82,7 +87,7 @@ class Connection:
     def __init__(self, link: Link, outbox: Outbox, handler: FrameHandler, counters: Counters) -> None:
         self.link, self.outbox = link, outbox
         self._handler, self._counters = handler, counters
-        self._protocol = ServerProtocol(max_size=MAX_CLIENT_FRAME_BYTES)
+        self._protocol = ServerProtocol(max_size=MAX_CLIENT_FRAME_BYTES, logger=_PROTOCOL_LOG)
         self._fragments: list[bytes] = []
         self._head_end = b""
         self.session: Session | None = None

@@ -181,6 +181,7 @@ BAD = [
 ]
 
 
+@pytest.mark.row("O02")
 @pytest.mark.parametrize("command", ["run", "check"])
 @pytest.mark.parametrize(("more", "message"), BAD)
 def test_a_wrong_file_is_one_message_and_2(

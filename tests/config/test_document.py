@@ -1,11 +1,12 @@
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botkit.config.document import MAX_DEPTH, Document, read_path, show_path
-from botkit.config.environment import SubstitutionError, substitute
+from botkit.config.environment import MAX_FILE_BYTES, SubstitutionError, substitute
 from botkit.errors import ConfigError
 
 
@@ -67,13 +68,41 @@ def test_values_of_variables_are_not_looked_into() -> None:
     ],
 )
 def test_substitution(text: str, environ: dict[str, str], expected: str) -> None:
-    assert substitute(text, environ) == expected
+    assert substitute(text, environ, Path()) == expected
 
 
 @pytest.mark.parametrize("text", ["${", "${}", "${A", "${1A}", "${A-x}", "${A:x}", "${A:-${B}}"])
 def test_what_begins_like_a_reference_must_be_one(text: str) -> None:
     with pytest.raises(SubstitutionError, match="begins no reference"):
-        substitute(text, {"A": "a", "B": "b"})
+        substitute(text, {"A": "a", "B": "b"}, Path())
+
+
+@pytest.mark.row("O02")
+def test_a_secret_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "certificate").write_text("${NOT}-looked-into\n")
+    config = tmp_path / "bot.yaml"
+    document = Document('a: "x ${file:secrets/certificate}"', name=str(config), environ={})
+    assert document.value == {"a": "x ${NOT}-looked-into"}
+    absolute = Document(f'a: "${{file:{tmp_path}/secrets/certificate}}"', name="elsewhere.yaml", environ={})
+    assert absolute.value == {"a": "${NOT}-looked-into"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"x" * (MAX_FILE_BYTES + 1), "has more than 65536 bytes"),
+        (b"\xff", "holds no UTF-8 text"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_used_is_named_with_its_place(
+    content: bytes | None, problem: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"bot.yaml:2: app.certificate: .*secret {problem}"):
+        Document('app:\n  certificate: "${file:secret}"\n', name=str(tmp_path / "bot.yaml"), environ={})
 
 
 def test_a_variable_that_is_not_set_is_named_with_its_place() -> None:

@@ -3,7 +3,8 @@
 import http.client
 import io
 import json
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, closing
 from functools import partial
 from urllib.parse import urlsplit
@@ -87,8 +88,16 @@ async def test_the_tree_is_that_of_the_app() -> None:
     assert all(word in text for word in ("porter", "hall", "logged_in"))
 
 
-async def test_the_log_can_be_followed_and_chosen_from() -> None:
+@pytest.fixture
+def json_logs() -> Iterator[None]:
+    """Logs as ``botkit run --log json`` writes them, for one test."""
     configure_logs("json", "info", stream=io.StringIO())
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
+
+
+async def test_the_log_can_be_followed_and_chosen_from(json_logs: None) -> None:
     log = structlog.get_logger()
     read: list[dict[str, object]] = []
 

@@ -1,11 +1,14 @@
 """The decorators: each one registers for its own event, and nothing else."""
 
+import itertools
 from typing import Any
 
 import pytest
+import trio
+from trio.testing import MockClock
 
-from botkit import Bot, Context, Router
-from botkit.errors import HandlerError
+from botkit import Bot, BotPlacement, Context, Router
+from botkit.errors import ErrorCode, HandlerError
 from botkit.events import (
     CallEnded,
     CallInvited,
@@ -26,8 +29,10 @@ from botkit.events import (
     UserOffline,
     UserOnline,
 )
+from tests.app.dispatching import dispatching
+from tests.app.world import open_world
 
-DECORATORS = {
+DECORATORS: dict[str, type[Event]] = {
     "on_message": InstantMessage,
     "on_channel_message": ChannelMessage,
     "on_invite": CallInvited,
@@ -67,7 +72,7 @@ def test_no_decorator_is_forgotten() -> None:
 @pytest.mark.parametrize("name", DECORATORS)
 @pytest.mark.parametrize("keyword", ["channel", "account", "text"])
 def test_a_pattern_is_offered_where_the_event_has_the_field(name: str, keyword: str) -> None:
-    event_type: Any = DECORATORS[name]
+    event_type = DECORATORS[name]
     fields = event_type.__struct_fields__
     session_events = event_type in (LoggedIn, LoggedOut)  # their account is the bot's own
     has = (keyword in fields or (keyword == "account" and "peer" in fields)) and not session_events
@@ -99,3 +104,78 @@ def test_on_takes_any_event() -> None:
     with pytest.raises(HandlerError, match="looks at channel"):
         bot.on(FeedEvent, channel="x")(handler)
     assert repr(bot) == "<Bot b>"
+
+
+VALUES: dict[str, Any] = {
+    "account": "ann",
+    "peer": "ann",
+    "uid": 1,
+    "ms": 0,
+    "channel": "lobby",
+    "text": "hi",
+    "message_id": 1,
+    "call": 7,
+    "extra": "",
+    "digits": "1",
+    "by_peer": True,
+    "name": "topic",
+    "value": "x",
+    "kind": "update",
+    "code": ErrorCode.LOGOUT_E_NET,
+    "cause": "x",
+    "epoch": "e",
+    "seq": 1,
+    "reason": "leave",
+    "command": "kick",
+    "roles": ("admin",),
+}
+
+
+def example(event_type: type[Event]) -> Event:
+    return event_type(**{name: VALUES[name] for name in event_type.__struct_fields__ if name in VALUES})
+
+
+@pytest.mark.row("B01")
+async def test_each_decorator_fires_on_its_event_only(autojump_clock: MockClock) -> None:
+    """A bot with all decorators, and a router with all of them, are told each of the events once."""
+    fired: list[tuple[str, str]] = []
+    bot, router = Bot("b"), Router("r")
+
+    def declare(handlers: Bot | Router, name: str, decorate: Any) -> None:
+        async def handle(event: Event, ctx: Context) -> None:
+            fired.append((f"{handlers.name} {name}", type(event).__name__))
+            ctx.propagate()
+
+        decorate(handle)
+
+    for handlers in (bot, router):
+        for name in DECORATORS:
+            declare(handlers, name, getattr(handlers, name)())
+    bot.include(router)
+    async with dispatching(bot) as at:
+        for event_type in DECORATORS.values():
+            await at.tell(example(event_type))
+    assert fired == [
+        (f"{name} {decorator}", event_type.__name__)
+        for decorator, event_type in DECORATORS.items()
+        for name in ("b", "r")
+    ]
+
+
+@pytest.mark.row("B01")
+async def test_every_fires_on_time_and_on_no_event(autojump_clock: MockClock) -> None:
+    beats: list[float] = []
+    bot = Bot("b")
+
+    @bot.every(seconds=7)
+    async def beat(ctx: Context) -> None:
+        assert ctx.event is None
+        beats.append(trio.current_time())
+
+    placement = BotPlacement(bot=bot, account="b")
+    async with open_world() as world, world.running(placement), world.signal.open_session("ann") as ann:
+        for _ in range(10):
+            await ann.send_instant("b", "hi")
+        await trio.sleep(22)
+    assert len(beats) == 3
+    assert [round(later - earlier, 6) for earlier, later in itertools.pairwise(beats)] == [7, 7]

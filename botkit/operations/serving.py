@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from botkit.actor.tree import TreeNode, error_line
+from botkit.actor.tree import TreeNode
 from botkit.app.app import App
 from botkit.gateway.http_server import serve_http
 from botkit.gateway.listeners import open_listeners
@@ -35,31 +35,10 @@ async def open_operations(address: Address | None, apps: Sequence[App], meters: 
         ]
 
     def tree() -> TreeNode:
-        return TreeNode(kind="process", name="botkit", state="running", children=tuple(_tree_of(app) for app in apps))
+        return TreeNode(kind="process", name="botkit", state="running", children=tuple(app.tree() for app in apps))
 
     with open_listeners(address, LISTEN_KEY, tls=False) as listeners:
         served = create_operations_app(meters=meters, not_ready=not_ready, tree=tree)
         async with open_background() as nursery:
             await nursery.start(serve_http, served, listeners)
             yield f"http://{listeners.address}/"
-
-
-def _tree_of(app: App) -> TreeNode:
-    bots = [
-        TreeNode(
-            kind="bot",
-            name=bot.name,
-            state=bot.state,
-            detail=bot.account,
-            restarts=bot.restarts,
-            last_error=error_line(bot.last_error),
-            children=tuple(
-                TreeNode(
-                    kind="session", name=one.account, state=one.status, detail=one.channel or "", restarts=one.restarts
-                )
-                for one in bot.sessions
-            ),
-        )
-        for bot in app.statistics()
-    ]
-    return TreeNode(kind="app", name=app.signal.app_id, state="running", children=tuple(bots))

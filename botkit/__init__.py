@@ -2,17 +2,40 @@
 
 ::
 
+    from trio.testing import MockClock
+
     from botkit import Bot, ChannelMessage, Context, filters as f
+    from botkit.testing import open_world
 
     bot = Bot("concierge")
+
 
     @bot.on_channel_message(f.text.startswith("!hello"))
     async def hello(message: ChannelMessage, ctx: Context) -> None:
         await ctx.channel.send(f"hello, {message.account}")
 
+
+    async def test_hello(autojump_clock: MockClock) -> None:
+        async with open_world(bot) as world:
+            ann = await world.user("ann", channel="lobby")
+            await ann.say("!hello")
+            await ann.expect_text("hello, ann")
+
 ``Bot`` has the decorators, ``Router`` too for parts of a bot, ``filters`` what goes into them, ``Context`` what
 handlers act through. ``App`` runs bots by hand, as ``botkit run`` does from YAML. Less common events are in
 ``botkit.events``, all errors in ``botkit.errors``.
+
+The guide is in the docstrings of these modules, in the order of reading (``help("botkit.app")``):
+
+- ``botkit.app``: handlers, what they ask for, routers, middlewares, errors, order, and what runs a bot
+- ``botkit.routing.filters``: which events a handler gets
+- ``botkit.app.commands``: commands with typed arguments, roles and help
+- ``botkit.app.conversations``: state: what a bot remembers of a talk, through restarts and with timeouts
+- ``botkit.signaling.outgoing``: what bots do to others: effects, the service's limits, dry runs, traces
+- ``botkit.testing``: a bot's test on a real gateway in memory, and all that can go wrong there
+- ``botkit.operations``: deployment: the configuration, probes, what runs, how it stops
+
+A test runs every block of code in them.
 """
 
 from botkit.app.app import App

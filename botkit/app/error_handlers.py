@@ -2,6 +2,11 @@
 
 ::
 
+    from botkit import Bot, Context, InstantMessage, SignalingError
+
+    bot = Bot("polite")
+
+
     @bot.on_error
     async def sorry(error: SignalingError, message: InstantMessage, ctx: Context) -> None:
         await ctx.reply("that did not work, please try again later")

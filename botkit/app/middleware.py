@@ -2,11 +2,20 @@
 
 ::
 
+    import trio
+
+    from botkit import Bot, CallNext, ChannelMessage, Context
+    from botkit.events import Event
+
+    bot = Bot("doorman")
+
+
     @bot.middleware
     async def timing(event: Event, ctx: Context, call_next: CallNext) -> None:
         began = trio.current_time()
         await call_next()
         ctx.log.info("handled", seconds=trio.current_time() - began)
+
 
     @bot.outer_middleware
     def only_members(event: ChannelMessage, ctx: Context) -> None:

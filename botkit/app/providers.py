@@ -2,9 +2,37 @@
 
 ::
 
+    from collections.abc import AsyncIterator
+    from dataclasses import dataclass
+
+    from botkit import Bot, Context, Database, InstantMessage, open_database
+
+    SCHEMA = ("CREATE TABLE IF NOT EXISTS customers (account TEXT PRIMARY KEY, name TEXT NOT NULL)",)
+
+
+    @dataclass(frozen=True)
+    class Customer:
+        name: str
+
+
+    bot = Bot("shop")
+
+
+    @bot.resource
+    async def database() -> AsyncIterator[Database]:
+        async with open_database("sqlite://shop", SCHEMA) as database:
+            yield database
+
+
     @bot.provide
     async def customer(event: InstantMessage, database: Database) -> Customer:
-        return await load_customer(database, event.account)
+        rows = await database.fetch("SELECT name FROM customers WHERE account = ?", (event.account,))
+        return Customer(str(rows[0][0]) if rows else event.account)
+
+
+    @bot.on_message()
+    async def greet(message: InstantMessage, ctx: Context, customer: Customer) -> None:
+        await ctx.reply(f"good day, {customer.name}")
 
 A provider may ask for what a handler may, other providers included. One that has an event parameter serves the handlers
 of such events. What it raises is its handler's failure.

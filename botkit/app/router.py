@@ -11,10 +11,16 @@ class Router(Decorators):
 
     ::
 
+        from botkit import Bot, ChannelMessage, Context, Router, filters as f
+
+        bot = Bot("desk")
         support = Router("support", f.channel.glob("support-*"))
 
+
         @support.on_channel_message(text="!help*")
-        async def help(message: ChannelMessage, ctx: Context) -> None: ...
+        async def help(message: ChannelMessage, ctx: Context) -> None:
+            await ctx.reply("somebody will be with you soon")
+
 
         bot.include(support)
 

@@ -1,5 +1,99 @@
-"""What whoever runs bots needs of a process: its health, its numbers, what runs in it, and what it is told to change.
+"""What whoever runs bots needs of a process: its health, its numbers, what runs in it. The chapter on deployment.
 
-``http`` answers ``/livez``, ``/readyz``, ``/metrics`` and ``/tree``, and ``client`` asks for them, as ``botkit tree``
-does.
+A process is one configuration file and ``botkit run``. Check the file where there is no network, as before a release::
+
+    botkit check bots.yaml
+    botkit run bots.yaml --log json
+
+What is wrong in a file is told by file, line and key, with a near miss ("did you mean"), before anything is started. A
+whole file, with a gateway in the same process::
+
+    app: {id: 970ca35de60c44645bbae8a215061b33, certificate: "${APP_CERTIFICATE}"}
+    gateway:
+      listen: "127.0.0.1:8001"
+      http: "127.0.0.1:8080"
+      server_accounts: [moderator, "moderator~*"]
+    store: {url: "sqlite:///var/botkit.db"}
+    operations: {listen: "127.0.0.1:8081", canary_seconds: 10}
+    log: {format: json, level: info}
+    bots:
+      - bot: bots.moderation:bot
+        account: moderator
+        channels: [lobby, "room-*"]
+        max_channels: 500
+        linger_seconds: 30
+        settings: {words: {blocked: [spam]}}
+
+``${NAME}`` is taken from the environment, so that a certificate need not be in the file; ``${NAME:-}`` may be missing.
+``store`` keeps what must survive a restart: conversations, what bots did, and the embedded gateway's mutes, waiting
+messages and ledger. Without it all that ends with the process.
+
+**Channels.** Each channel of a bot takes a session with an account of its own: ``moderator``, ``moderator~2``, … A
+pattern such as ``room-*`` stands for every channel of such a name while somebody is in it, at most ``max_channels`` at
+a time; one that is empty is left after ``linger_seconds``. The accounts with a ``~`` need the bot's rights, too.
+
+**Several apps** in one process, at a gateway elsewhere; each bot names its app, or is in the first::
+
+    apps:
+      - {id: shop, certificate: "${SHOP_CERTIFICATE}"}
+      - {id: desk, certificate: "${DESK_CERTIFICATE}"}
+    gateway: {url: "wss://signaling.example.org/"}
+    bots:
+      - {bot: "bots.presence:bot", app: shop, account: presence, settings: {file: var/shop.jsonl}}
+      - bot: bots.call_agent:bot
+        app: desk
+        account: support
+        settings: {accept: [{channel: "support-*"}]}
+
+The gateway may be a process of its own, started first and stopped last: its clients come back by themselves. Every
+setting that it has is explained in ``config/gateway.yaml``::
+
+    botkit gateway --config config/gateway.yaml
+
+**Probes.** With ``operations.listen`` the process answers over HTTP:
+
+============  ===========================================================================================
+``/livez``    200 as long as the process answers at all: restart it when this one fails
+``/readyz``   200 when the bots really receive, 503 with one line for each problem: send it no work then
+``/metrics``  Prometheus; labels are bounded
+``/tree``     what runs, as JSON; for this machine alone
+``/tail``     the log from now on, as JSON lines; for this machine alone
+============  ===========================================================================================
+
+Ready means: each bot and each feed runs, each session is logged in and in its channel, and the canary, which travels
+through the special channels and to each bot every ``canary_seconds``, was heard of late. An open socket is not enough.
+
+**Looking at it.** The commands take the same file, or the address::
+
+    botkit tree bots.yaml
+    botkit tail bots.yaml --bot moderation --level warning
+    botkit trace bots.yaml --account ann --limit 50
+    botkit run bots.yaml --dry-run
+
+``tree`` has each supervisor, bot and session, how it is and how often it failed. ``trace`` goes from what a bot did
+back to the handler and to the event. A dry run lets no bot do anything to others, and tells what it would have done.
+
+**What crashes** is restarted by its supervisor; when that happens too often the bot alone goes into quarantine, and is
+probed again and again; ``quarantine`` says how long, and after how many probes it is given up::
+
+    quarantine: {probe_after: 30, longest: 1800, give_up_after: 10}
+
+**How it ends.** SIGTERM or Ctrl-C asks once: handlers may end, sessions log out, resources close, the gateway writes
+what it has. A second signal does not ask.
+
+====  =======================================================================================================
+code  what it means
+====  =======================================================================================================
+0     asked to stop, and every session is logged out
+1     it failed: a bot was given up, or is in quarantine at the end; or it was not done 5 s after the signal
+2     the configuration, or the command line, says something that cannot be: a restart will not help
+130   a second signal came: it ended at once
+====  =======================================================================================================
+
+For a service manager such as systemd: start it with ``botkit run``, in the folder that relative paths are for, with the
+secrets in its environment; restart it on failure but not after code 2; stop it with SIGTERM and wait 10 s before
+SIGKILL. A SIGKILL loses nothing that the store has: sanctions, the ledger and conversations go on where they were.
+
+The modules: ``http`` answers ``/livez``, ``/readyz``, ``/metrics``, ``/tree`` and ``/tail``, and ``client`` asks for
+them, as ``botkit tree`` does.
 """

@@ -1,23 +1,73 @@
-"""Which events a handler wants: predicates on the fields of an event, to be combined.
+"""Which events a handler wants: predicates on the fields of an event, to be combined. The guide's chapter on filters.
 
-::
+A filter is made from a field: ``text``, ``account``, ``channel``, ``digits``, ``extra``, ``name``, ``value``,
+``reason``. ``&``, ``|`` and ``~`` combine filters; several that stand side by side must all say yes::
 
-    from botkit import filters as f
+    import re
 
-    @bot.on_channel_message(f.text.startswith("!") & ~f.account.is_("moderator"))
-    @bot.on_invite(f.channel.glob("support-*") | f.account.regex(r"vip-\\d+"))
+    from msgspec import Struct
+    from trio.testing import MockClock
+
+    from botkit import Bot, CallInvited, ChannelMessage, Context, InstantMessage, filters as f
+    from botkit.testing import open_world
+
+    bot = Bot("croupier")
+
+
+    @bot.on_invite(f.channel.glob("support-*") | f.account.regex(r"^vip-\\d+$"))
+    async def answer(invite: CallInvited, ctx: Context) -> None:
+        await ctx.call.accept()
+
+
     @bot.on_message(f.where(InstantMessage, lambda message: len(message.text) > 500))
+    async def too_long(message: InstantMessage, ctx: Context) -> None:
+        await ctx.reply("shorter, please")
 
-A filter may also find a value, which the handler then asks for by its type::
+The keywords ``channel``, ``account`` and ``text`` of the decorators are short for ``glob``::
+
+    @bot.on_channel_message(~f.account.is_("moderator"), text="rules*")
+    async def rules(message: ChannelMessage, ctx: Context) -> None:
+        await ctx.reply("there is one rule")
+
+A filter may also find a value, which the handler then asks for by its type: ``regex`` finds the ``re.Match[str]``, and
+``extract`` whatever your function finds::
+
+    class Bet(Struct, frozen=True):
+        coins: int
+
+
+    def read_bet(message: InstantMessage) -> Bet | None:
+        word, _, coins = message.text.partition(" ")
+        return Bet(int(coins)) if word == "bet" and coins.isdecimal() else None
+
 
     @bot.on_channel_message(f.text.regex(r"^roll (\\d+)$"))
-    async def roll(message: ChannelMessage, ctx: Context, match: re.Match[str]) -> None: ...
+    async def roll(message: ChannelMessage, ctx: Context, match: re.Match[str]) -> None:
+        await ctx.reply(f"a die with {match[1]} sides")
 
-    @bot.on_message(f.extract(InstantMessage, Order, read_order))
-    async def take(message: InstantMessage, ctx: Context, order: Order) -> None: ...
+
+    @bot.on_message(f.extract(InstantMessage, Bet, read_bet))
+    async def take(message: InstantMessage, ctx: Context, bet: Bet) -> None:
+        await ctx.reply(f"{bet.coins} on red")
+
+
+    async def test_croupier(autojump_clock: MockClock) -> None:
+        async with open_world(bot) as world:
+            ann = await world.user("ann", channel="lobby")
+            await ann.say("roll 20")
+            await ann.expect_text("a die with 20 sides")
+            await ann.say("rules?")
+            await ann.expect_text("there is one rule")
+            await ann.tell("croupier", "bet 5")
+            await ann.expect_text("5 on red")
+            await ann.tell("croupier", "x" * 501)
+            await ann.expect_text("shorter, please")
+            await ann.call("croupier", channel="support-1")
+            await ann.wait_answered()
 
 Filters are synchronous and cheap: they run for every event of their type. One that needs a field which the
-event has not is refused when the handler is registered.
+event has not is refused when the handler is registered. ``and``, ``or`` and ``not`` are refused as well: Python would
+ask a filter for its truth, and it has none before there is an event.
 """
 
 import fnmatch

@@ -2,12 +2,29 @@
 
 ::
 
-    signal = Signal(app_id, "ws://127.0.0.1:8001")
-    async with signal.open_session("ann", token) as session:
-        channel = await session.join("lobby")
-        await channel.send("hello")
-        async for event in session.events():
-            ...
+    from trio.testing import MockClock
+
+    from botkit.events import ChannelMessage
+    from botkit.signaling import Signal
+    from botkit.testing import TEST_APP, open_test_gateway
+
+
+    async def echo(signal: Signal) -> str:
+        async with signal.open_session("ann") as session:
+            channel = await session.join("lobby")
+            await channel.send("hello")
+            async for event in session.events():
+                if isinstance(event, ChannelMessage):
+                    return event.text
+        return ""
+
+
+    async def test_a_sender_hears_itself(autojump_clock: MockClock) -> None:
+        async with open_test_gateway() as gateway:
+            assert await echo(Signal(TEST_APP, gateway.connector)) == "hello"
+
+A ``Signal`` takes a URL, such as ``ws://127.0.0.1:8001``, or a connector; ``open_session("ann", token)`` a token, or a
+function that makes one for each login.
 
 A session has two tasks: one reads, one writes and pings; neither waits for the application. The parts, from the
 wire up: ``connection`` (frames in and out, answers), ``requests`` (asking over whichever connection there is),

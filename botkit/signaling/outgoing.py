@@ -1,8 +1,82 @@
 """The gate of a session: every effect passes it on its way to the gateway, and nothing else does.
 
-In this order: the observer numbers it and learns what becomes of it; a dry run holds it back; the governor lets it wait
-for its turn; it goes out as a request. A session without a ``Gate`` of its own has none of these, and pays a function
-call for that.
+The guide's chapter on what bots do to others. Each such act is an **effect**, a frozen value: ``SendToChannel``,
+``SendInstant``, ``Mute``, ``Kick`` … (``botkit.signaling.effects``, ``moderation_effects``). Questions are none. An app
+keeps its latest effects, so that a test compares values::
+
+    from trio.testing import MockClock
+
+    from botkit import Bot, BotPlacement, ChannelMessage, Context
+    from botkit.signaling.effects import Join, SendToChannel
+    from botkit.testing import open_world
+
+    bot = Bot("greeter")
+
+
+    @bot.on_channel_message(text="hi")
+    async def hello(message: ChannelMessage, ctx: Context) -> None:
+        await ctx.reply(f"hello, {message.account}")
+
+
+    async def test_what_it_does(autojump_clock: MockClock) -> None:
+        async with open_world() as world, world.running(bot) as app:
+            ann = await world.user("ann", channel="lobby")
+            await ann.say("hi")
+            await ann.expect_text("hello, ann")
+            assert app.effects.of("greeter") == [
+                Join(channel="lobby"),
+                SendToChannel(channel="lobby", text="hello, ann"),
+            ]
+
+In a **dry run** (``botkit run --dry-run FILE``, or ``dry_run: true`` at a bot) sessions log in, join and hear, and do
+nothing to others. The log and ``effects`` have what they would have done::
+
+    async def test_dry_run(autojump_clock: MockClock) -> None:
+        dry = BotPlacement(bot=bot, account="greeter", channels=("lobby",), dry_run=True)
+        async with open_world() as world, world.running(dry) as app:
+            ann = await world.user("ann", channel="lobby")
+            await ann.say("hi")
+            await ann.expect(ChannelMessage, account="ann")
+            await ann.expect_nothing(ChannelMessage)
+            (wanted,) = app.effects.of("greeter", SendToChannel)
+            assert wanted.text == "hello, ann"
+
+The **governor** lets messages wait for the service's limits: 60 a second of an account, 200 in a channel or its
+``_sendmsg_limit``. None is lost; what moderators say goes before chatter; what is refused all the same, since others
+used up a channel's limit, is sent again for ``retry_seconds``. A burst takes its time, and arrives whole::
+
+    talker = Bot("talker")
+
+
+    @talker.on_channel_message(text="count")
+    async def count(message: ChannelMessage, ctx: Context) -> None:
+        for number in range(150):
+            await ctx.channel.send(str(number))
+
+
+    async def test_a_burst_arrives(autojump_clock: MockClock) -> None:
+        async with open_world(talker) as world:
+            ann = await world.user("ann", channel="lobby")
+            await ann.say("count")
+            heard = await ann.heard(ChannelMessage, seconds=5)
+            assert [said.text for said in heard if said.account == "talker"] == [str(number) for number in range(150)]
+
+``outgoing`` in a configuration has its bounds: how many messages of an account may wait in a lane (then a further one
+raises ``OutgoingQueueFull``), for how long to send again; ``governor: false`` lets all out as it comes. With
+``store.url`` effects are kept on disk, each with the handler and the event that it came from; ``effects`` says how
+many, and how much of their texts::
+
+    store: {url: "sqlite:///var/botkit.db"}
+    outgoing: {queue: 4096, retry_seconds: 30}
+    effects: {keep: 100000, text: hash}
+
+What came of which event, by channel, account, bot, text or id::
+
+    botkit trace var/botkit.db --channel lobby --text "hello, ann"
+
+An effect passes, in this order: the observer numbers it and learns what becomes of it; a dry run holds it back; the
+governor lets it wait for its turn; it goes out as a request. A session without a ``Gate`` of its own has none of these,
+and pays a function call for that.
 """
 
 from typing import Generic, Literal, Protocol, TypeAlias

@@ -2,9 +2,32 @@
 
 ::
 
+    from datetime import timedelta
+
+    from trio.testing import MockClock
+
+    from botkit import Account, Bot, BotPlacement, Context, InstantMessage, RestOfLine
+    from botkit.testing import open_world
+
+    bot = Bot("warden")
+
+
     @bot.command("mute", roles=("moderator", "admin"))
     async def mute(ctx: Context, account: Account, time: timedelta, reason: RestOfLine = "") -> None:
         \"\"\"Mutes somebody for a while.\"\"\"
+        await ctx.session.mute(account, seconds=time.total_seconds(), reason=reason)
+        await ctx.reply(f"{account} is muted for {time}")
+
+
+    async def test_mute(autojump_clock: MockClock) -> None:
+        warden = BotPlacement(bot=bot, account="warden", channels=("lobby",), roles={"moderator": ["ann"]})
+        async with open_world(warden, server_accounts=["warden"]) as world:
+            ann = await world.user("ann", channel="lobby")
+            await ann.say("!mute bob 10m no more of that")
+            await ann.expect_text("bob is muted for 0:10:00")
+            await ann.say("!mute bob soon")
+            wrong = await ann.expect(InstantMessage, account="warden")
+            assert "time" in wrong.text
 
 ``!mute ann 10m no more of that`` calls it with ``Account("ann")``, ten minutes and ``"no more of that"``.
 

@@ -3,13 +3,25 @@
 For programs that were written against the vendor's SDK and for those who know it; new ones are better off with
 ``botkit.signaling``, which says the same in Python's terms. ::
 
+    from trio.testing import MockClock
+
+    from botkit import InstantMessage
+    from botkit.signaling.vendor import LoginCallback, LoginSession, MessageCallback, open_signal
+    from botkit.testing import open_world
+
+
     class Greeter(LoginCallback, MessageCallback):
         def onLoginSuccess(self, session: LoginSession, uid: int) -> None:
             session.messageInstantSend("bob", "hello", self)
 
-    async with open_signal(appid, "ws://127.0.0.1:8001/") as signal:
-        signal.login("ann", "_no_need_token", Greeter())
-        await trio.sleep_forever()
+
+    async def test_greeter(autojump_clock: MockClock) -> None:
+        async with open_world() as world, open_signal(world.app_id, world.connector) as signal:
+            bob = await world.user("bob")
+            signal.login("ann", "_no_need_token", Greeter())
+            await bob.expect(InstantMessage, account="ann", text="hello")
+
+Where there is a real gateway, ``open_signal`` takes its URL, as ``ws://127.0.0.1:8001/``.
 
 Every method returns at once; what becomes of it is told by callbacks. They are plain functions or async ones, run one
 after another per session in a task of their own: one that takes its time holds up those behind it, but neither the

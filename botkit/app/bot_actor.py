@@ -16,11 +16,12 @@ from botkit.actor.registry import Registry
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.actor.timers import tick_every
 from botkit.actor.tree import TreeNode
+from botkit.app.binding import Injected
 from botkit.app.canary import Canary
 from botkit.app.conversations.desk import ConversationDesk
 from botkit.app.conversations.injecting import DESK
 from botkit.app.dispatcher import Dispatcher
-from botkit.app.injection import Injected, Offer
+from botkit.app.injection import Offer
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.pool import Pool, Pooling

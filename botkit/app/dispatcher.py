@@ -7,6 +7,7 @@ import trio
 from msgspec import structs
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.binding import Injected
 from botkit.app.causality import next_number
 from botkit.app.commands.desk import CommandDesk
 from botkit.app.context import Context
@@ -14,7 +15,6 @@ from botkit.app.conversations.current import current_desk
 from botkit.app.conversations.desk import ConversationDesk
 from botkit.app.delivery import Delivery, call_in_turn
 from botkit.app.handling import HandlerBorder
-from botkit.app.injection import Injected
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.targets import Target, TargetMaker

@@ -33,8 +33,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, cast
 
+from botkit.app.binding import Call, Injected, bind
 from botkit.app.context import Context
-from botkit.app.injection import Call, Injected, PerCall, Wired, bind
+from botkit.app.injection import PerCall, Wired
 from botkit.app.signatures import (
     EventTypes,
     Signature,

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, get_args, get_origin
 
-from botkit.app.injection import Injected, Offer, Scope, Wired, wire
+from botkit.app.binding import Injected
+from botkit.app.injection import Offer, Scope, Wired, wire
 from botkit.app.signatures import Signature, describe, place_of, read_signature
 
 ResourceFunction: TypeAlias = Callable[..., AsyncIterator[object]]

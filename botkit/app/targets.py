@@ -4,12 +4,13 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, cast
 
+from botkit.app.binding import Call, Injected, bind
 from botkit.app.commands.command import CommandFilter, events_of, read_command
 from botkit.app.commands.desk import HELP, CommandDesk
 from botkit.app.context import Context
 from botkit.app.error_handlers import ErrorHandler
 from botkit.app.handler_set import Registration
-from botkit.app.injection import CONTEXT, EVENT, Call, Injected, Scope, Wired, bind
+from botkit.app.injection import CONTEXT, EVENT, Scope, Wired
 from botkit.app.middleware import CALL_NEXT, Middleware, put_around
 from botkit.app.signatures import Place, read_handler
 from botkit.app.wiring import WiredHandler, WiredRouter, wire_handler

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from botkit import Bot, BotInfo, CallInvited, ChannelMessage, Context, InstantMessage, UserOnline
 from botkit import filters as f
-from botkit.app.injection import Injected, Offer, Scope, bind, wire
+from botkit.app.binding import Injected, bind
+from botkit.app.injection import Offer, Scope, wire
 from botkit.app.signatures import read_handler
 from botkit.errors import HandlerError
 from botkit.events import CallEvent, Event

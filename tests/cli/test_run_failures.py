@@ -89,3 +89,24 @@ def test_a_bot_that_was_given_up_is_said_at_the_end(start_botkit: Start, config:
     code, out, err = running.stop(signal.SIGINT)
     assert (code, out.splitlines()[-1]) == (1, "stopped: every session is logged out")
     assert err == "botkit: given up on the way: concierge (second): its account logged in elsewhere\n"
+
+
+@pytest.mark.row("B05")
+def test_a_bot_that_asks_for_what_nobody_provides_keeps_the_process_from_starting(
+    run_botkit: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "hungry_bot.py").write_text(
+        "from botkit import Bot, ChannelMessage, Router\n"
+        "class Store: ...\n"
+        "bot, router = Bot('hungry'), Router('r')\n"
+        "bot.include(router)\n"
+        "@router.on_channel_message()\n"
+        "async def eat(message: ChannelMessage, store: Store) -> None: ...\n"
+    )
+    (tmp_path / "bot.yaml").write_text(
+        'app: {id: the-app}\ngateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}\n'
+        "bots: [{bot: 'hungry_bot:bot', account: hungry}]\n"
+    )
+    done = run_botkit("run", "bot.yaml")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "hungry_bot.py:5: handler eat(): parameter store: nothing of type Store is known here" in done.stderr

@@ -1,18 +1,21 @@
 """The desk at which a running bot's commands are taken: who may use them, what is wrong with them, and help."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+from enum import Enum
 from typing import TypeAlias, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.binding import Call
 from botkit.app.commands.arguments import WrongArguments, parse_arguments
 from botkit.app.commands.command import MESSAGES, Command
 from botkit.app.commands.converters import SHOWN
+from botkit.app.commands.durations import format_duration
 from botkit.app.commands.roles import Roles
 from botkit.app.commands.words import first_word
 from botkit.app.context import Context
-from botkit.app.injection import Call
 from botkit.app.meters import AppMeters
 from botkit.events import ChannelMessage, CommandRefused, Event, InstantMessage
 from botkit.routing.filters import Values
@@ -98,7 +101,8 @@ class CommandDesk:
             yield f"also: {', '.join(self.prefix + alias for alias in command.aliases)}"
         for argument in command.arguments:
             noun = f"{argument.name}: {argument.converter.noun}"
-            yield noun if argument.required or not argument.default else f"{noun} ({argument.default} if left out)"
+            default = _shown_default(argument.default)
+            yield noun if argument.required or not default else f"{noun} ({default} if left out)"
         yield from command.description.splitlines()
 
     async def _refuse(self, command: Command, message: Message, context: Context) -> None:
@@ -118,6 +122,21 @@ async def _tell(context: Context, message: Message, lines: Iterable[str]) -> Non
     """Send the lines to the sender alone, in as few messages as they fit in."""
     for text in _pages(list(lines)):
         await context.session.send_instant(message.account, text)
+
+
+def _shown_default(value: object) -> str:
+    """A default as it would be written; empty where there is nothing to say about it."""
+    match value:
+        case timedelta():
+            return format_duration(value)
+        case Enum():
+            return str(value.value if isinstance(value.value, str) else value.name).lower()
+        case bool():
+            return "yes" if value else "no"
+        case None | []:
+            return ""
+        case _:
+            return str(value)
 
 
 def _pages(lines: Sequence[str]) -> Iterable[str]:

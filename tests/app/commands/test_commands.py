@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -236,6 +237,35 @@ async def test_help_in_several_messages() -> None:
         pages = [(await next_event(ann, InstantMessage)).text for _ in range(4)]
         assert all(len(page.encode()) <= 8192 for page in pages)
         assert len("\n".join(pages).splitlines()) == 302
+
+
+async def test_help_shows_defaults_as_they_are_written() -> None:
+    bot = Bot("b")
+
+    class Level(Enum):
+        LOW = "low"
+
+    @bot.command("x")
+    async def handler(  # noqa: PLR0917
+        ctx: Context,
+        time: timedelta = timedelta(minutes=90),
+        level: Level = Level.LOW,
+        on: bool = False,
+        number: int = 0,
+        text: str = "",
+        word: str | None = None,
+    ) -> None: ...
+
+    async with dispatching(bot) as at, at.world.signal.open_session("ann") as ann:
+        await at.tell(told("!help x"))
+        assert (await next_event(ann, InstantMessage)).text.splitlines()[1:] == [
+            "time: a duration like 90s, 10m, 1h30m or 2d (1h30m if left out)",
+            "level: one of low (low if left out)",
+            "on: yes or no (no if left out)",
+            "number: a whole number (0 if left out)",
+            "text: a word",
+            "word: a word",
+        ]
 
 
 async def test_filters_routers_and_middlewares_of_commands() -> None:

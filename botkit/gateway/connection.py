@@ -40,7 +40,7 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 
 _PROTOCOL_LOG = logging.getLogger("botkit.gateway.websockets")
-_PROTOCOL_LOG.setLevel(logging.INFO)  # at DEBUG the library would log every frame: what people say, digits, tokens
+_PROTOCOL_LOG.setLevel(logging.WARNING)  # at DEBUG the library would log every frame: what people say, digits, tokens
 
 
 class FrameHandler(Protocol):

@@ -142,6 +142,7 @@ class Dispatcher:
         """Answer one frame."""
         if connection.session is not None:
             connection.session.return_by = None
+            connection.session.unheard_returns = 0
         if isinstance(frame, Call):
             self._call(connection, frame.body)
         elif isinstance(frame, Ping):
@@ -169,6 +170,7 @@ class Dispatcher:
     def _login(self, connection: Connection, login: LoginArguments) -> None:
         try:
             hub = self._hub_for(connection, login.vid)
+            self._admission.check_address(connection.link.peer, trio.current_time())
             grant = check_login(login, hub.app, self._clock.seconds())
             self._admission.check_account(AppId(login.vid), Account(login.account), trio.current_time())
             botkit = login.device == BOTKIT_DEVICE
@@ -189,7 +191,7 @@ class Dispatcher:
     def _resume(self, connection: Connection, seen: ResumeArguments) -> None:
         try:
             hub = self._hub_for(connection, seen.vid)
-            session = hub.resume(connection, Account(seen.account), seen.line)
+            session = self._resumed(hub, connection, seen)
         except LoginFailed as refusal:
             self._refuse_login(connection, refusal)
             return
@@ -216,8 +218,15 @@ class Dispatcher:
         hub = self._hubs.get(app)
         if hub is None:
             raise LoginFailed(ErrorCode.LOGIN_E_FAILED, "unknown app id")
-        self._admission.check_address(connection.link.peer, trio.current_time())
         return hub
+
+    def _resumed(self, hub: Hub, connection: Connection, seen: ResumeArguments) -> Session:
+        try:
+            return hub.resume(connection, Account(seen.account), seen.line)
+        except LoginFailed:
+            # Only a line that is none counts: all sessions behind one address may come back at once.
+            self._admission.check_address(connection.link.peer, trio.current_time())
+            raise
 
     def _refuse_login(self, connection: Connection, refusal: LoginFailed, device: str = BOTKIT_DEVICE) -> None:
         self._counters.logins.add_for(refusal.code.name)

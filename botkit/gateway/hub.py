@@ -30,6 +30,9 @@ from botkit.wire.frames import Close, ExpelledNotice, Kick, Notify, ResumeArgume
 from botkit.wire.limits import RESUME_SECONDS, SPECIAL_CHANNELS
 from botkit.wire.tokens import TokenVerdict
 
+MAX_UNHEARD_RETURNS = 3
+"""A client that came back so often in a row without a word has 30 s in all for the next time, and not each time."""
+
 
 class Hub:
     """All sessions of one app. Everything here is synchronous; frames are queued, not sent."""
@@ -120,8 +123,8 @@ class Hub:
         self.await_return(session)
 
     def await_return(self, session: Session) -> None:
-        """End a session whose client does not come back within 30 s, or comes back but is not heard."""
-        if session.return_by is None:
+        """End a session whose client does not come back within 30 s, or comes back again and again but is not heard."""
+        if session.return_by is None or session.unheard_returns <= MAX_UNHEARD_RETURNS:
             session.return_by = trio.current_time() + RESUME_SECONDS
         session.grace = self._timers.at(session.return_by, lambda: self.end(session, "disconnected"))
 
@@ -139,6 +142,7 @@ class Hub:
         if before is not None:
             before.abort()  # half-open: the client is here
         session.attach(connection)
+        session.unheard_returns += 1
         return session
 
     def replay(self, session: Session, seen: ResumeArguments) -> tuple[list[bytes], int]:

@@ -44,7 +44,7 @@ class Session:
     channel that it is in, ``joined_after`` the channel's newest notice at that time. ``line`` is its secret name on
     the wire. ``server`` is the role that special channels and admin calls need; ``botkit`` says that the client
     understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody came back: at ``return_by``,
-    which holds until its client is heard, so that one that comes back and is lost at once, again and again, ends too.
+    which is put off when its client comes back, but not for ever by ``unheard_returns``, after which it said nothing.
     """
 
     __slots__ = (
@@ -62,6 +62,7 @@ class Session:
         "return_by",
         "server",
         "uid",
+        "unheard_returns",
     )
 
     def __init__(self, app: AppId, account: Account, uid: Uid, rate: RateWindow, line: Line | None = None) -> None:
@@ -77,6 +78,7 @@ class Session:
         self.expiry: Timer | None = None
         self.grace: Timer | None = None
         self.return_by: float | None = None
+        self.unheard_returns = 0
 
     def attach(self, connection: Peer) -> None:
         """Live on ``connection`` from now on."""

@@ -39,6 +39,10 @@ _GIVE_UP_CALLS_SECONDS = 2 * RESUME_SECONDS
 """A gateway notices a loss within 30 s and holds the session for another 30: after that no call can go on."""
 
 
+_LAST_CHANCE_SECONDS = 3.0
+"""So long before the gateway gives a lost session up, another attempt to resume it begins."""
+
+
 class Keeper:
     """The background task of one session. It runs until the session is over."""
 
@@ -124,7 +128,7 @@ class Keeper:
             return ConnectionEnd(ErrorCode.LOGOUT_E_NET, f"gave up after {self._attempt - 1} attempts: {reason}")
         _log.warning("reconnecting", account=self._core.account, attempt=self._attempt, reason=reason)
         self._core.events.put(Reconnecting(account=self._core.account, attempt=self._attempt))
-        await self._wait_before(self._attempt)
+        await self._wait_before(self._attempt, until=self._last_chance())
         try:
             return await self._connect()
         except LoginFailed as error:
@@ -132,10 +136,15 @@ class Keeper:
                 self._core.calls.lose_all()
             return _after_refusal(error)
 
-    async def _wait_before(self, attempt: int) -> None:
-        """Wait before another attempt, until a moment that no other session of the process has."""
+    def _last_chance(self) -> float:
+        """When to try once more before the gateway gives the session up; infinite when that is over."""
+        chance = self._lost_at + RESUME_SECONDS - _LAST_CHANCE_SECONDS
+        return chance if chance > trio.current_time() else math.inf
+
+    async def _wait_before(self, attempt: int, *, until: float = math.inf) -> None:
+        """Wait before another attempt, at most ``until``, for a moment that no other session of the process has."""
         now = trio.current_time()
-        wanted = now + self._core.settings.reconnect.delay(attempt, random.random())
+        wanted = min(now + self._core.settings.reconnect.delay(attempt, random.random()), until)
         await trio.sleep_until(self._slots.take(now, wanted))
 
     async def _connect(self, on_login: Callable[[], None] | None = None) -> ConnectionEnd:

@@ -1,6 +1,7 @@
 """Who may connect: limits by address and account, pages of browsers, TLS."""
 
 import ssl
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,19 @@ async def test_tls_files_that_cannot_be_used_are_named(files: tuple[str, str], p
     )
     with pytest.raises(ConfigError, match=problem):
         await serve_gateway(settings)
+
+
+async def test_all_sessions_behind_one_address_come_back_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    settings = GatewaySettings(apps=(), logins_per_address=6, trusted_addresses=())
+    async with open_test_gateway(settings) as gateway, AsyncExitStack() as stack:
+        lines: dict[str, str] = {}
+        for number in range(6):
+            account = f"user{number}"
+            peer = await stack.enter_async_context(WirePeer.connect(gateway.connector))
+            lines[account] = str((await peer.login(account, resumable=True))["line"])
+        for account, line in lines.items():
+            peer = await stack.enter_async_context(WirePeer.connect(gateway.connector))
+            await peer.resume(account, line)
+        guesser = await stack.enter_async_context(WirePeer.connect(gateway.connector))
+        with pytest.raises(Refusal, match="too many logins of this address"):
+            await guesser.resume("user0", "a wrong line")

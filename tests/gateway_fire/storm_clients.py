@@ -8,7 +8,7 @@ import trio
 
 from botkit.events import Reconnected
 from botkit.observability.logs import configure_logs
-from botkit.signaling import LoginSession, Signal
+from botkit.signaling import LoginSession, Signal, SignalSettings
 from botkit.testing import TEST_APP
 
 ROOM_SIZE = 10
@@ -24,7 +24,7 @@ class Crowd:
     """The sessions, and how many of them are back."""
 
     def __init__(self, url: str, first: int, count: int) -> None:
-        self._signal = Signal(TEST_APP, url)
+        self._signal = Signal(TEST_APP, url, settings=SignalSettings(request_timeout=PATIENCE_SECONDS))
         self._numbers = range(first, first + count)
         self.all_inside, self.all_back = trio.Event(), trio.Event()
         self.sessions: dict[int, LoginSession] = {}

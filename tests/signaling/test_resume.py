@@ -1,12 +1,13 @@
 """Coming back to the same session, with a gateway that holds it for a while."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from botkit.errors import InviteFailed
+from botkit.errors import ConnectFailed, InviteFailed
 from botkit.events import (
     CallFailed,
     CallInvited,
@@ -21,6 +22,8 @@ from botkit.events import (
     Reconnecting,
 )
 from botkit.signaling import LoginSession, Signal
+from botkit.testing import open_world
+from botkit.transport.base import Transport
 from botkit.wire import replies, requests
 from botkit.wire.frames import ChannelNotice, Notify, ResumeArguments
 from botkit.wire.messages import ChannelText
@@ -221,3 +224,27 @@ async def test_a_request_during_the_loss_goes_out_after_it(
     gateway.answer(requests.QueryChannelCount, replies.Count(num=1))
     await gateway.peer.drop()
     assert await kept.query_channel_count("room") == 1
+
+
+@pytest.mark.parametrize("seconds", [20, 24, 26, 26.9])
+async def test_whoever_can_come_back_in_time_does(seconds: float, autojump_clock: MockClock) -> None:
+    async with open_world() as world:
+        away = False
+
+        @asynccontextmanager
+        async def connector() -> AsyncIterator[Transport]:
+            if away:
+                raise ConnectFailed("the gateway", "no way there")
+            async with world.connector() as transport:
+                yield transport
+
+        async with Signal(world.app_id, connector).open_session("ann") as session:
+            await session.join("lobby")
+            away = True
+            world.road("ann").cut()
+            await trio.sleep(seconds)
+            away = False
+            with trio.fail_after(31 - seconds):
+                while not isinstance(event := await session.receive_event(), Reconnected):
+                    pass
+            assert event.resumed

@@ -37,5 +37,10 @@ class OwnAccounts:
     def __init__(self, accounts: Iterable[str] = ()) -> None:
         self._accounts = frozenset(accounts)
 
+    def add(self, accounts: Iterable[str]) -> None:
+        """Further ones, of sessions that are about to be opened. None is ever taken out: what is told of a session
+        may come after its end."""
+        self._accounts |= frozenset(accounts)
+
     def __contains__(self, account: str) -> bool:
         return account in self._accounts or account.startswith(FEED_PREFIX)

@@ -4,17 +4,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import structlog
 import trio
-from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.quarantine import DEFAULT_QUARANTINE, QuarantineSettings
 from botkit.actor.registry import Registry
 from botkit.actor.tree import TreeNode
 from botkit.app.canary import Canary
+from botkit.app.changes import Changes
+from botkit.app.crew import Crew
 from botkit.app.effect_log import BotEffects, EffectLog, EffectSink
 from botkit.app.feed_keeper import FeedKeeper
-from botkit.app.feeds import CHANNELS
+from botkit.app.feed_reader import Follower
+from botkit.app.feeds import CHANNELS, Feed
 from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
 from botkit.app.outgoing_meters import OutgoingMeters
@@ -25,7 +26,7 @@ from botkit.app.readiness import not_ready
 from botkit.app.report import AppDescription, BotStatus, describe_app
 from botkit.app.running import RunningBot
 from botkit.app.sessions import SessionOpener, TokenFor
-from botkit.errors import ActorError
+from botkit.errors import ActorError, ConfigError
 from botkit.observability.metrics import Meters
 from botkit.observability.texts import TextPolicy
 from botkit.signaling import Gate, Governor, GovernorSettings, Signal, SignalSettings
@@ -35,14 +36,9 @@ from botkit.types import Account
 from botkit.wire.limits import NO_TOKEN
 
 STOP_SECONDS = 4.0
-START_SECONDS = 10.0
-"""How long the app waits for feeds, and then for bots, to get in, before it says that it has started."""
-
 DEFAULT_GOVERNOR = GovernorSettings()
 
 _STATES = ("starting", "running", "waiting", "quarantined", "ended")
-
-_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
 class App:
@@ -84,8 +80,10 @@ class App:
         texts: TextPolicy = "hash",
         effect_sink: EffectSink | None = None,
     ) -> None:
-        self._plan = plan_app(bots, keys=keys)
-        conversations = conversations or MemoryConversationStore()
+        plan = plan_app(bots, keys=keys)
+        self._owner = bots[0].account if bots else ""
+        self._service = plan.service
+        self._conversations = conversations or MemoryConversationStore()
         self._meters = AppMeters(meters or Meters())
         self.signal = Signal(app_id, gateway, settings=signal_settings)
         """What opens the app's sessions; others may open theirs with it."""
@@ -97,67 +95,67 @@ class App:
         """What the bots have done lately, or would have done in a dry run."""
         self._governor = None if governor is None else Governor(governor, OutgoingMeters(self._meters.meters))
         token_for = token_for or (lambda _account: NO_TOKEN)
-        opener = SessionOpener(self.signal, token_for)
-        live = pooling = None
-        if self._plan.has_pools:
-            live = LiveChannels(self._plan.patterns, self._plan.accounts)
-            pooling = Pooling(live, SessionOpener(self.signal, token_for, pace=Pace()))
+        self._opener = SessionOpener(self.signal, token_for)
+        self._live = LiveChannels(plan.patterns, plan.accounts)
+        self._pooling = Pooling(self._live, SessionOpener(self.signal, token_for, pace=Pace()))
+        self._stop_seconds, self._quarantine = stop_seconds, quarantine
         self._canary: Canary | None = None
-        if canary_seconds is not None and self._plan.bots:
+        if canary_seconds is not None and plan.bots:
             self._canary = Canary(
-                opener,
-                self._plan.bots[0].info.account,
-                [feed.name for feed in self._plan.feeds],
+                self._opener,
+                self._owner,
+                lambda: [feed.name for feed in self._crew.feeds],
                 self._who_must_hear,
                 self._meters,
                 seconds=canary_seconds,
             )
-        self._bots = [
-            RunningBot(
-                plan,
-                opener.through(self._gate(plan)),
-                self._meters,
-                stop_seconds=stop_seconds,
-                registry=self.registry,
-                quarantine=quarantine,
-                on_trouble=self._end_if_hopeless,
-                pooling=None if pooling is None else pooling.through(self._gate(plan)),
-                canary=self._canary,
-                conversations=conversations,
-                app_id=app_id,
-            )
-            for plan in self._plan.bots
-        ]
-        self._feeds = [
-            FeedKeeper(
-                feed,
-                [bot.subscriber for bot in self._bots if feed in bot.plan.feeds],
-                opener,
-                self._meters,
-                service=self._plan.service,
-                live=live if feed.name == CHANNELS else None,
-                canary=self._canary,
-                quarantine=quarantine,
-            )
-            for feed in self._plan.feeds
-        ]
+        self._crew = Crew(plan, bots, self._live, make_bot=self._make_bot, make_feed=self._make_feed)
+
+    def _make_bot(self, plan: BotPlan, first: bool) -> RunningBot:
+        gate = Gate(observer=BotEffects(self.effects, plan.bot.name), governor=self._governor, dry_run=plan.dry_run)
+        return RunningBot(
+            plan,
+            self._opener.through(gate),
+            self._meters,
+            stop_seconds=self._stop_seconds,
+            registry=self.registry,
+            quarantine=self._quarantine,
+            on_trouble=self._end_if_hopeless,
+            pooling=self._pooling.through(gate),
+            canary=self._canary,
+            conversations=self._conversations,
+            app_id=self.signal.app_id,
+            blames_settings=first,
+        )
+
+    def _make_feed(self, feed: Feed, followers: Sequence[Follower]) -> FeedKeeper:
+        return FeedKeeper(
+            feed,
+            followers,
+            self._opener,
+            self._meters,
+            service=self._service,
+            live=self._live if feed.name == CHANNELS else None,
+            canary=self._canary,
+            quarantine=self._quarantine,
+        )
 
     def describe(self) -> AppDescription:
         """What this app runs: bots, accounts, channels, handlers, feeds."""
-        return describe_app(self.signal.app_id, self._plan)
+        return describe_app(self.signal.app_id, self._crew.plan)
 
     def statistics(self) -> tuple[BotStatus, ...]:
         """How each bot is, now, in the order of the placements."""
-        return tuple(bot.status() for bot in self._bots)
+        return tuple(bot.status() for bot in self._crew.bots)
 
     def given_up(self) -> tuple[str, ...]:
         """The bots that are gone for good or in quarantine although nobody asked for that: each in a line, with why."""
-        return tuple(f"{bot.plan.title}: {bot.given_up}" for bot in self._bots if bot.given_up)
+        return tuple(f"{bot.plan.title}: {bot.given_up}" for bot in self._crew.bots if bot.given_up)
 
     def tree(self) -> TreeNode:
         """All that runs, now: feeds and bots below their supervisors, sessions below them. See ``render_tree``."""
         up = None if self._began is None else trio.current_time() - self._began
-        nodes = [*(feed.node() for feed in self._feeds), *(bot.node() for bot in self._bots)]
+        nodes = [*(feed.node() for feed in self._crew.feeds), *(bot.node() for bot in self._crew.bots)]
         state = "ended" if up is None else "running"
         return TreeNode(kind="app", name=self.signal.app_id, state=state, uptime=up, children=tuple(nodes))
 
@@ -168,11 +166,11 @@ class App:
         each feed and each bot must also have heard the canary within 2.5 times as long: so one that believes to be
         logged in, and is deaf, is found.
         """
-        return not_ready(self.statistics(), {feed.name: feed.state for feed in self._feeds}, self._canary)
+        return not_ready(self.statistics(), {feed.name: feed.state for feed in self._crew.feeds}, self._canary)
 
     def _who_must_hear(self) -> list[tuple[str, Account]]:
         """Bots by title, with the account of their first session; those that are not running miss it."""
-        return [(bot.plan.title, bot.plan.sessions[0].account) for bot in self._bots]
+        return [(bot.plan.title, bot.plan.sessions[0].account) for bot in self._crew.bots]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run feeds and bots. Started when each bot is in, in quarantine or given up, at the latest after 20 s.
@@ -182,24 +180,40 @@ class App:
         been up; ``ConfigError``, in a group, when a bot cannot open at the start what its settings name; an app without
         bots returns at once.
         """
-        async with self._gauges(), self._clocked(), self._governing(), trio.open_nursery() as nursery:
-            await _start_all(nursery, self._feeds)
-            for feed in self._feeds:
-                feed.bots_go_ahead()
-            async with trio.open_nursery() as bots:
-                await _start_all(bots, self._bots)
-                if self._canary is not None:
-                    nursery.start_soon(self._canary.run)
-                task_status.started()
-            nursery.cancel_scope.cancel()
-        if self._bots:
-            ends = "; ".join(f"{bot.plan.title}: {bot.given_up or 'its sessions have ended'}" for bot in self._bots)
+
+        def on_started(nursery: trio.Nursery) -> None:
+            if self._canary is not None:
+                nursery.start_soon(self._canary.run)
+            task_status.started()
+
+        async with self._gauges(), self._clocked(), self._governing():
+            await self._crew.run(on_started)
+        bots = self._crew.bots
+        if bots:
+            ends = "; ".join(f"{bot.plan.title}: {bot.given_up or 'its sessions have ended'}" for bot in bots)
             raise ActorError(f"no bot is left: {ends}")
+
+    async def apply(self, bots: Sequence[BotPlacement], *, keys: Sequence[str] | None = None) -> Changes:
+        """Run these bots from now on, while the app runs; they are told apart by their accounts.
+
+        Whoever does not differ is left alone: its sessions stay as they are, and nobody sees anything. All at the same
+        time, those that are gone or differ stop, each within ``stop_seconds``; then the others start. Feeds and the
+        channels that pools care for follow. What feeds tell meanwhile waits for the new ones. Feeds keep the accounts
+        that they have, of the app's first bot at its start.
+
+        Done, at the latest after 30 s, when the new bots are in, in quarantine or given up. A cancel ends the
+        waiting, not the change. Raises ``ConfigError`` for placements that cannot be, before anything has changed;
+        ``ActorError`` when the app does not run. A new bot that cannot open what its settings name is restarted.
+        """
+        if not bots:
+            raise ConfigError("an app that runs needs a bot", key="bots", hint="stop the app instead")
+        plan = plan_app(bots, keys=keys, owner=self._owner, service=self._service)
+        return await self._crew.change(plan, bots)
 
     def _end_if_hopeless(self) -> None:
         """Where no bot has ever been up, what is wrong was wrong at the start: to say so is better than to probe."""
-        if all(bot.hopeless for bot in self._bots):
-            for bot in self._bots:
+        if not self._crew.changed and all(bot.hopeless for bot in self._crew.bots):
+            for bot in self._crew.bots:
                 bot.give_up()
 
     @asynccontextmanager
@@ -209,10 +223,6 @@ class App:
             yield
         finally:
             self._began = None
-
-    def _gate(self, plan: BotPlan) -> Gate:
-        observer = BotEffects(self.effects, plan.bot.name)
-        return Gate(observer=observer, governor=self._governor, dry_run=plan.dry_run)
 
     @asynccontextmanager
     async def _governing(self) -> AsyncIterator[None]:
@@ -231,10 +241,10 @@ class App:
     @asynccontextmanager
     async def _gauges(self) -> AsyncIterator[None]:
         def waiting() -> float:
-            return sum(bot.events_waiting() for bot in self._bots)
+            return sum(bot.events_waiting() for bot in self._crew.bots)
 
         def running() -> float:
-            return sum(bot.handlers_running() for bot in self._bots)
+            return sum(bot.handlers_running() for bot in self._crew.bots)
 
         def messages_waiting() -> float:
             return 0 if self._governor is None else self._governor.waiting
@@ -246,16 +256,16 @@ class App:
         ]
 
         def bots() -> Mapping[str, float]:
-            return _by_state(bot.status().state for bot in self._bots)
+            return _by_state(bot.status().state for bot in self._crew.bots)
 
         def feeds() -> Mapping[str, float]:
-            return _by_state(feed.state for feed in self._feeds)
+            return _by_state(feed.state for feed in self._crew.feeds)
 
         def pool_sessions() -> Mapping[str, float]:
-            return _by_bot((bot.plan.bot.name, len(bot.pool)) for bot in self._bots if bot.pool is not None)
+            return _by_bot((bot.plan.bot.name, len(bot.pool)) for bot in self._crew.bots if bot.pool is not None)
 
         def pool_waiting() -> Mapping[str, float]:
-            return _by_bot((bot.plan.bot.name, bot.pool.waiting) for bot in self._bots if bot.pool is not None)
+            return _by_bot((bot.plan.bot.name, bot.pool.waiting) for bot in self._crew.bots if bot.pool is not None)
 
         by_bot = [
             ("pool_sessions", "Sessions for channels that match a bot's patterns", pool_sessions),
@@ -269,7 +279,7 @@ class App:
         async with AsyncExitStack() as stack:
             for name, help, read in gauges:
                 stack.callback(meters.gauge(name, help, read).remove_source, read)
-            for name, help, read_by in by_bot if self._plan.has_pools else ():
+            for name, help, read_by in by_bot:
                 stack.callback(meters.gauge_by(name, help, "bot", read_by).remove_source, read_by)
             for name, help, read_by in states:
                 stack.callback(meters.gauge_by(name, help, "state", read_by).remove_source, read_by)
@@ -291,15 +301,3 @@ def _by_bot(levels: Iterable[tuple[str, int]]) -> Mapping[str, float]:
 async def _run_in(scope: trio.CancelScope, run: Callable[[], Awaitable[None]]) -> None:
     with scope:
         await run()
-
-
-async def _start_all(nursery: trio.Nursery, tasks: Sequence[FeedKeeper] | Sequence[RunningBot]) -> None:
-    """Start all at once: who waits at the door keeps nobody else waiting."""
-    for task in tasks:
-        nursery.start_soon(task.run, name=task.title)
-    with trio.move_on_after(START_SECONDS):
-        for task in tasks:
-            await task.starting.wait()
-    late = [task.title for task in tasks if not task.starting.done]
-    if late:
-        _log.warning("still starting", waiting_for=late)

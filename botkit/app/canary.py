@@ -32,15 +32,15 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 class Canary:
     """Sings every ``seconds``, and knows who heard it when.
 
-    ``feeds`` are the names of the feeds that must tell its coming; ``bots`` gives the accounts that must hear its
-    message, by the title of the bot, as they are at the time.
+    ``feeds`` gives the names of the feeds that must tell its coming; ``bots`` the accounts that must hear its
+    message, by the title of the bot; both as they are at the time.
     """
 
     def __init__(
         self,
         opener: SessionOpener,
         owner: str,
-        feeds: Sequence[str],
+        feeds: Callable[[], Sequence[str]],
         bots: Callable[[], Sequence[tuple[str, Account]]],
         meters: AppMeters,
         *,
@@ -48,7 +48,7 @@ class Canary:
     ) -> None:
         self.account = canary_account(owner)
         self.seconds = seconds
-        self._opener, self._feeds, self._bots, self._meters = opener, tuple(feeds), bots, meters
+        self._opener, self._feeds, self._bots, self._meters = opener, feeds, bots, meters
         self._heard: dict[str, float] = {}
         self._began: float | None = None
         self._trouble = "it has not sung yet"
@@ -66,7 +66,7 @@ class Canary:
         now = trio.current_time()
         if self._began is None:
             return ["canary: it has not sung yet"]
-        listeners = [f"feed {feed}" for feed in self._feeds] + [f"bot {title}" for title, _ in self._bots()]
+        listeners = [f"feed {feed}" for feed in self._feeds()] + [f"bot {title}" for title, _ in self._bots()]
         limit = DEAF_AFTER * self.seconds
         deaf = [name for name in listeners if now - self._heard.get(name, -limit) > limit]
         ages = {name: now - self._heard[name] for name in deaf if name in self._heard}

@@ -19,8 +19,10 @@ from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
 from botkit.app.placement import SessionPlan
 from botkit.app.sessions import SessionChild, SessionOpener, is_banned
-from botkit.app.starting import Starting
+from botkit.app.starting import Starting, Stopping
 from botkit.backoff import Backoff
+from botkit.errors import SessionEnded
+from botkit.wire.states import LoginStatus
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
@@ -49,6 +51,7 @@ class FeedKeeper:
         self._feed, self._meters = feed, meters
         self.title = f"feed {feed.name}"
         self.starting = Starting()
+        self._stopping = Stopping()
         self._reader = FeedReader(feed, followers, meters, service=service, live=live, canary=canary)
         plan = SessionPlan(account=feed.account, channel=feed.channel)
         self._session = SessionChild(plan, opener, self._reader.on_event, prepare=self._reader.prepare)
@@ -75,12 +78,35 @@ class FeedKeeper:
         if not self.starting.done:
             self._reader.bots_go_ahead()
 
+    def follow(self, followers: Sequence[Follower]) -> None:
+        """From now on, tell these instead."""
+        self._reader.follow(followers)
+
+    async def look(self) -> None:
+        """Have the live channels that pools care for be asked for now, if that is wanted and the feed is in."""
+        session = self._session.session
+        if session is not None and session.status is LoginStatus.LOGGED_IN:
+            try:
+                await self._reader.look(session)
+            except SessionEnded:
+                return  # the session that follows asks
+
+    async def stop(self) -> None:
+        """End the feed and wait until it has logged out."""
+        await self._stopping.stop()
+
     async def run(self) -> None:
-        """Run the feed. Raises nothing: without it bots go on, but deaf, and are told so by ``EventsLost``.
+        """Run the feed, until it is stopped.
+
+        Raises nothing: without it bots go on, but deaf, and are told so by ``EventsLost``.
 
         Counts as started then too. While it is in quarantine bots wait for its events: what they have missed is read
         from the ledger once it is back.
         """
+        with self._stopping.around():
+            await self._run()
+
+    async def _run(self) -> None:
         try:
             await self._quarantine.run(task_status=self.starting)
         except Exception as error:  # noqa: BLE001 - the supervisor border: bots go on without the feed

@@ -69,16 +69,26 @@ class FeedReader:
     ) -> None:
         self._feed, self._meters, self._service, self._live = feed, meters, service, live
         self._canary = canary
-        self._followers = followers if live is None else (live, *followers)
+        self._followers = tuple(followers) if live is None else (live, *followers)
         self._asking = Asking("ledger", "what the feed misses from now on is lost, and told as such")
         self._epoch, self._seq = "", 0
         self._left_epochs = deque[str](maxlen=_REMEMBERED_EPOCHS)
         self._loss_told = False
-        self._late = self._put_out = False
+        self._late = self._put_out = self._given_up = False
+        self._turn = trio.Lock()
 
     def bots_go_ahead(self) -> None:
         """The bots start without this feed: once it is in, it tells them that it was not."""
         self._late = True
+
+    def follow(self, followers: Sequence[Follower]) -> None:
+        """From the next event on, tell it to these instead. New ones of a feed that is given up are told that."""
+        before = self._followers
+        self._followers = tuple(followers) if self._live is None else (self._live, *followers)
+        if self._given_up:
+            for follower in self._followers:
+                if follower not in before:
+                    follower.tell(self._lost("its feed is given up"))
 
     async def prepare(self, session: LoginSession) -> None:
         """Note where the ledger is, before the first ``session`` enters the special channel: what follows is ours."""
@@ -95,6 +105,15 @@ class FeedReader:
 
         Raises ``SessionEnded``. A cancel leaves the rest to be read in the session that follows.
         """
+        async with self._turn:
+            await self._follow_up(event, session)
+
+    async def look(self, session: LoginSession) -> None:
+        """Have the live channels be asked for now if that is wanted, between two events. Raises ``SessionEnded``."""
+        async with self._turn:
+            await self._look_if_unsure(session)
+
+    async def _follow_up(self, event: Event, session: LoginSession) -> None:
         match event:
             case FeedEvent():
                 if self._misses(event):
@@ -113,11 +132,15 @@ class FeedReader:
                 await self._catch_up(session, "" if resumed else "the connection was lost")
             case EventsLost(cause=cause):
                 await self._catch_up(session, cause.removeprefix(f"{self._feed.channel}: "))
+        await self._look_if_unsure(session)
+
+    async def _look_if_unsure(self, session: LoginSession) -> None:
         if self._live is not None and self._live.unsure:
             await self._live.look(session)
 
     def give_up(self) -> None:
         """Tell all followers that nothing more comes from this feed."""
+        self._given_up = True
         self._lose("its feed is given up")
 
     def _misses(self, event: FeedEvent) -> bool:
@@ -221,10 +244,12 @@ class FeedReader:
             return
         self._loss_told = True
         self._meters.feed_losses.add_for(self._feed.name)
-        cause = f"{self._feed.channel}: {cause}"
-        if located and self._epoch:
-            lost = EventsLost(cause=cause, epoch=self._epoch, after=self._seq, before=before)
-        else:
-            lost = EventsLost(cause=cause)
+        lost = self._lost(cause, before=before, located=located)
         for follower in self._followers:
             follower.tell(lost)
+
+    def _lost(self, cause: str, *, before: int | None = None, located: bool = True) -> EventsLost:
+        cause = f"{self._feed.channel}: {cause}"
+        if located and self._epoch:
+            return EventsLost(cause=cause, epoch=self._epoch, after=self._seq, before=before)
+        return EventsLost(cause=cause)

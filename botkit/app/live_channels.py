@@ -55,6 +55,14 @@ class LiveChannels:
     def __contains__(self, channel: ChannelName) -> bool:
         return channel in self._members
 
+    def become(self, patterns: ChannelPatterns, ours: OwnAccounts) -> None:
+        """Care for other channels, or have other accounts; a snapshot is wanted then. Without patterns, for none."""
+        self._patterns, self._ours = patterns, ours
+        self._unsure, self._not_before = True, 0.0
+        if not patterns:
+            self._where.clear()
+            self._members.clear()
+
     def names(self) -> tuple[ChannelName, ...]:
         """The channels, those with most members first."""
         return tuple(channel for channel, _ in self._members.most_common())
@@ -71,7 +79,7 @@ class LiveChannels:
     @property
     def unsure(self) -> bool:
         """Whether a snapshot is wanted now."""
-        return self._unsure and trio.current_time() >= self._not_before
+        return self._unsure and bool(self._patterns) and trio.current_time() >= self._not_before
 
     def tell(self, event: Event) -> None:
         """Follow an event of the feed."""

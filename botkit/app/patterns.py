@@ -19,7 +19,12 @@ class ChannelPatterns:
 
     def __init__(self, patterns: Iterable[str], *, leave_out: Iterable[str] = ()) -> None:
         self._leave_out = SPECIAL_CHANNELS | frozenset(leave_out)
-        self._match = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns) or r"(?!)").match
+        alternatives = [fnmatch.translate(pattern) for pattern in patterns]
+        self._some = bool(alternatives)
+        self._match = re.compile("|".join(alternatives) or r"(?!)").match
+
+    def __bool__(self) -> bool:
+        return self._some
 
     def matches(self, channel: str) -> bool:
         """Whether one of the patterns fits the whole name. Special channels, and what is left out, never match."""

@@ -1,6 +1,6 @@
 """Which bot runs where: one line of the configuration, checked, and the sessions that it comes to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -115,21 +115,31 @@ class AppPlan(Struct, frozen=True, kw_only=True):
         return OwnAccounts(account for plan in self.bots for account in plan.accounts)
 
     @property
-    def has_pools(self) -> bool:
-        """Whether a bot has patterns of channels."""
-        return any(plan.pool is not None for plan in self.bots)
+    def pool_accounts(self) -> Iterator[Account]:
+        """Those for patterns of channels."""
+        return (account for plan in self.bots if plan.pool is not None for account in plan.pool.accounts)
 
 
-def plan_app(placements: Sequence[BotPlacement], *, keys: Sequence[str] | None = None) -> AppPlan:
+def plan_app(
+    placements: Sequence[BotPlacement],
+    *,
+    keys: Sequence[str] | None = None,
+    owner: str = "",
+    service: OwnAccounts | None = None,
+) -> AppPlan:
     """Check the placements of one app, one by one and against each other.
+
+    An app that runs already has an ``owner``, whose feeds it reads (else the first bot), and knows its ``service``
+    accounts, which whoever starts the bots adds those of their pools to.
 
     Raises ``ConfigError`` with a key below the placement's own of ``keys``, ``bots[i]`` for want of others.
     """
     if keys is None:
         keys = [f"bots[{index}]" for index in range(len(placements))]
     pools = [_pool_plan(placement, key) for placement, key in zip(placements, keys, strict=True)]
-    service = OwnAccounts(account for pool in pools if pool is not None for account in pool.accounts)
-    feeds = make_feeds(placements[0].account) if placements else ()
+    if service is None:
+        service = OwnAccounts(account for pool in pools if pool is not None for account in pool.accounts)
+    feeds = make_feeds(owner or placements[0].account) if placements else ()
     plans = tuple(
         _bot_plan(placement, key, pool, service, feeds)
         for placement, pool, key in zip(placements, pools, keys, strict=True)

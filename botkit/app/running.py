@@ -22,7 +22,7 @@ from botkit.app.placement import BotPlan
 from botkit.app.pool import Pool, Pooling
 from botkit.app.report import BotStatus
 from botkit.app.sessions import SessionOpener, is_banned
-from botkit.app.starting import Starting
+from botkit.app.starting import Starting, Stopping
 from botkit.app.subscriber import Subscriber
 from botkit.backoff import Backoff
 from botkit.errors import ConfigError, StoreError
@@ -45,7 +45,8 @@ BOT = Kind[Event]("bot")
 class RunningBot:
     """Keeps one bot running until it has ended for good; when it crashes too often it is in quarantine for a while.
 
-    ``on_trouble`` is told when it has come into quarantine, or has ended.
+    ``on_trouble`` is told when it has come into quarantine, or has ended. With ``blames_settings`` a file or a database
+    that cannot be opened at its start is a ``ConfigError``; else, among bots that are at work, a crash like others.
     """
 
     def __init__(
@@ -62,9 +63,12 @@ class RunningBot:
         canary: Canary | None = None,
         conversations: ConversationStore | None = None,
         app_id: str = "",
+        blames_settings: bool = True,
     ) -> None:
+        self._may_blame_settings = blames_settings
         self.plan, self.title = plan, f"bot {plan.title}"
         self.starting = Starting()
+        self._stopping = Stopping()
         self._opener, self._meters, self._pooling, self._canary = opener, meters, pooling, canary
         self._conversations, self._app_id = conversations, app_id
         self._registry, self._on_trouble = registry, on_trouble
@@ -101,10 +105,19 @@ class RunningBot:
         )
 
     async def run(self) -> None:
-        """Run the bot. What ends it is logged, counted and kept. Counts as started then, and when in quarantine, too.
+        """Run the bot, until it is stopped. What ends it otherwise is logged, counted and kept.
 
-        Raises ``ConfigError`` alone: when what its settings name, a file or a database, cannot be opened at the start.
+        Counts as started then, and when in quarantine, too. Raises ``ConfigError`` alone: when what its settings name,
+        a file or a database, cannot be opened at the start.
         """
+        with self._stopping.around():
+            await self._run()
+
+    async def stop(self) -> None:
+        """End it, and wait until its handlers have ended, its sessions logged out and its resources closed."""
+        await self._stopping.stop()
+
+    async def _run(self) -> None:
         try:
             await self._quarantine.run(task_status=self.starting)
         except Exception as error:
@@ -176,7 +189,7 @@ class RunningBot:
 
     def _blames_settings(self, error: Exception) -> bool:
         # At its first start alone: a bot that has been up and then fails, on a full disk say, is not wrongly set up.
-        never = not self._quarantine.ever_started
+        never = self._may_blame_settings and not self._quarantine.ever_started
         return never and self.plan.settings is not None and isinstance(error, StoreError | OSError)
 
     def _complaint(self, error: Exception) -> ConfigError:

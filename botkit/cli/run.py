@@ -1,7 +1,7 @@
 """``botkit run``: the bots of a configuration file, with the gateway that they need."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -19,12 +19,13 @@ from botkit.cli.credentials import account_tokens
 from botkit.cli.embedded import start_gateway
 from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
-from botkit.cli.signals import stop_on_signals
+from botkit.cli.signals import call_at_each, hangups, stop_on_signals
 from botkit.config.gateway import placed
 from botkit.config.loading import Config
 from botkit.errors import ActorError, ConfigError, StoreError
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
+from botkit.operations.reload import ConfigReload
 from botkit.operations.serving import open_operations
 from botkit.signaling import Signal
 from botkit.stores.conversations import SCHEMA, ConversationStore, MemoryConversationStore, SqliteConversationStore
@@ -56,6 +57,9 @@ def run(
 ) -> None:
     """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM.
 
+    At SIGHUP it reads the file again: bots that differ are restarted, new ones started, those that are gone stopped,
+    and the others notice nothing. A file with a mistake, or with other changes than in its bots, is refused and logged.
+
     Exit code 1 when a bot was given up on the way, since its account logged in elsewhere or was banned, say; and when
     one is in quarantine at the end, since it failed too often.
     """
@@ -67,14 +71,14 @@ def run(
         too_late = failure_line(
             f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format
         )
-        trio.run(_run, config, Announcer(format, sys.stdout), too_late)
+        trio.run(_run, config, lambda: load(file, dry_run=dry_run), Announcer(format, sys.stdout), too_late)
 
 
-async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
+async def _run(config: Config, load_again: Callable[[], Config], announcer: Announcer, too_late: str) -> None:
     meters = Meters()
     apps: list[App] = []
     stopping = trio.CancelScope()
-    with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late):
+    with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late), hangups() as hung_up:
         async with _open_gateway(config, meters) as addresses, _open_conversations(config) as conversations:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 async with (
@@ -83,7 +87,10 @@ async def _run(config: Config, announcer: Announcer, too_late: str) -> None:
                 ):
                     announcer.tell(*banner(config, addresses.ws, addresses.http, operations))
                     apps += _make_apps(config, addresses.ws, meters, conversations, effects)
-                    await _run_bots(config, apps, addresses.ws, announcer)
+                    reload = ConfigReload(config, load_again, apps, meters).reload
+                    async with trio.open_nursery() as nursery:
+                        await nursery.start(_run_bots, config, apps, addresses.ws, announcer)
+                        nursery.start_soon(call_at_each, hung_up, reload)
     announcer.tell(STOPPED)
     if ends := [end for app in apps for end in app.given_up()]:
         raise ActorError(f"given up on the way: {'; '.join(ends)}")
@@ -113,11 +120,14 @@ def _make_apps(
     ]
 
 
-async def _run_bots(config: Config, apps: Sequence[App], url: str, announcer: Announcer) -> None:
+async def _run_bots(
+    config: Config, apps: Sequence[App], url: str, announcer: Announcer, *, task_status: trio.TaskStatus[None]
+) -> None:
     first = config.apps[0]
     async with trio.open_nursery() as nursery:
         await nursery.start(run_apps, apps)
         announcer.tell(ready([bot for app in apps for bot in app.statistics()]))
+        task_status.started()
         await run_visitors(
             Signal(first.id, url),
             config.demo.visitors,

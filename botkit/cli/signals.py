@@ -1,9 +1,9 @@
-"""Ctrl-C and SIGTERM: the first one asks, the second one does not, and neither does the deadline."""
+"""Ctrl-C and SIGTERM: the first one asks, the second does not, and neither does the deadline. SIGHUP: read again."""
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -52,3 +52,24 @@ def stop_on_signals(scope: trio.CancelScope, *, within: float | None = None, too
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def hangups() -> Iterator[AsyncIterator[int]]:
+    """Inside, SIGHUP ends nothing: each comes out here, several that nobody has taken yet as one.
+
+    There is none on Windows: there, none ever comes. For the main thread.
+    """
+    if sys.platform == "win32":
+        sender, receiver = trio.open_memory_channel[int](0)
+        with sender, receiver:
+            yield receiver
+        return
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        yield signals
+
+
+async def call_at_each(signals: AsyncIterator[int], call: Callable[[], Awaitable[None]]) -> None:
+    """Call at each signal, one call at a time, until cancelled."""
+    async for _ in signals:
+        await call()

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from botkit.actor.quarantine import DEFAULT_QUARANTINE, QuarantineSettings
+from botkit.app.feeds import make_feeds
 from botkit.app.placement import AppPlan
 from botkit.app.visitor_script import Demo
 from botkit.config.apps import read_apps
@@ -176,7 +177,9 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Document, ConfigFile]
 
 
 def _with_feeds(app: AppCredentials, plan: AppPlan) -> AppCredentials:
-    return replace(app, server_accounts=(*(feed.account for feed in plan.feeds), *app.server_accounts))
+    # All of them, needed or not: a bot that comes while the others run may need one more.
+    feeds = make_feeds(plan.bots[0].info.account) if plan.bots else ()
+    return replace(app, server_accounts=(*(feed.account for feed in feeds), *app.server_accounts))
 
 
 def _check_visitors(config: Config) -> None:

@@ -98,7 +98,7 @@ async def test_a_deaf_feed_is_found(feed: str, autojump_clock: MockClock) -> Non
 @pytest.mark.row("O05")
 async def test_a_session_that_says_it_is_there_and_hears_nothing_is_found(autojump_clock: MockClock) -> None:
     async with ready_app() as (_world, app):
-        actor = app._bots[0]._actor
+        actor = app._crew.bots[0]._actor
         assert actor is not None
         assert actor.dispatcher is not None
 

@@ -167,7 +167,7 @@ async def test_a_bot_that_is_cancelled_alone_logs_out_and_leaves_no_task(autojum
             )
             await nursery.start(app.run)
             await trio.sleep(10)
-            one, two = app._bots
+            one, two = app._crew.bots
             tasks, sessions = tasks_below(nursery), world.gateway.sessions
             (actor_task,) = [task for task in tasks if task.name == f"{one.title}/one"]
             below = {task for inner in actor_task.child_nurseries for task in tasks_below(inner)}

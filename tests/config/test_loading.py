@@ -207,7 +207,7 @@ def test_each_app_with_feeds_knows_its_servers(load: Load) -> None:
     accounts = ["botkit-feed-channels-plain", "botkit-feed-online-plain", "moderator", "chief", "plain"]
     assert [[account for account in accounts if app.is_server(account)] for app in load(APPS).apps] == [
         ["botkit-feed-channels-plain", "botkit-feed-online-plain", "moderator"],
-        ["moderator", "chief"],
+        ["botkit-feed-channels-plain", "botkit-feed-online-plain", "moderator", "chief"],
         ["moderator"],
     ]
 

@@ -1,7 +1,10 @@
 """Bots come, go and change while their app runs, and the others notice nothing."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 import trio
+from msgspec import Struct
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 from trio.testing import MockClock
@@ -34,6 +37,12 @@ def watcher(seen: list[str]) -> Bot:
             seen.append(event.account)
 
     return bot
+
+
+class Settings(Struct, frozen=True):
+    """Of a bot with a file."""
+
+    path: str = ""
 
 
 def place(bot: Bot, *channels: str) -> BotPlacement:
@@ -161,3 +170,24 @@ async def test_an_app_that_does_not_run_cannot_be_changed(autojump_clock: MockCl
             pass
         with pytest.raises(ActorError, match="is not running"):
             await app.apply([one])
+
+
+async def test_a_new_bot_that_cannot_open_its_files_is_tried_again_and_hurts_nobody(autojump_clock: MockClock) -> None:
+    bot = Bot("files", settings=Settings)
+    tries: list[str] = []
+
+    @bot.resource
+    async def file(settings: Settings) -> AsyncIterator[int]:
+        tries.append(settings.path)
+        if len(tries) < 3:
+            raise OSError("disk full")
+        yield 7
+
+    one = BotPlacement(bot=Bot("one"), account="one", channels=("lobby",))
+    with capture_logs():
+        async with open_world() as world, world.running(one) as app:
+            await app.apply([one, BotPlacement(bot=bot, account="files", settings=Settings("x"))])
+            await until(lambda: [bot.state for bot in app.statistics()] == ["running", "running"], 600)
+            await app.apply([BotPlacement(bot=bot, account="files", settings=Settings("y"))])
+            await until(lambda: [bot.state for bot in app.statistics()] == ["running"], 600)
+    assert tries == ["x", "x", "x", "y"]

@@ -26,6 +26,7 @@ from botkit.app.readiness import not_ready
 from botkit.app.report import AppDescription, BotStatus, describe_app
 from botkit.app.running import RunningBot
 from botkit.app.sessions import SessionOpener, TokenFor
+from botkit.app.watchdog import Watchdog
 from botkit.errors import ActorError, ConfigError
 from botkit.observability.metrics import Meters
 from botkit.observability.texts import TextPolicy
@@ -59,6 +60,8 @@ class App:
     refused, as it comes. ``effects`` has what they did; ``effect_sink`` keeps it for longer. ``texts`` says how much of
     what people write is logged.
 
+    What blocks the loop is named by a ``watchdog``; several apps of one process share one.
+
     With ``canary_seconds`` a canary shows, so often, whether feeds and bots really receive: see ``not_ready``.
     """
 
@@ -76,6 +79,7 @@ class App:
         canary_seconds: float | None = None,
         conversations: ConversationStore | None = None,
         quarantine: QuarantineSettings = DEFAULT_QUARANTINE,
+        watchdog: Watchdog | None = None,
         governor: GovernorSettings | None = DEFAULT_GOVERNOR,
         texts: TextPolicy = "hash",
         effect_sink: EffectSink | None = None,
@@ -90,6 +94,7 @@ class App:
         self.registry = Registry()
         """The app's live actors: its bots by title, all of the kind ``botkit.app.running.BOT`` and tagged with their
         bot's name. Others come in when it is handed to their supervisors; handlers and resources may ask for it."""
+        self._watchdog = watchdog or Watchdog(self._meters.meters)
         self._began: float | None = None
         self.effects = EffectLog(self.signal.app_id, self._meters, texts=texts, sink=effect_sink)
         """What the bots have done lately, or would have done in a dry run."""
@@ -186,7 +191,7 @@ class App:
                 nursery.start_soon(self._canary.run)
             task_status.started()
 
-        async with self._gauges(), self._clocked(), self._governing():
+        async with self._gauges(), self._clocked(), self._watchdog.watching(), self._governing():
             await self._crew.run(on_started)
         bots = self._crew.bots
         if bots:

@@ -13,6 +13,7 @@ from botkit.app.app import App
 from botkit.app.apps import run_apps
 from botkit.app.effect_store import EffectStore, open_effect_store
 from botkit.app.visitors import run_visitors
+from botkit.app.watchdog import Watchdog
 from botkit.cli.banner import STOPPED, banner, ready
 from botkit.cli.configuration import File, load
 from botkit.cli.credentials import account_tokens
@@ -99,6 +100,7 @@ async def _run(config: Config, load_again: Callable[[], Config], announcer: Anno
 def _make_apps(
     config: Config, url: str, meters: Meters, conversations: ConversationStore, effects: EffectStore | None
 ) -> list[App]:
+    watchdog = Watchdog(meters)
     return [
         App(
             app.id,
@@ -110,6 +112,7 @@ def _make_apps(
             keys=[bot.plan.key for bot in config.bots_of(app)],
             canary_seconds=config.canary_seconds,
             quarantine=config.quarantine,
+            watchdog=watchdog,
             conversations=conversations,
             governor=config.governor,
             texts=config.effects.text,

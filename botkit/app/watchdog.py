@@ -29,6 +29,9 @@ LOOK_SECONDS = 0.25
 """How often a loop that gives none is looked at. Who is at the same step two looks in a row blocks it: that is noticed
 0.65 s after the step's begin at the latest, or 0.9 s if the loop was busy before."""
 
+LAST_LINE_SECONDS = 1.0
+"""How long the thread is waited for, should nobody read the log any more."""
+
 _BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -85,16 +88,18 @@ class _WatchThread(threading.Thread):
         self._turned_at = 0.0
 
     def stop(self) -> None:
-        """End the thread, and wait for it: it sleeps, or writes its last line."""
+        """End the thread, and wait for it: it sleeps, or writes its last line (for ``LAST_LINE_SECONDS`` at most)."""
         self._stopping.set()
         self._note_turn()
-        self.join()
+        self.join(LAST_LINE_SECONDS)
 
     def run(self) -> None:
         """See ``threading.Thread.run``."""
         try:
             while not self._stopping.wait(ASK_SECONDS):
                 self._turned.clear()
+                if self._stopping.is_set():
+                    return  # stopped just now: nobody would set it again
                 asked = time.monotonic()
                 self._loop.run_sync_soon(self._note_turn)
                 self._wait_for_turn(asked)

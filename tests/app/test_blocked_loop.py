@@ -151,3 +151,14 @@ async def test_the_thread_ends_with_the_app_whatever_ends_it() -> None:
         with trio.move_on_after(0):
             await world.app(BotPlacement(bot=sleepy_bot(), account="sleepy")).run()
         assert watchdogs() == []
+
+
+async def test_a_stop_at_any_moment_ends_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the moment at which the thread is about to ask."""
+    monkeypatch.setattr("botkit.app.watchdog.ASK_SECONDS", 0.0005)
+    with capture_logs() as logs:
+        for number in range(2000):
+            async with Watchdog(Meters()).watching():
+                await trio.sleep(number % 17 * 0.0001)
+            assert watchdogs() == []
+    assert logs == []

@@ -48,12 +48,15 @@ class Running:
     def stop(self, number: signal.Signals) -> tuple[int, str, str]:
         """Send a signal; exit code, and what was left on standard output and error."""
         self.process.send_signal(number)
+        # faulthandler then says where it is
+        gives_up = threading.Timer(STOP_SECONDS, self.process.send_signal, [signal.SIGABRT])
+        gives_up.start()
         try:
-            out, err = self.process.communicate(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGABRT)  # faulthandler then says where it is
-            out, err = self.process.communicate()
-        return self.process.returncode, out, err
+            # Not communicate(): that would leave out what read_until has read ahead.
+            out = self.process.stdout.read() if self.process.stdout else ""
+            return self.process.wait(), out, self._stderr()
+        finally:
+            gives_up.cancel()
 
     def _stderr(self) -> str:
         return self.process.stderr.read() if self.process.stderr else ""

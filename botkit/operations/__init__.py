@@ -24,7 +24,8 @@ whole file, with a gateway in the same process::
         linger_seconds: 30
         settings: {words: {blocked: [spam]}}
 
-``${NAME}`` is taken from the environment, so that a certificate need not be in the file; ``${NAME:-}`` may be missing.
+``${NAME}`` is taken from the environment, ``${NAME:-}`` may be missing, and ``${file:PATH}`` is what a file holds: so a
+certificate need not stand here.
 ``store`` keeps what must survive a restart: conversations, what bots did, and the embedded gateway's mutes, waiting
 messages and ledger. Without it all that ends with the process.
 
@@ -49,6 +50,13 @@ The gateway may be a process of its own, started first and stopped last: its cli
 setting that it has is explained in ``config/gateway.yaml``::
 
     botkit gateway --config config/gateway.yaml
+
+**A change of the file** takes effect with SIGHUP: bots that differ are restarted, new ones start, those that are gone
+stop, and the others keep their sessions. A mistake in it, or a change of anything but ``bots``, is logged with file,
+line and key, and nothing changes.
+
+**A handler that blocks the loop**, by ``time.sleep`` for example, is named within a second in log and metric, with the
+line that blocks and the stack; so is the end of it. Sessions stay logged in through 20 s of it.
 
 **Probes.** With ``operations.listen`` the process answers over HTTP:
 

@@ -4,6 +4,7 @@ The frames are made from those in ``corpus/``; the states, and what is looked at
 """
 
 import gc
+import logging
 import random
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 
 import hypothesis.strategies as st
 import pytest
+import structlog
 import trio
 from hypothesis import Phase, given, settings
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -22,6 +24,14 @@ from tests.signaling.hostile import ALL_FILES, PATIENCE, STATES, State, Visit, r
 RUNS, FRAMES = 10, 100
 WARM_UP = 3
 BLOCKS_BY_FRAME = 1.0
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """No log: thousands of warnings that say what is shown here, and that pytest would keep until the test's end."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 def visit(state: State, frames: Iterable[bytes]) -> int:

@@ -1,7 +1,7 @@
 """Delay schedules for what is tried again: connections, actors. Pure: the caller brings clock and chance."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 
 from msgspec import Struct
 
@@ -62,16 +62,33 @@ class Slots:
         self._taken: list[float] = []  # rising; no two of them nearer than SLOT_SECONDS
         self._shared = 0
 
-    def take(self, now: float, wanted: float) -> float:
-        """The moment to begin at, for one who would at ``wanted``: then, or the next one that is free after it."""
+    def take(self, now: float, wanted: float, *, latest: float = math.inf) -> float:
+        """The moment to begin at, for one who would at ``wanted``: then, or the next one that is free after it.
+
+        For one who must begin by ``latest``, at or after ``wanted``, it may be a free one before.
+        """
         del self._taken[: bisect_right(self._taken, now - SLOT_SECONDS)]
-        moment = wanted
-        index = bisect_right(self._taken, wanted - SLOT_SECONDS)
+        first = wanted if latest == math.inf else now
+        last = min(wanted + SPREAD_SECONDS, latest)
+        moment = self._free_after(wanted)
+        if moment > last:
+            moment = self._free_before(last)
+        if moment < first:
+            self._shared += 1
+            return first + (last - first) * (self._shared * _GOLDEN_RATIO % 1)  # any number of these lie apart
+        insort(self._taken, moment)
+        return moment
+
+    def _free_after(self, moment: float) -> float:
+        index = bisect_right(self._taken, moment - SLOT_SECONDS)
         while index < len(self._taken) and self._taken[index] - moment < SLOT_SECONDS:
             moment = self._taken[index] + SLOT_SECONDS
             index += 1
-        if moment - wanted >= SPREAD_SECONDS:
-            self._shared += 1
-            return wanted + SPREAD_SECONDS * (self._shared * _GOLDEN_RATIO % 1)  # any number of these lie apart
-        self._taken.insert(index, moment)
+        return moment
+
+    def _free_before(self, moment: float) -> float:
+        index = bisect_left(self._taken, moment + SLOT_SECONDS) - 1
+        while index >= 0 and moment - self._taken[index] < SLOT_SECONDS:
+            moment = self._taken[index] - SLOT_SECONDS
+            index -= 1
         return moment

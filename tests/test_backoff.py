@@ -76,6 +76,16 @@ def test_who_finds_all_full_shares() -> None:
     assert all(470 <= seconds[second] <= 490 for second in range(5, 15)), seconds
 
 
+def test_who_must_not_be_late_comes_before_where_after_is_full() -> None:
+    slots = Slots()
+    assert [slots.take(0.0, 9.9, latest=10.01) for _ in range(5)] == pytest.approx([9.9, 9.95, 10.0, 9.85, 9.8])
+    assert slots.take(0.0, 9.9) == pytest.approx(10.05)
+    crowd = [slots.take(0.0, 9.9, latest=10.0) for _ in range(1000)]
+    assert all(0 <= moment <= 10.0 for moment in crowd)
+    own = sorted(crowd[:195])
+    assert all(later - earlier >= SLOT_SECONDS - 1e-9 for earlier, later in itertools.pairwise(own))
+
+
 def test_what_is_past_is_forgotten() -> None:
     slots = Slots()
     for now in range(10_000):
@@ -89,7 +99,7 @@ def test_no_two_of_up_to_150_are_within_a_slot(asked: list[tuple[float, float]])
     for passed, delay in asked:
         now += passed
         moment = slots.take(now, now + delay)
-        assert now + delay <= moment < now + delay + SPREAD_SECONDS
+        assert now + delay <= moment <= now + delay + SPREAD_SECONDS
         moments.append(moment)
     moments.sort()
     assert all(later - earlier >= SLOT_SECONDS - 1e-9 for earlier, later in itertools.pairwise(moments))

@@ -42,6 +42,9 @@ _GIVE_UP_CALLS_SECONDS = 2 * RESUME_SECONDS
 _LAST_CHANCE_SECONDS = 3.0
 """So long before the gateway gives a lost session up, another attempt to resume it begins."""
 
+_TOO_LATE_SECONDS = 1.0
+"""It is put off, so that not all sessions of the process begin it at the same time, but not so near to that end."""
+
 
 class Keeper:
     """The background task of one session. It runs until the session is over."""
@@ -145,7 +148,8 @@ class Keeper:
         """Wait before another attempt, at most ``until``, for a moment that no other session of the process has."""
         now = trio.current_time()
         wanted = min(now + self._core.settings.reconnect.delay(attempt, random.random()), until)
-        await trio.sleep_until(self._slots.take(now, wanted))
+        latest = until + _LAST_CHANCE_SECONDS - _TOO_LATE_SECONDS
+        await trio.sleep_until(self._slots.take(now, wanted, latest=latest))
 
     async def _connect(self, on_login: Callable[[], None] | None = None) -> ConnectionEnd:
         """Connect, log in, and serve the connection until it ends. Raises ``LoginFailed``.

@@ -38,6 +38,7 @@ The guide is in the docstrings of these modules, in the order of reading (``help
 A test runs every block of code in them.
 """
 
+from botkit.actor.registry import Registry
 from botkit.app.app import App
 from botkit.app.bot import Bot
 from botkit.app.commands.converters import RestOfLine
@@ -46,6 +47,7 @@ from botkit.app.conversations import Conversation, Conversations
 from botkit.app.middleware import CallNext
 from botkit.app.placement import BotPlacement
 from botkit.app.router import Router
+from botkit.app.running import BOT
 from botkit.errors import BotkitError, ErrorCode, InviteFailed, SignalingError, StoreError
 from botkit.events import (
     CallEnded,
@@ -75,6 +77,7 @@ from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS
 
 __all__ = [
+    "BOT",
     "SPECIAL_CHANNELS",
     "Account",
     "App",
@@ -108,6 +111,7 @@ __all__ = [
     "LoopLimits",
     "MemberJoined",
     "MemberLeft",
+    "Registry",
     "RestOfLine",
     "Router",
     "RunnerLimits",

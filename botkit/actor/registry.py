@@ -40,13 +40,13 @@ class Registry:
         return ref if ref is not None and not ref.ended and kind in (None, ref.kind) else None
 
     def of_kind(self, kind: Kind[M], *, tag: str | None = None) -> tuple[ActorRef[M], ...]:
-        """All actors of this kind, with ``tag`` those that have it, in the order in which they came."""
+        """All actors of this kind, with ``tag`` those that have it, by name."""
         found = (ref for ref in self._alive() if ref.kind is kind and (tag is None or tag in ref.tags))
         # An actor of a kind takes what the kind says; that this holds for a dict of refs cannot be written as a type.
         return tuple(cast("ActorRef[M]", ref) for ref in found)
 
     def tagged(self, tag: str) -> tuple[ActorRef[Never], ...]:
-        """All actors with this tag, of whatever kind, in the order in which they came."""
+        """All actors with this tag, of whatever kind, by name."""
         return tuple(ref for ref in self._alive() if tag in ref.tags)
 
     def add(self, ref: ActorRef[Never]) -> None:
@@ -60,4 +60,4 @@ class Registry:
         del self._refs[ref.name]
 
     def _alive(self) -> Iterator[ActorRef[Never]]:
-        return (ref for ref in self._refs.values() if not ref.ended)
+        return (self._refs[name] for name in sorted(self._refs) if not self._refs[name].ended)

@@ -39,7 +39,11 @@ RESTART_BACKOFF = Backoff(initial=0.5, maximum=10.0)
 
 
 BOT = Kind[Event]("bot")
-"""What a bot is in its app's registry: an actor whose handlers get the events that it is told."""
+"""What a bot is in its app's ``Registry``: an actor whose handlers get the events that it is told.
+
+``registry.find("concierge", BOT)`` finds one by its title (its name, and its account where that is another word), and
+``registry.of_kind(BOT, tag="concierge")`` all that run under a name. Tell one an event, of a type of your own perhaps.
+"""
 
 
 class RunningBot:

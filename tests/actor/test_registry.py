@@ -81,10 +81,10 @@ async def test_kinds_and_tags(autojump_clock: MockClock) -> None:
     registry = Registry()
     tom, kitty, rex = cat("tom", CAT, "male", "grey"), cat("kitty", CAT, "grey"), cat("rex", DOG, "male")
     async with living(registry, tom, kitty, rex):
-        assert registry.of_kind(CAT) == (tom.ref, kitty.ref)
+        assert registry.of_kind(CAT) == (kitty.ref, tom.ref)
         assert registry.of_kind(DOG) == (rex.ref,)
         assert registry.of_kind(CAT, tag="male") == (tom.ref,)
-        assert registry.tagged("male") == (tom.ref, rex.ref)
+        assert registry.tagged("male") == (rex.ref, tom.ref)
         assert registry.tagged("none") == ()
         assert registry.find("rex", CAT) is None
         assert registry.find("rex") is rex.ref

@@ -7,7 +7,7 @@ import botkit
 
 NAMES = {
     *("App", "Bot", "BotInfo", "BotPlacement", "Context", "filters"),
-    *("CallNext", "Router", "LoopLimits", "RunnerLimits"),
+    *("BOT", "CallNext", "Registry", "Router", "LoopLimits", "RunnerLimits"),
     *("Account", "ChannelName", "CommandRefused", "RestOfLine"),
     *("Conversation", "ConversationTimedOut", "Conversations"),
     *("Call", "Channel", "Lane", "LoginSession", "Signal"),

@@ -102,9 +102,17 @@ class _WatchThread(threading.Thread):
                     return  # stopped just now: nobody would set it again
                 asked = time.monotonic()
                 self._loop.run_sync_soon(self._note_turn)
-                self._wait_for_turn(asked)
+                self._watch_turn(asked)
         except trio.RunFinishedError:
             pass
+
+    def _watch_turn(self, asked: float) -> None:
+        try:
+            self._wait_for_turn(asked)
+        except trio.RunFinishedError:
+            raise
+        except Exception:  # noqa: BLE001 - it reads frames that go on meanwhile: the next block must be noticed, too
+            _log.exception("the watchdog cannot say what blocks the loop")
 
     def _note_turn(self) -> None:
         """The sign of life: for the loop to call. The time is taken here: this thread may hear of it late."""

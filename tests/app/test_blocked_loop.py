@@ -11,6 +11,7 @@ import trio
 from structlog.testing import capture_logs
 
 from botkit import Bot, BotPlacement, InstantMessage
+from botkit.app.culprit import Culprit
 from botkit.app.watchdog import Watchdog
 from botkit.observability.metrics import Meters
 from tests.app.world import World, open_world, until
@@ -162,3 +163,18 @@ async def test_a_stop_at_any_moment_ends_the_thread(monkeypatch: pytest.MonkeyPa
                 await trio.sleep(number % 17 * 0.0001)
             assert watchdogs() == []
     assert logs == []
+
+
+async def test_a_block_that_cannot_be_explained_is_no_end_of_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_frame: object) -> Culprit:
+        raise ValueError("a frame that cannot be read")
+
+    with capture_logs() as logs:
+        async with Watchdog(Meters()).watching():
+            with monkeypatch.context() as patched:
+                patched.setattr("botkit.app.watchdog.find_culprit", fail)
+                time.sleep(1.5)  # noqa: ASYNC251 - that is what this is about
+                await until(lambda: bool(logs))
+            time.sleep(1.5)  # noqa: ASYNC251
+            await until(lambda: bool(reports(logs)))
+    assert logs[0]["event"] == "the watchdog cannot say what blocks the loop"

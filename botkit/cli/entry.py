@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from botkit.cli import check, gateway, run, token, trace, watching
+from botkit.cli import check, gateway, plugins, run, token, trace, watching
 from botkit.cli.chat import command as chat
 from botkit.cli.failures import report
 from botkit.cli.replay import command as replay
@@ -14,7 +14,7 @@ _COMMANDS = (run, check, gateway, token, replay, chat, new, watching, trace)
 
 
 def build_app() -> typer.Typer:
-    """The command line with every command registered."""
+    """The command line with every command registered, those of other packages last."""
     app = typer.Typer(
         name="botkit",
         help="Server-side agents for signaling services, and the gateway that they live on.",
@@ -24,7 +24,13 @@ def build_app() -> typer.Typer:
     )
     for command in _COMMANDS:
         command.register(app)
+    plugins.register(app, taken=names_of(app))
     return app
+
+
+def names_of(app: typer.Typer) -> set[str]:
+    """What the commands are called that are registered so far."""
+    return {command.name for command in app.registered_commands if command.name}
 
 
 def main() -> None:

@@ -48,7 +48,9 @@ from botkit.app.middleware import CallNext
 from botkit.app.placement import BotPlacement
 from botkit.app.router import Router
 from botkit.app.running import BOT
-from botkit.errors import BotkitError, ErrorCode, InviteFailed, SignalingError, StoreError
+from botkit.clock import WallClock
+from botkit.config.files import load_settings
+from botkit.errors import BotkitError, ConfigError, ErrorCode, InviteFailed, SignalingError, StoreError
 from botkit.events import (
     CallEnded,
     CallInvited,
@@ -63,11 +65,13 @@ from botkit.events import (
     LoggedOut,
     MemberJoined,
     MemberLeft,
+    MessageHeld,
     UserJoined,
     UserLeft,
     UserOffline,
     UserOnline,
 )
+from botkit.observability.metrics import Meters
 from botkit.routing import filters
 from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
@@ -94,6 +98,7 @@ __all__ = [
     "ChannelMessage",
     "ChannelName",
     "CommandRefused",
+    "ConfigError",
     "Context",
     "Conversation",
     "ConversationTimedOut",
@@ -111,6 +116,8 @@ __all__ = [
     "LoopLimits",
     "MemberJoined",
     "MemberLeft",
+    "MessageHeld",
+    "Meters",
     "Registry",
     "RestOfLine",
     "Router",
@@ -123,7 +130,9 @@ __all__ = [
     "UserLeft",
     "UserOffline",
     "UserOnline",
+    "WallClock",
     "filters",
+    "load_settings",
     "open_database",
     "sqlite_path",
 ]

@@ -12,6 +12,7 @@ from botkit.app.injection import Offer
 from botkit.app.router import Router
 from botkit.app.wiring import (
     BOT_INFO,
+    METERS,
     REGISTRY,
     Wiring,
     check_commands,
@@ -130,5 +131,5 @@ class Bot(Decorators):
         return [*(one.provides for one in self._offers()), *super().provided()]
 
     def _offers(self, conversations: bool = False) -> list[Offer]:
-        offers = [BOT_INFO, REGISTRY, *([] if self.settings_offer is None else [self.settings_offer])]
+        offers = [BOT_INFO, REGISTRY, METERS, *([] if self.settings_offer is None else [self.settings_offer])]
         return [*offers, DESK] if self.kinds or conversations else offers

@@ -30,7 +30,7 @@ from botkit.app.resources import open_resources
 from botkit.app.sessions import SessionChild, SessionOpener
 from botkit.app.subscriber import Subscriber
 from botkit.app.targets import Target
-from botkit.app.wiring import BOT_INFO, REGISTRY
+from botkit.app.wiring import BOT_INFO, METERS, REGISTRY
 from botkit.errors import ActorError
 from botkit.events import Event, InstantMessage, MemberJoined, MemberLeft
 from botkit.signaling import LoginSession
@@ -134,7 +134,7 @@ class BotActor(Actor[Event]):
         return (*fixed, *pooled)
 
     def _known_values(self) -> Injected:
-        known: dict[Offer, object] = {BOT_INFO: self.plan.info, REGISTRY: self._registry}
+        known: dict[Offer, object] = {BOT_INFO: self.plan.info, REGISTRY: self._registry, METERS: self.meters.meters}
         if self.plan.bot.settings_offer is not None:
             known[self.plan.bot.settings_offer] = self.plan.settings
         if self.desk is not None:

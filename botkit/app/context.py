@@ -8,6 +8,7 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from botkit.app.accounts import OwnAccounts
+from botkit.app.commands.roles import Roles
 from botkit.errors import ErrorCode, RequestFailed
 from botkit.events import CallEvent, ChannelMessage, CommandRefused, Event, FeedEvent, InstantMessage
 from botkit.signaling import Call, Channel, LoginSession
@@ -24,7 +25,7 @@ class BotInfo:
     ``patterns`` are those entries of its ``channels`` in the configuration that stand for all channels of such names.
     """
 
-    __slots__ = ("_channels", "_pooled", "_service", "account", "name", "patterns")
+    __slots__ = ("_channels", "_pooled", "_roles", "_service", "account", "name", "patterns")
 
     def __init__(
         self,
@@ -34,9 +35,11 @@ class BotInfo:
         channels: tuple[ChannelName, ...] = (),
         patterns: tuple[str, ...] = (),
         service: OwnAccounts | None = None,
+        roles: Roles | None = None,
     ) -> None:
         self.name, self.account, self.patterns = name, account, patterns
         self._channels, self._service = channels, service or OwnAccounts()
+        self._roles = roles or Roles({})
         self._pooled: Callable[[], tuple[ChannelName, ...]] = tuple
 
     @property
@@ -50,6 +53,10 @@ class BotInfo:
         Feeds do not tell of these, but a snapshot of who is online has them.
         """
         return account in self._service
+
+    def roles_of(self, account: str) -> tuple[str, ...]:
+        """The roles that an account was given where the bot is placed, in alphabetical order."""
+        return self._roles.of(account)
 
     def follow(self, pooled: Callable[[], tuple[ChannelName, ...]]) -> None:
         """For whoever runs the bot: ``pooled`` tells in which channels its pool is."""

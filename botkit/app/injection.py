@@ -6,6 +6,7 @@ a parameter of type        gets
 the event's, or its base   the event
 ``Context``                the context of the event
 ``BotInfo``, the settings  what the bot was started with
+``Meters``                 what the process counts, for meters of the bot's own
 ``Registry``               the app's live actors: other bots, by name, kind and tag
 of a resource              what the bot holds for its life (``resource``)
 of a provider              what a provider makes of the event (``provide``), once per event

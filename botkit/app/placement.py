@@ -203,6 +203,7 @@ def _bot_plan(
     sessions = [
         SessionPlan(account=account, channel=name) for account, name in zip(accounts, names or (None,), strict=True)
     ]
+    roles = _roles(placement, f"{key}.roles")
     return BotPlan(
         key=key,
         bot=placement.bot,
@@ -212,6 +213,7 @@ def _bot_plan(
             channels=names,
             patterns=tuple(channel for channel in placement.channels if is_pattern(channel)),
             service=service,
+            roles=roles,
         ),
         settings=_settings(placement, f"{key}.settings"),
         sessions=tuple(sessions),
@@ -219,7 +221,7 @@ def _bot_plan(
         feeds=feeds_of(placement.bot, feeds),
         limits=placement.limits or placement.bot.limits,
         loops=placement.loops or placement.bot.loops,
-        roles=_roles(placement, f"{key}.roles"),
+        roles=roles,
         wiring=_wiring(placement.bot, f"{key}.bot"),
         dry_run=placement.dry_run,
     )

@@ -16,6 +16,7 @@ from botkit.app.injection import Offer, PerCall, Provider, Scope, Wired, check_e
 from botkit.app.middleware import CALL_NEXT, CallNext, Middleware
 from botkit.app.resources import Resource, wire_resource
 from botkit.app.signatures import describe, is_event
+from botkit.observability.metrics import Meters
 from botkit.routing.filters import Filter
 
 BOT_INFO = Offer(BotInfo)
@@ -23,6 +24,9 @@ BOT_INFO = Offer(BotInfo)
 
 REGISTRY = Offer(Registry)
 """The app's live actors, the other bots among them: any handler may ask for it."""
+
+METERS = Offer(Meters)
+"""What the process counts: a bot's own meters go there, too."""
 
 
 @dataclass(frozen=True, slots=True)

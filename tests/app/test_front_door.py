@@ -11,13 +11,14 @@ NAMES = {
     *("Account", "ChannelName", "CommandRefused", "RestOfLine"),
     *("Conversation", "ConversationTimedOut", "Conversations"),
     *("Call", "Channel", "Lane", "LoginSession", "Signal"),
-    *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "UserJoined", "UserLeft"),
+    *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "MessageHeld", "UserJoined", "UserLeft"),
     *("CallEnded", "CallInvited", "DigitsPressed"),
     *("MemberJoined", "MemberLeft", "UserOffline", "UserOnline"),
     "SPECIAL_CHANNELS",
     *("EventsLost", "LoggedIn", "LoggedOut"),
-    *("BotkitError", "ErrorCode", "InviteFailed", "SignalingError", "StoreError"),
+    *("BotkitError", "ConfigError", "ErrorCode", "InviteFailed", "SignalingError", "StoreError"),
     *("Database", "SqlValue", "open_database", "sqlite_path"),
+    *("Meters", "WallClock", "load_settings"),
 }
 
 

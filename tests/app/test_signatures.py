@@ -58,7 +58,7 @@ def test_the_error_names_file_and_line() -> None:
     assert str(error).startswith(
         f"{__file__}:{line}: handler handler(): parameter speed: nothing of type float is known"
     )
-    assert "known are ChannelMessage, BotInfo, Context, Registry, Settings, Store" in str(error)
+    assert "known are ChannelMessage, BotInfo, Context, Meters, Registry, Settings, Store" in str(error)
     assert (error.function, error.file, error.line) == ("handler", __file__, line)
 
 

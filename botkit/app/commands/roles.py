@@ -19,6 +19,10 @@ class Roles:
         patterns = (self._patterns.get(role) for role in roles)
         return any(pattern is not None and pattern.match(account) is not None for pattern in patterns)
 
+    def of(self, account: str) -> tuple[str, ...]:
+        """The roles that the account has, in alphabetical order."""
+        return tuple(sorted(role for role, pattern in self._patterns.items() if pattern.match(account) is not None))
+
     def nobodys(self, roles: Collection[str]) -> list[str]:
         """Those of these roles that were given to no account."""
         return sorted(role for role in roles if role not in self._patterns)

@@ -8,10 +8,11 @@ from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from botkit.app.accounts import OwnAccounts
+from botkit.app.causality import EVENT, id_of
 from botkit.app.commands.roles import Roles
 from botkit.errors import ErrorCode, RequestFailed
 from botkit.events import CallEvent, ChannelMessage, CommandRefused, Event, FeedEvent, InstantMessage
-from botkit.signaling import Call, Channel, LoginSession
+from botkit.signaling import Call, Channel, Lane, LoginSession
 from botkit.types import Account, ChannelName
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.bot")
@@ -66,7 +67,18 @@ class BotInfo:
 class Context:
     """The surroundings of one event, shared by its handlers, or of one beat of ``every``."""
 
-    __slots__ = ("_call", "_log", "bot", "event", "number", "propagated", "provided", "session", "settings", "stopped")
+    __slots__ = (
+        "_call",
+        "_log",
+        "bot",
+        "event",
+        "event_number",
+        "propagated",
+        "provided",
+        "session",
+        "settings",
+        "stopped",
+    )
 
     def __init__(
         self,
@@ -89,8 +101,8 @@ class Context:
         """The event; None in a beat of ``every``."""
         self.stopped = False
         """True after ``stop``."""
-        self.number = number
-        """What names the event, or the beat, in the logs, where it is written as ``e-4k``."""
+        self.event_number = number
+        """The number behind ``event_id``."""
         self.propagated = False
         """True after ``propagate``, until the event goes on to the next router."""
         self.provided: dict[object, object] = {}
@@ -124,6 +136,11 @@ class Context:
             self._log = _log.bind(bot=self.bot.name, account=self.session.account, **_facts(self.event))
         return self._log
 
+    @property
+    def event_id(self) -> str:
+        """What names the event, or the beat, in the logs and for ``botkit trace``: ``e-4k``."""
+        return id_of(EVENT, self.event_number)
+
     def stop(self) -> None:
         """No later handler gets this event, in this router or in another."""
         self.stopped = True
@@ -132,24 +149,24 @@ class Context:
         """Once the handlers of this router are done, let the next router that wants the event have it, too."""
         self.propagated = True
 
-    async def reply(self, text: str) -> None:
+    async def reply(self, text: str, *, lane: Lane = Lane.CHAT) -> None:
         """Answer where the event came from, with at most 8192 bytes of UTF-8.
 
         An instant message, a refused command, a call or a feed event: an instant message to its account. A channel
-        message: a message in the channel. Raises ``SendFailed`` (400 refused, 401 no answer: it may have been sent),
-        ``ParameterError``, and ``RequestFailed`` (1001) for an event that is nobody's. A cancel leaves the message
-        sent or unsent.
+        message: a message in the channel. It waits for its turn in ``lane``. Raises ``SendFailed`` (400 refused, 401 no
+        answer: it may have been sent), ``ParameterError``, and ``RequestFailed`` (1001) for an event that is nobody's.
+        A cancel leaves the message sent or unsent.
         """
         match self.event:
             case ChannelMessage():
-                await self.channel.send(text)
+                await self.channel.send(text, lane=lane)
             case (
                 InstantMessage(account=account)
                 | CommandRefused(account=account)
                 | FeedEvent(account=account)
                 | CallEvent(peer=account)
             ):
-                await self.session.send_instant(account, text)
+                await self.session.send_instant(account, text, lane=lane)
             case _:
                 what = "a beat" if self.event is None else type(self.event).__name__
                 raise RequestFailed(ErrorCode.GENERAL_E_FAILED, f"{what} comes from nobody that could get a reply")

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from itertools import islice
 
 import structlog
 import trio
@@ -110,7 +111,7 @@ class EffectStore:
 
     async def _write_all(self) -> None:
         while self._waiting:
-            batch = [self._waiting.pop(number) for number in list(self._waiting)[:_BATCH]]
+            batch = [self._waiting.pop(number) for number in list(islice(self._waiting, _BATCH))]
             try:
                 await self._database.write([*((_PUT, self._row(one)) for one in batch), (_TRIM, (self._keep,))])
             except StoreError as error:

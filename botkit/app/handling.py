@@ -91,7 +91,7 @@ class HandlerBorder:
         raise HandlerTimeout(match.target.place.name, seconds)
 
     def _cause(self, place: Place, event: Event | None, context: Context) -> Cause:
-        return Cause(self._bot.name, place, event, context.number, self._loops)
+        return Cause(self._bot.name, place, event, context.event_number, self._loops)
 
     def _done(self, target: Target, result: object) -> bool:
         if result is not None:

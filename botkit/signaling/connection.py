@@ -72,6 +72,8 @@ class Connection:
         self._heartbeat = Heartbeat(settings.ping_interval, settings.missed_pongs, trio.current_time())
         self._scope = trio.CancelScope()
         self._end: ConnectionEnd | None = None
+        self.over = False
+        """Whether it has ended: nothing that is put into it would ever be answered."""
 
     @property
     def requests_waiting(self) -> int:
@@ -114,6 +116,7 @@ class Connection:
                         nursery.start_soon(on_start)
                     await self._read(on_notice)
         finally:
+            self.over = True  # first: who is told of a loss may ask something else at once
             self._pending.lose_all()
         assert self._end is not None  # only ``end`` cancels the scope
         return self._end

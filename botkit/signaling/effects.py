@@ -23,7 +23,9 @@ class Lane(IntEnum):
     """Who goes first among the messages of an account that wait for the service's limits.
 
     ``MODERATION``: what a moderator has to say. ``ALERT``: what somebody has to learn soon. ``CHAT``: all else.
-    Acts that no limit holds up (a kick, a mute, a call's end) wait in no lane.
+    Acts that no limit holds up (a kick, a mute, a call's end) wait in no lane. What a session sends to one target in
+    one lane keeps its order; what is in different lanes may overtake. A lane that was passed over nine times in a row
+    has its turn, so none starves.
     """
 
     MODERATION = 0

@@ -82,10 +82,10 @@ class Send(Generic[ReplyT]):
         self._turn.set()
 
     async def wait(self) -> ReplyT:
-        """The final answer; raises like ``Requests.finish``. A cancel leaves the job where it is."""
+        """The final answer; raises like ``Requests.finish``. A cancel takes back what has not gone out."""
         while True:
             if not self._turn.is_set():
-                await self._turn.wait()
+                await self._wait_turn()
             if self._error is not None:
                 raise self._error
             assert self._asked is not None
@@ -95,6 +95,14 @@ class Send(Generic[ReplyT]):
                 if not self._again:
                     raise
                 self._again = False
+
+    async def _wait_turn(self) -> None:
+        try:
+            await self._turn.wait()
+        except trio.Cancelled:
+            if self._turn.is_set() and self._asked is not None:  # its turn came in the same moment
+                self._requests.take_back(self._asked)
+            raise
 
 
 class FlowKey(NamedTuple):

@@ -98,14 +98,21 @@ class Requests:
         """
         self.check_open()
         asked = Asked(request, slot, trio.current_time() + self._settings.request_timeout)
-        if self._connection is None:
+        connection = self._open_connection()
+        if connection is None:
             self._check_room(request, len(self._row))
             asked.waiting = _Waiting(request, slot, trio.Event())
             self._row.append(asked.waiting)
         else:
-            self._check_room(request, self._connection.requests_waiting)
-            self._connection.put(request, slot)
+            self._check_room(request, connection.requests_waiting)
+            connection.put(request, slot)
         return asked
+
+    def take_back(self, asked: Asked[ReplyT]) -> None:
+        """Nobody will call ``finish``: what has not gone out does not."""
+        if asked.waiting is not None and asked.waiting in self._row:
+            self._row.remove(asked.waiting)
+            asked.slot.lose()
 
     async def finish(self, asked: Asked[ReplyT]) -> ReplyT:
         """The answer to what ``begin`` began; raises and cancels like ``ask``."""
@@ -128,9 +135,9 @@ class Requests:
 
     def post(self, request: Request, on_answer: OnAnswer[Ok] | None = None) -> Asked[Ok] | None:
         """Send a request without waiting for its answer. While there is no connection it waits for the next: None."""
-        slot = Slot(Ok, on_answer)
-        if self._connection is not None:
-            self._connection.put(request, slot)
+        slot, connection = Slot(Ok, on_answer), self._open_connection()
+        if connection is not None:
+            connection.put(request, slot)
             return Asked(request, slot, trio.current_time() + self._settings.request_timeout)
         if self._ended is None and self._has_room(len(self._row)):
             self._row.append(_Waiting(request, slot, trio.Event()))
@@ -153,6 +160,9 @@ class Requests:
         self.check_open()
         self._counters.requests_timed_out += 1
         raise not_sent(waiting.request, f"no connection for {self._settings.request_timeout:g} s")
+
+    def _open_connection(self) -> Connection | None:
+        return None if self._connection is None or self._connection.over else self._connection
 
     def _check_room(self, request: Request, present: int) -> None:
         if not self._has_room(present):

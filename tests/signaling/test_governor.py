@@ -22,7 +22,8 @@ from botkit.testing import open_world
 from botkit.testing.weather import Weather
 from botkit.testing.world import World
 from botkit.types import Account
-from tests.signaling.scripted import next_event
+from botkit.wire.requests import SendMessage
+from tests.signaling.scripted import ScriptedGateway, next_event
 
 
 class Watch:
@@ -499,3 +500,60 @@ async def test_logins_that_fail_leave_nothing_behind(autojump_clock: MockClock) 
 def test_settings_that_cannot_work_are_refused(key: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"GovernorSettings.{key}: .* expected, got {value}"):
         GovernorSettings(**{key: value})  # type: ignore[arg-type]
+
+
+async def test_what_waits_when_the_connection_is_lost_goes_out_by_the_next(autojump_clock: MockClock) -> None:
+    """With others in the channel one message is under way at a time: its loss is the next one's turn, and too early."""
+    async with open_stage() as stage, stage.sessions("a") as (bot,):
+        ann = await stage.world.user("ann", channel="lobby")
+        await ann.say("I am here")
+        lost: list[int] = []
+
+        async def send(number: int) -> None:
+            assert bot.channel is not None
+            try:
+                await bot.channel.send(str(number))
+            except SendFailed:
+                lost.append(number)
+
+        stage.world.road("a").weather = Weather(delay=0.2)
+        with trio.fail_after(60):
+            async with trio.open_nursery() as nursery:
+                for number in range(5):
+                    nursery.start_soon(send, number)
+                    await wait_all_tasks_blocked()
+                await trio.sleep(0.3)
+                stage.world.road("a").cut()
+        assert lost == [0]
+        assert [message.text for message in await ann.heard(ChannelMessage)][-4:] == ["1", "2", "3", "4"]
+        assert stage.governor.user(bot.account).idle(trio.current_time() + 2)
+
+
+async def test_a_message_that_is_given_up_in_the_moment_of_its_turn_is_not_sent_later(
+    gateway: ScriptedGateway, signal: Signal, autojump_clock: MockClock
+) -> None:
+    governor = Governor()
+    window = governor.user(Account("ann"))
+    async with trio.open_nursery() as nursery, signal.open_session("ann", gate=Gate(governor=governor)) as session:
+        await nursery.start(governor.run)
+        governor.set_limit(window, 1)
+        await session.send_instant("bob", "one")
+        gateway.down = True
+        await gateway.peer.drop()
+        scope = trio.CancelScope()
+
+        async def send() -> None:
+            with scope:
+                await session.send_instant("bob", "two")
+
+        nursery.start_soon(send)
+        await wait_all_tasks_blocked()
+        assert governor.waiting == 1
+        scope.cancel()
+        governor.set_limit(window, 60)  # now it has its turn, and nobody is there to take it
+        await wait_all_tasks_blocked()
+        gateway.down = False
+        await trio.sleep(10)
+        assert [message.content for message in gateway.asked(SendMessage)] == ["one"]
+        assert window.idle(trio.current_time())
+        nursery.cancel_scope.cancel()

@@ -63,6 +63,22 @@ async def test_an_effect_names_its_handler_and_the_event(autojump_clock: MockClo
     assert current_cause() is None
 
 
+async def test_the_context_names_its_event_like_the_trace(autojump_clock: MockClock) -> None:
+    bot, told = Bot("greeter"), list[str]()
+
+    @bot.on_channel_message()
+    async def hello(message: ChannelMessage, ctx: Context) -> None:
+        told.append(ctx.event_id)
+        await ctx.reply("hello")
+
+    async with open_world() as world, world.running(bot) as app:
+        ann = await world.user("ann", channel="lobby")
+        await ann.say("hi")
+        await ann.expect(ChannelMessage, text="hello")
+        _, said = app.effects
+    assert told == [cause_of(said).event_id]
+
+
 async def test_tasks_inherit_what_started_them_and_side_by_side_handlers_do_not_mix(autojump_clock: MockClock) -> None:
     bot = Bot("echo")
 

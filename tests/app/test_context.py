@@ -16,6 +16,7 @@ from botkit.events import (
     MemberJoined,
     UserOnline,
 )
+from botkit.signaling import Channel, Lane
 from botkit.types import Account, ChannelName, Uid
 from tests.app.world import next_event, open_world
 
@@ -50,6 +51,25 @@ async def test_a_reply_to_a_channel_message_goes_to_the_channel(autojump_clock: 
         await context(bot, await next_event(bot, ChannelMessage)).reply("yes")
         assert (await next_event(ann, ChannelMessage)).text == "?"
         assert (await next_event(ann, ChannelMessage)).account == "bot"
+
+
+async def test_a_reply_waits_in_its_lane(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    lanes: list[Lane] = []
+
+    async def send(_: object, *text: str, lane: Lane) -> None:
+        lanes.append(lane)
+
+    monkeypatch.setattr(LoginSession, "send_instant", send)
+    monkeypatch.setattr(Channel, "send", send)
+    async with open_world() as world, world.signal.open_session("bot") as bot:
+        await bot.join("lobby")
+        for event in (
+            InstantMessage(account=ANN, uid=Uid(1), text="?", ms=0),
+            ChannelMessage(channel=LOBBY, account=ANN, uid=Uid(1), text="?", message_id=1, ms=0),
+        ):
+            await context(bot, event).reply("yes", lane=Lane.ALERT)
+            await context(bot, event).reply("yes")
+    assert lanes == [Lane.ALERT, Lane.CHAT] * 2
 
 
 async def test_what_is_not_there(autojump_clock: MockClock) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Hashable, Sequence
 
+import trio
+
 from botkit.app.context import Context
-from botkit.app.handling import HandlerBorder
+from botkit.app.handling import FailedLate, HandlerBorder
 from botkit.app.targets import Target
 from botkit.events import Event
 from botkit.routing.deadlines import Allowance
@@ -16,10 +18,11 @@ class Delivery:
 
     The event is None for losses, until they are counted, when they are told. ``matching`` are the handlers of one
     router that want it, of which those from ``place`` on are still to be called, and ``at`` is where the routers behind
-    are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled.
+    are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled, and
+    raised ``failure`` on that, if anything.
     """
 
-    __slots__ = ("at", "call", "context", "event", "key", "matching", "overran", "place", "session")
+    __slots__ = ("at", "call", "context", "event", "failure", "key", "matching", "overran", "place", "session")
 
     def __init__(self, key: Hashable, event: Event | None, session: LoginSession, call: Call | None = None) -> None:
         self.key, self.event, self.session, self.call = key, event, session, call
@@ -27,6 +30,7 @@ class Delivery:
         self.place = self.at = 0
         self.context: Context | None = None
         self.overran: Target | None = None
+        self.failure: BaseException | None = None
 
     def cut_off(self) -> None:
         """The handler that was called last took longer than its timeout, and was cancelled."""
@@ -40,15 +44,20 @@ async def call_in_turn(
     context = delivery.context
     assert context is not None
     if delivery.overran is not None:
-        target, delivery.overran = delivery.overran, None
-        await border.overran(target, event, context)
+        target, failure = delivery.overran, delivery.failure
+        delivery.overran = delivery.failure = None
+        await border.overran(target, event, context, failure)
     while True:
         while delivery.place < len(delivery.matching):
             if context.stopped:
                 return
             match = delivery.matching[delivery.place]
             delivery.place += 1
-            await border.call(match, event, context, match.target.timeout, allowance)
+            try:
+                await border.call(match, event, context, match.target.timeout, allowance)
+            except FailedLate as late:
+                delivery.failure = late.failure
+                await trio.lowlevel.checkpoint()  # raises: the allowance is spent
         if context.stopped or not context.propagated:
             return
         context.propagated = False

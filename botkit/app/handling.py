@@ -7,6 +7,7 @@ whoever wrote that expected something of it.
 """
 
 import math
+import reprlib
 
 import structlog
 import trio
@@ -30,6 +31,14 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 _NO_VALUES: Values = {}
 
 
+class FailedLate(Exception):
+    """What a handler raised when its allowance was spent. It is to be dealt with out of that scope: see ``overran``."""
+
+    def __init__(self, failure: BaseException) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
 class HandlerBorder:
     """Calls the handlers of one bot, and keeps their failures to themselves."""
 
@@ -48,7 +57,8 @@ class HandlerBorder:
         """Call a handler, for at most ``seconds``; False when it failed.
 
         Raises only what is not the handler's own: a cancel from outside, an exit. With an ``allowance``, which saves a
-        timeout scope, also ``trio.Cancelled`` where that is spent: then ``overran`` is to be called, out of its scope.
+        timeout scope, also ``trio.Cancelled`` or ``FailedLate`` where that is spent: then ``overran`` is to be called,
+        out of its scope.
         """
         target, values = match
         with handling(self._cause(target.place, event, context)):
@@ -65,6 +75,8 @@ class HandlerBorder:
             except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
                 if allowance is not None:
                     allowance.end()
+                    if allowance.spent and split_failure(error)[0] is None:
+                        raise FailedLate(error) from None
                 await self._failed(target, event, context, error)
                 return False
             if allowance is not None:
@@ -73,11 +85,17 @@ class HandlerBorder:
                     await trio.lowlevel.checkpoint()
             return self._done(target, result)
 
-    async def overran(self, target: Target, event: Event, context: Context) -> None:
-        """Do what is to be done about a handler that took longer than its timeout, and was cancelled."""
+    async def overran(
+        self, target: Target, event: Event, context: Context, failure: BaseException | None = None
+    ) -> None:
+        """Do what is to be done about a handler that took longer than its timeout, and was cancelled.
+
+        ``failure`` is what it raised on that, if anything.
+        """
         assert target.timeout is not None
+        failure = failure or HandlerTimeout(target.place.name, target.timeout)
         with handling(self._cause(target.place, event, context)):
-            await self._failed(target, event, context, HandlerTimeout(target.place.name, target.timeout))
+            await self._failed(target, event, context, failure)
 
     def filter_failed(self, whose: Target | RouteNode[Target], event: Event, error: Exception) -> None:
         """Log and count a filter that raised."""
@@ -131,7 +149,7 @@ class HandlerBorder:
             if own is not None:
                 self._count(place)
                 self._meters.error_handler_errors.add_for(self._bot.name)
-                self._log_failure("handler of errors failed", place, event, own, error_before=repr(failure))
+                self._log_failure("handler of errors failed", place, event, own, error_before=reprlib.repr(failure))
             if outside is not None:
                 raise outside from None
 
@@ -140,7 +158,7 @@ class HandlerBorder:
         if target.place not in self._named:
             self._named.add(target.place)
             _log.warning(
-                "handler returned a value, which nobody reads", **self._who(target.place), value=repr(value)[:80]
+                "handler returned a value, which nobody reads", **self._who(target.place), value=reprlib.repr(value)
             )
 
     def _count(self, place: Place) -> None:

@@ -61,8 +61,8 @@ class KeyedRunner(Generic[J]):
 
     ``work`` must not raise; what it raises ends ``run``. A lasting job begins in its turn, and once it waits
     for something for the first time, the later jobs of its key go on beside it. Any other has an allowance, with which
-    ``work`` says how long what it does may take. Where that is spent, ``work`` lets the ``trio.Cancelled`` pass; if it
-    has more to do it does ``put_first`` before, and is called with that again.
+    ``work`` says how long what it does may take. Where that is spent, ``work`` lets the ``trio.Cancelled`` pass, or
+    returns; if it has more to do it does ``put_first`` before, and is called with that again.
     """
 
     def __init__(
@@ -164,15 +164,15 @@ class KeyedRunner(Generic[J]):
         try:
             while True:
                 with allowance.renew():
-                    await self._work_on(allowance)
-                    return
+                    if not await self._work_on(allowance):
+                        return
                 self._searching += 1  # its allowance was spent: it goes on searching
         finally:
             self._workers -= 1
             self._deadlines.close(allowance)
 
-    async def _work_on(self, allowance: Allowance) -> None:
-        """Work until this worker is not needed any more, or its allowance is spent."""
+    async def _work_on(self, allowance: Allowance) -> bool:
+        """Work until this worker is not needed any more (False), or its allowance is spent."""
         turn = 0
         while await self._found_work():
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -180,10 +180,13 @@ class KeyedRunner(Generic[J]):
             self._searching -= 1
             self._wake_worker()
             await self._run_next(key, allowance)
+            if allowance.spent:
+                return True  # the job has kept the cancel to itself: in this scope nothing more can be done
             self._searching += 1
             turn += 1
             if turn % JOBS_PER_TURN == 0:
                 await trio.lowlevel.checkpoint()
+        return False
 
     async def _found_work(self) -> bool:
         """Wait for work; False when this worker is not needed any more."""

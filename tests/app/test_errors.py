@@ -1,7 +1,8 @@
 """The handler border: what a handler does is its own affair, and is named in log and metrics."""
 
+import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +11,8 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from botkit import Bot, CallInvited, CallNext, ChannelMessage, Context, InstantMessage, Router
+from botkit import Bot, CallInvited, CallNext, ChannelMessage, Context, InstantMessage, Router, RunnerLimits
+from botkit import filters as f
 from botkit.app.handling import split_failure
 from botkit.errors import HandlerError, HandlerTimeout
 from botkit.events import Event
@@ -202,6 +204,27 @@ async def test_a_handler_that_returns_something_is_named() -> None:
     assert (warning["handler"], warning["value"]) == ("answer", "'answer to 1'")
 
 
+class Shy:
+    """Nothing that can be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("do not look")
+
+
+async def test_a_handler_that_returns_what_cannot_be_shown_is_named_all_the_same() -> None:
+    bot = Bot("bot")
+
+    @bot.on_channel_message()
+    async def answer(message: ChannelMessage):  # type: ignore[no-untyped-def]
+        return Shy()
+
+    async with quietly(bot) as (at, logs):
+        await at.tell(said("1"), said("2"))
+        assert at.meters.handler_failures.values == {"bot.answer": 2}
+    (warning,) = [line for line in logs if "returned a value" in line["event"]]
+    assert warning["value"].startswith("<Shy instance at")
+
+
 # Cancels
 
 
@@ -333,6 +356,57 @@ async def test_a_handler_that_takes_too_long_is_cancelled_and_named(autojump_clo
         "patient is done",
     ]
     assert [line["handler"] for line in logs if line["event"] == "handler timed out"] == ["slow", "default"]
+
+
+def give_up() -> None:
+    raise LookupError("while it was stopped")
+
+
+def give_up_like_asyncio() -> None:
+    raise asyncio.CancelledError
+
+
+def keep_still() -> None:
+    """Swallows the cancel."""
+
+
+@pytest.mark.row("B09")
+@pytest.mark.parametrize("last_word", [give_up, give_up_like_asyncio, keep_still])
+async def test_what_a_handler_does_when_its_time_is_up_costs_no_other_handler_and_no_worker(
+    autojump_clock: MockClock, last_word: Callable[[], None]
+) -> None:
+    bot = Bot("bot", handler_timeout=5, limits=RunnerLimits(running=2))
+
+    @bot.on_channel_message(f.text.is_("stuck"))
+    async def stuck(message: ChannelMessage) -> None:
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            last_word()
+
+    @bot.on_channel_message()
+    async def next_one(message: ChannelMessage) -> None:
+        await trio.sleep(1)
+        lines.append(f"{message.channel}: {message.text}")
+
+    @bot.on_error
+    async def note(error: LookupError) -> None:
+        await trio.sleep(1)
+        lines.append(str(error))
+
+    async with quietly(bot) as (at, _logs):
+        for number in range(6):  # more than there are workers: one is always ready when another one's time is up
+            await at.dispatcher.dispatch(said("stuck", f"channel {number}"), at.session)
+        await at.dispatcher.wait_all_done()
+        assert at.meters.handler_failures.values == {"bot.stuck": 6}
+        if last_word is give_up:
+            assert lines.count("while it was stopped") == 6
+        assert sorted(line for line in lines if "stuck" in line) == [f"channel {number}: stuck" for number in range(6)]
+        lines.clear()
+        start = trio.current_time()
+        await at.tell(said("hi", "left"), said("hi", "right"))
+        assert sorted(lines) == ["left: hi", "right: hi"]
+        assert trio.current_time() == start + 1
 
 
 async def test_only_a_handler_of_invitations_lasts_as_long_as_it_likes(autojump_clock: MockClock) -> None:

@@ -1,7 +1,7 @@
 """Order within a key, concurrency across keys, and every bound."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -315,6 +315,31 @@ async def test_what_takes_longer_than_its_allowance_is_cut_off_and_goes_on_with_
         (6.5, "a cut off"),
     ]
     assert (statistics.waiting, statistics.done) == (0, 3)
+
+
+async def test_work_that_keeps_the_cancel_to_itself_costs_no_worker(autojump_clock: MockClock) -> None:
+    done: list[str] = []
+
+    async def work(job: Job, allowance: Allowance | None) -> None:
+        assert allowance is not None
+        name, seconds = job
+        allowance.begin(2)
+        with suppress(trio.Cancelled):
+            await trio.sleep(seconds)
+        allowance.end()
+        done.append(name)
+
+    async with running(work, RunnerLimits(running=2)) as runner:
+        for number in range(7):
+            await runner.submit(number, (f"slow {number}", 9))
+        with trio.fail_after(100):
+            await runner.wait_all_done()
+        begin = trio.current_time()
+        await runner.submit("a", ("a", 1))
+        await runner.submit("b", ("b", 1))
+        await runner.wait_all_done()
+        assert trio.current_time() == begin + 1  # side by side
+    assert sorted(done) == ["a", "b", *(f"slow {number}" for number in range(7))]
 
 
 async def test_a_cancel_from_outside_counts_before_a_spent_allowance(autojump_clock: MockClock) -> None:

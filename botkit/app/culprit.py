@@ -1,6 +1,7 @@
 """Who blocks the loop: read from the stack of its thread, while it does. Costs the healthy path nothing."""
 
 import contextlib
+import os
 import sysconfig
 import traceback
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from botkit.app.context import BotInfo, Context
 
 MAX_STACK_FRAMES = 30
 
-_BOTKIT = str(Path(__file__).parents[1])
-_TRIO = str(Path(trio.__file__).parent)
+_BOTKIT = f"{Path(__file__).parents[1]}{os.sep}"  # with a separator: a botkit_lobby beside it is somebody else's
+_TRIO = f"{Path(trio.__file__).parent}{os.sep}"
 _STANDARD = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib")})
 _LOOP = str(Path(trio.__file__).parent / "_core" / "_run.py")

@@ -36,7 +36,7 @@ from botkit.app.middleware import read_middleware
 from botkit.app.providers import read_provider
 from botkit.app.resources import read_resource
 from botkit.app.signatures import read_handler
-from botkit.app.wiring import all_of
+from botkit.app.wiring import all_of, require_parentheses
 from botkit.events import (
     CallEnded,
     CallInvited,
@@ -84,6 +84,7 @@ class Decorators(HandlerSet):
         timeout: float | None = None,
     ) -> Callable[[AnyHandler], AnyHandler]:
         """Events of any type, and of those derived from it."""
+        require_parentheses(event_type)
         check_timeout(timeout)
         filter = all_of([*filters, *_patterns(channel, account, text)])
 
@@ -191,6 +192,7 @@ class Decorators(HandlerSet):
         is answered with the usage. With ``roles`` it is for accounts with one of these. The handler's docstring is what
         help says about it. See ``botkit.app.commands``.
         """
+        require_parentheses(name)
         check_timeout(timeout)
         filter = all_of(filters)
 

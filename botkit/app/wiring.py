@@ -4,6 +4,7 @@ What nobody provides is found here: when it is declared in a bot, when a router 
 the bot starts.
 """
 
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from botkit.app.handler_set import Beat, Declared, HandlerSet, Registration
 from botkit.app.injection import Offer, PerCall, Provider, Scope, Wired, check_event, require_known, wire
 from botkit.app.middleware import CALL_NEXT, CallNext, Middleware
 from botkit.app.resources import Resource, wire_resource
-from botkit.app.signatures import describe, is_event
+from botkit.app.signatures import describe, is_event, place_of
 from botkit.observability.metrics import Meters
 from botkit.routing.filters import Filter
 
@@ -140,13 +141,36 @@ def check_commands(registrations: Iterable[Registration]) -> None:
 
 
 def all_of(filters: Sequence[Filter]) -> Filter | None:
-    """The filter that says yes when all of these do; None for none."""
+    """The filter that says yes when all of these do; None for none.
+
+    Raises ``HandlerError`` for a handler in a filter's place, and ``TypeError`` for anything else that is no filter.
+    """
+    for one in filters:
+        require_filter(one)
     if not filters:
         return None
     combined = filters[0]
     for filter in filters[1:]:
         combined &= filter
     return combined
+
+
+def require_filter(value: object) -> None:
+    """Raise ``TypeError`` for what is no filter; ``HandlerError`` for a function that was to be decorated."""
+    if isinstance(value, Filter):
+        return
+    require_parentheses(value)
+    hint = "where(event type, function)" if callable(value) else "text=, account=, channel=, or what botkit.filters has"
+    raise TypeError(f"a filter is expected, got {value!r}; write {hint}")
+
+
+def require_parentheses(value: object) -> None:
+    """Raise ``HandlerError`` when a decorator that takes arguments was given the function itself.
+
+    Without this the function would be swallowed, and never be called.
+    """
+    if inspect.iscoroutinefunction(value):
+        raise place_of(value).error("its decorator wants parentheses, even empty ones, as in @bot.on_message()")
 
 
 def _wire_router(

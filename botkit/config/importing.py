@@ -1,7 +1,11 @@
 """``module:attribute`` becomes the object of that name; what goes wrong on the way is said in one line."""
 
 import importlib
+import os
+import sysconfig
 import traceback
+from itertools import takewhile
+from pathlib import Path
 from types import ModuleType
 
 from botkit.config.checking import suggestion
@@ -46,9 +50,16 @@ def _import(name: str) -> ModuleType:
         raise ConfigError(f"module {name} cannot be imported: {_where(error)}{problem}") from error
 
 
+_OURS = f"{Path(__file__).parents[1]}{os.sep}"
+_OTHERS = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
 def _where(error: BaseException) -> str:
-    """``file:line: `` of the innermost line that is not Python's own machinery."""
+    """``file:line: `` of the innermost line of the bot's own, or of what it imports where there is none."""
     if isinstance(error, SyntaxError):
         return ""  # its text says where
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    return f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    theirs = list(takewhile(lambda frame: not frame.filename.startswith(_OURS), frames[1:]))  # after import_object
+    own = [frame for frame in theirs if not frame.filename.startswith(_OTHERS)]
+    where = (own or theirs or frames)[-1:]
+    return f"{where[0].filename}:{where[0].lineno}: " if where else ""

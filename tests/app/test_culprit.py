@@ -5,11 +5,14 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
 
 import pytest
 import trio
 from trio.testing import MockClock
 
+import botkit
 from botkit import Bot, BotPlacement, CallNext, Context, InstantMessage, Router
 from botkit import filters as f
 from botkit.app.culprit import Culprit, find_culprit, is_idle, task_frame
@@ -200,3 +203,10 @@ async def test_the_same_step_has_the_same_frame() -> None:
         return task_frame(sys._getframe())
 
     assert task_frame(sys._getframe()) is deeper()
+
+
+def test_a_package_that_is_called_almost_like_botkit_is_somebody_elses() -> None:
+    file = f"{Path(botkit.__file__).parent}_lobby/bot.py"
+    names: dict[str, Callable[[Callable[[FrameType], Culprit]], Culprit]] = {}
+    exec(compile("import sys\ndef block(look):\n    return look(sys._getframe())\n", file, "exec"), names)
+    assert names["block"](find_culprit).blocked_at == f"{file}:3"

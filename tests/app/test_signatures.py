@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from msgspec import Struct
 
-from botkit import Bot, BotInfo, CallInvited, ChannelMessage, Context, InstantMessage, UserOnline
+from botkit import Bot, BotInfo, CallInvited, ChannelMessage, Context, InstantMessage, Router, UserOnline
 from botkit import filters as f
 from botkit.app.binding import Injected, bind
 from botkit.app.injection import Offer, Scope, wire
@@ -102,6 +102,25 @@ def test_what_is_refused(handler: Any, problem: str) -> None:
     error = refuse(handler)
     with pytest.raises(HandlerError, match=problem):
         raise error
+
+
+async def forgetful(message: ChannelMessage) -> None: ...
+
+
+@pytest.mark.row("B05")
+@pytest.mark.parametrize("decorator", ["on", "on_message", "on_channel_message", "on_login", "command"])
+def test_a_decorator_without_its_parentheses_does_not_swallow_the_handler(decorator: str) -> None:
+    with pytest.raises(HandlerError, match=r"handler forgetful\(\): its decorator wants parentheses"):
+        getattr(new_bot(), decorator)(forgetful)
+    with pytest.raises(HandlerError, match="parentheses"):
+        getattr(Router("r"), decorator)(forgetful)
+
+
+def test_what_is_no_filter_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"a filter is expected, got .*; write where\("):
+        new_bot().on_message(lambda _message: True)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a filter is expected, got 'vip'"):
+        Router("r", "vip")  # type: ignore[arg-type]
 
 
 def test_a_filter_that_does_not_fit_is_refused() -> None:

@@ -75,6 +75,27 @@ def test_a_module_that_fails_says_where(package: Path, code: str, problem: str) 
     assert problem in refusal("concierge_pkg.raises:bot")
 
 
+BEGIN = "import json\nfrom botkit import Bot, filters as f\nbot = Bot('b')\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("bot.every(seconds=0)", "ValueError: every: more than 0 seconds expected, got 0"),
+        ("f.text.is_('a') and f.text.is_('b')", "TypeError: a filter has no truth value of its own"),
+        ("f.text.regex('(')", "missing ), unterminated subpattern"),
+        ("bot.on_message('!hello')", "TypeError: a filter is expected, got '!hello'; write text="),
+        ("bot.no_such_thing()", "AttributeError: 'Bot' object has no attribute"),
+        ("json.loads('{')", "JSONDecodeError"),
+    ],
+)
+def test_the_line_that_is_named_is_the_bots_and_not_that_of_a_library(package: Path, line: str, problem: str) -> None:
+    (package / "mistaken.py").write_text(f"{BEGIN}{line}\n")
+    message = refusal("concierge_pkg.mistaken:bot")
+    assert f" {package}/mistaken.py:4: " in message
+    assert problem in message
+
+
 def test_a_handler_that_does_not_fit_is_named_with_its_place(package: Path) -> None:
     (package / "handlers.py").write_text(
         "from botkit.errors import HandlerError\nraise HandlerError('hello', 'handlers.py', 7, 'needs an event')\n"

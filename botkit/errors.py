@@ -28,6 +28,7 @@ The tree::
     │   ├── LinkBroken           an actor that this one was linked to has ended
     │   ├── NameTaken            the registry has another actor of this name
     │   └── RestartBudgetSpent   a supervisor gave up
+    ├── SwapFailed               new code of a bot that runs cannot open what it needs
     ├── ConversationError        a bot has too many conversations, or too large a state
     └── StoreError               the store could not read or write
 
@@ -290,6 +291,14 @@ class RestartBudgetSpent(ActorError):
         super().__init__(
             f"supervisor {supervisor} gives up: {child} was restarted {restarts} times within {period:g} s"
         )
+
+
+class SwapFailed(BotkitError):
+    """The code of a bot that runs cannot be exchanged: what the new version needs cannot be opened. The old goes on."""
+
+    def __init__(self, bot: str, problem: str) -> None:
+        self.bot, self.problem = bot, problem
+        super().__init__(f"bot {bot} keeps its code: {problem}")
 
 
 class ConversationError(BotkitError):

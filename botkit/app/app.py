@@ -206,9 +206,15 @@ class App:
         channels that pools care for follow. What feeds tell meanwhile waits for the new ones. Feeds keep the accounts
         that they have, of the app's first bot at its start.
 
+        A bot that is another object of the same name, in the same place, is another version of its code, and swapped
+        in: its sessions stay, and each event meets one of the two. Handlers that are at work end in the old one. What
+        they hold stays open, where the new version makes it in the same way; else the new one is opened before, and
+        the old one closed once nobody needs it any more. Conversations and timers go on.
+
         Done, at the latest after 30 s, when the new bots are in, in quarantine or given up. A cancel ends the
         waiting, not the change. Raises ``ConfigError`` for placements that cannot be, before anything has changed;
-        ``ActorError`` when the app does not run. A new bot that cannot open what its settings name is restarted.
+        ``SwapFailed`` when what new code needs cannot be opened, and then, too; ``ActorError`` when the app does not
+        run. A new bot that cannot open what its settings name is restarted.
         """
         if not bots:
             raise ConfigError("an app that runs needs a bot", key="bots", hint="stop the app instead")

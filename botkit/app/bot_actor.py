@@ -6,30 +6,34 @@ stop the handlers end first, then the sessions log out, then the resources are c
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
+from typing import NamedTuple
 
+import structlog
 import trio
+from msgspec.structs import replace
+from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.actor import Actor
 from botkit.actor.exits import Exit
 from botkit.actor.registry import Registry
 from botkit.actor.supervisor import ChildExit, Supervisor
-from botkit.actor.timers import tick_every
 from botkit.actor.tree import TreeNode
+from botkit.app.beats import Timers
 from botkit.app.binding import Injected
 from botkit.app.canary import Canary
 from botkit.app.conversations.desk import ConversationDesk
 from botkit.app.conversations.injecting import DESK
 from botkit.app.dispatcher import Dispatcher
+from botkit.app.holdings import Holdings, Opened
 from botkit.app.injection import Offer
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.pool import Pool, Pooling
 from botkit.app.report import SessionStatus
-from botkit.app.resources import open_resources
 from botkit.app.sessions import SessionChild, SessionOpener
 from botkit.app.subscriber import Subscriber
 from botkit.app.targets import Target
+from botkit.app.version import Version
 from botkit.app.wiring import BOT_INFO, METERS, REGISTRY
 from botkit.errors import ActorError
 from botkit.events import Event, InstantMessage, MemberJoined, MemberLeft
@@ -42,8 +46,21 @@ LAST_HANDLERS_SECONDS = 2.0
 """How long handlers may go on once all sessions of their bot are over."""
 
 
+_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
+
+
+class Prepared(NamedTuple):
+    """Another version of a bot's code, with all that it needs, open."""
+
+    actor: "BotActor"
+    plan: BotPlan
+    desk: ConversationDesk | None
+    opened: Opened
+    version: Version
+
+
 class BotActor(Actor[Event]):
-    """One life of a bot."""
+    """One life of a bot. Its code can be exchanged meanwhile: see ``prepare``."""
 
     def __init__(
         self,
@@ -60,11 +77,16 @@ class BotActor(Actor[Event]):
     ) -> None:
         self.plan, self.meters = plan, meters
         self._canary, self._registry = canary, registry
+        self._owner = Owner(app_id, plan.info.account)
+        self._conversations = conversations or MemoryConversationStore()
         self.desk: ConversationDesk | None = None
-        if plan.bot.kinds:
-            owner = Owner(app_id, plan.info.account)
-            self.desk = ConversationDesk(owner, conversations or MemoryConversationStore(), plan.bot.kinds, meters)
         self.dispatcher: Dispatcher | None = None
+        self._holdings = Holdings(plan.info)
+        self._timers = Timers(self.start_soon, self._call_beat, self._count_left_out)
+        self._opened: list[Opened] = []
+        """What the present version holds, at the end, and those before it whose handlers are still at work."""
+        self.is_up = False
+        """Whether it is at work, so that ``prepare`` and ``become`` can be called."""
         self.pool: Pool | None = None
         if plan.pool is not None and pooling is not None:
             self.pool = Pool(plan.bot.name, plan.pool, pooling, self._on_event, meters)
@@ -82,10 +104,11 @@ class BotActor(Actor[Event]):
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Resources around sessions around the actor's work."""
-        if self.desk is not None:
-            await self.desk.load()
-        async with open_resources(self.plan.wiring.resources, self._known_values()) as injected:
-            dispatcher = self.dispatcher = Dispatcher(self.plan, injected, self.meters, desk=self.desk)
+        self.desk = await self._desk_for(self.plan)
+        async with self._holdings.around():
+            opened = await self._holdings.open(self.plan.wiring.resources, self._known_values(self.plan, self.desk))
+            self._opened.append(opened)
+            dispatcher = self.dispatcher = Dispatcher(self.plan, opened.values, self.meters, desk=self.desk)
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._keep_sessions, dispatcher)
                 if self.pool is not None:
@@ -93,11 +116,59 @@ class BotActor(Actor[Event]):
                 self.start_soon(dispatcher.run)
                 if self.desk is not None:
                     self.start_soon(self._time_out, self.desk, dispatcher)
-                for seconds, target in dispatcher.beats:
-                    self.start_soon(self._run_beat, seconds, target, dispatcher)
+                self._timers.become(dispatcher.version)
                 self._subscriber.taken()  # nothing yet, but whoever comes out of quarantine may have missed something
-                yield
+                self.is_up = True
+                try:
+                    yield
+                finally:
+                    self.is_up = False
                 nursery.cancel_scope.cancel()
+
+    async def prepare(self, plan: BotPlan) -> Prepared:
+        """Open what another version of the code needs, for ``become``, or else ``discard``; nothing changes yet.
+
+        Raises what its resources and stores raise, and ``ActorError`` when the bot ends meanwhile.
+        """
+        assert self.dispatcher is not None
+        plan = replace(plan, info=self.plan.info)  # it is the same bot, and knows where its pool is
+        desk = await self._desk_for(plan) if self.desk is None else self.desk
+        opened = await self._holdings.open(plan.wiring.resources, self._known_values(plan, desk), self._opened[-1])
+        return Prepared(self, plan, desk, opened, self.dispatcher.version_of(plan, opened.values))
+
+    def become(self, prepared: Prepared) -> None:
+        """Have the next event meet this version of the code. Handlers of the last one that are at work go on."""
+        assert self.dispatcher is not None
+        before, held = self.dispatcher.version, self._opened[-1]
+        self.plan = prepared.plan
+        prepared.opened.take_over()
+        if prepared.desk is not None:
+            prepared.desk.become(self.plan.bot.kinds)
+            if self.desk is None:
+                self.desk = prepared.desk
+                self.start_soon(self._time_out, self.desk, self.dispatcher)
+        self.dispatcher.become(prepared.version, self.desk)
+        self._timers.become(prepared.version)
+        self._opened.append(prepared.opened)
+        self.start_soon(self._retire, before, held)
+
+    async def discard(self, prepared: Prepared) -> None:
+        """Close what was opened for it."""
+        await self._close_unheld(prepared.opened)
+
+    async def _retire(self, version: Version, opened: Opened) -> None:
+        """Once no handler of an old version is at work, close what it alone holds."""
+        if version.users:
+            _log.info(
+                "handlers of the code from before are still at work", bot=self.plan.bot.name, events=version.users
+            )
+        await version.unused()
+        self._opened.remove(opened)
+        await self._close_unheld(opened)
+
+    async def _close_unheld(self, opened: Opened) -> None:
+        held = {holding for one in self._opened for holding in one.holdings}
+        await self._holdings.close([holding for holding in opened.holdings if holding not in held])
 
     def below(self) -> tuple[TreeNode, ...]:
         """The bot's sessions, and its pool with those in there."""
@@ -133,12 +204,20 @@ class BotActor(Actor[Event]):
         )
         return (*fixed, *pooled)
 
-    def _known_values(self) -> Injected:
-        known: dict[Offer, object] = {BOT_INFO: self.plan.info, REGISTRY: self._registry, METERS: self.meters.meters}
-        if self.plan.bot.settings_offer is not None:
-            known[self.plan.bot.settings_offer] = self.plan.settings
-        if self.desk is not None:
-            known[DESK] = self.desk
+    async def _desk_for(self, plan: BotPlan) -> ConversationDesk | None:
+        """What the bot remembers of talks, if it has any kinds of them."""
+        if not plan.bot.kinds:
+            return None
+        desk = ConversationDesk(self._owner, self._conversations, plan.bot.kinds, self.meters)
+        await desk.load()
+        return desk
+
+    def _known_values(self, plan: BotPlan, desk: ConversationDesk | None) -> Injected:
+        known: dict[Offer, object] = {BOT_INFO: plan.info, REGISTRY: self._registry, METERS: self.meters.meters}
+        if plan.bot.settings_offer is not None:
+            known[plan.bot.settings_offer] = plan.settings
+        if desk is not None:
+            known[DESK] = desk
         return known
 
     async def _on_event(self, event: Event, session: LoginSession) -> None:
@@ -159,11 +238,12 @@ class BotActor(Actor[Event]):
             key = await desk.next_due()
             await dispatcher.time_out(key, self._session_for(None))
 
-    async def _run_beat(self, seconds: float, target: Target, dispatcher: Dispatcher) -> None:
-        async def call() -> None:
-            await dispatcher.beat(target, self._session_for(None))
+    async def _call_beat(self, version: Version, target: Target) -> None:
+        assert self.dispatcher is not None
+        await self.dispatcher.beat(version, target, self._session_for(None))
 
-        await tick_every(seconds, call, on_left_out=partial(self.meters.beats_left_out.add_for, self.plan.bot.name))
+    def _count_left_out(self, beats: int) -> None:
+        self.meters.beats_left_out.add_for(self.plan.bot.name, beats)
 
     def _session_for(self, event: Event | None) -> LoginSession:
         """The session for what came to none: one that is logged in, in the event's channel if there is one."""

@@ -7,14 +7,15 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
-from botkit.app.changes import Changes, compare
+from botkit.app.bot_actor import Prepared
+from botkit.app.changes import Changes, compare, restart_instead
 from botkit.app.feed_keeper import FeedKeeper
 from botkit.app.feed_reader import Follower
 from botkit.app.feeds import Feed
 from botkit.app.live_channels import LiveChannels
 from botkit.app.placement import AppPlan, BotPlacement, BotPlan
 from botkit.app.running import RunningBot
-from botkit.errors import ActorError
+from botkit.errors import ActorError, SwapFailed
 
 START_SECONDS = 10.0
 """How long to wait for feeds, and then for bots, to get in, before it is said that they have started."""
@@ -81,22 +82,27 @@ class Crew:
         """Run ``plan``, that of ``placements``, from now on; those that do not differ notice nothing.
 
         Done when the new ones are in, or waited for no longer. A cancel ends the waiting alone. Raises ``ActorError``
-        when nothing runs, or the app ends meanwhile.
+        when nothing runs, or the app ends meanwhile; ``SwapFailed``, and then nothing has changed.
         """
         nursery, over = self._nursery, trio.Event()
         if nursery is None or not nursery.child_tasks:
             raise ActorError("the app is not running: there is nothing to change")
         done: list[Changes] = []
+        failed: list[SwapFailed] = []
 
         async def carry_out() -> None:
             try:
                 async with self._turn:
                     done.append(await self._carry_out(plan, placements))
+            except SwapFailed as error:
+                failed.append(error)
             finally:
                 over.set()
 
         self._context.run(nursery.start_soon, carry_out)  # logs of new bots say what those of the first ones do
         await over.wait()
+        if failed:
+            raise failed[0]
         if not done:
             raise ActorError("the app has ended before the change was done")
         return done[0]
@@ -107,9 +113,13 @@ class Crew:
         assert self._feed_nursery is not None
         by_account = {placement.account: placement for placement in placements}
         changes = compare(self._placements, by_account)
+        changes = restart_instead(changes, [one for one in changes.swapped if not self._bots[one].can_swap])
+        prepared = await self._prepare([bot for bot in plan.bots if bot.info.account in changes.swapped])
+        # Who has crashed meanwhile has closed what was opened for it, and begins anew.
+        changes = restart_instead(changes, [one for one, ready in prepared.items() if not ready.actor.is_up])
         ending = [self._bots[account] for account in changes.ending]
         pools_before = self._pools(self.plan)
-        gone, fresh = self._exchange(plan, by_account, changes)
+        gone, fresh = self._exchange(plan, by_account, changes, prepared)
         await _stop_all(ending)
         if self._pools(plan) != pools_before:
             self._live.become(plan.patterns, plan.accounts)
@@ -123,17 +133,36 @@ class Crew:
         await _stop_all(gone)
         return changes
 
+    async def _prepare(self, plans: Sequence[BotPlan]) -> Mapping[str, Prepared]:
+        """Open what the new versions of these bots need, all of them, or none. Raises ``SwapFailed``."""
+        prepared: dict[str, Prepared] = {}
+        try:
+            for plan in plans:
+                prepared[plan.info.account] = await self._bots[plan.info.account].prepare(plan)
+        except BaseException:
+            for account, one in prepared.items():
+                await self._bots[account].discard(one)
+            raise
+        return prepared
+
     def _exchange(
-        self, plan: AppPlan, placements: Mapping[str, BotPlacement], changes: Changes
+        self,
+        plan: AppPlan,
+        placements: Mapping[str, BotPlacement],
+        changes: Changes,
+        prepared: Mapping[str, Prepared],
     ) -> tuple[Sequence[FeedKeeper], Sequence[FeedKeeper]]:
         """The new bots follow the feeds from now on, the old ones no more; the feeds to stop, and to start.
 
-        It comes before the old bots stop: what happens meanwhile waits for the new ones, and nothing is missed.
+        Who is swapped calls the new code from here on, between two events. It comes before the old bots stop: what
+        happens meanwhile waits for the new ones, and nothing is missed.
         """
         self.changed = True
         plan.service.add(plan.pool_accounts)
         plans: dict[str, BotPlan] = {bot.info.account: bot for bot in plan.bots}
         made = {account: self._make_bot(plans[account], False) for account in changes.fresh}
+        for account in changes.swapped:
+            self._bots[account].become(prepared[account])
         self._bots = {account: made.get(account) or self._bots[account] for account in plans}
         self.plan, self._placements = plan, dict(placements)
         before = self._feeds

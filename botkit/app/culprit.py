@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from botkit.app.bot_actor import BotActor
 from botkit.app.context import BotInfo, Context
+from botkit.app.holdings import Holding
 
 MAX_STACK_FRAMES = 30
 
@@ -90,6 +91,8 @@ def _find_bot(frames: Sequence[FrameType]) -> tuple[BotInfo | None, str]:
                 return value.bot, "beat" if value.event is None else type(value.event).__name__
             if bot is None and issubclass(type(value), BotActor):
                 bot = value.plan.info
+            if bot is None and issubclass(type(value), Holding):
+                bot = value.bot
     return bot, ""
 
 

@@ -7,6 +7,7 @@ import trio
 from botkit.app.context import Context
 from botkit.app.handling import FailedLate, HandlerBorder
 from botkit.app.targets import Target
+from botkit.app.version import Version
 from botkit.events import Event
 from botkit.routing.deadlines import Allowance
 from botkit.routing.table import Match, RouteTable
@@ -19,13 +20,33 @@ class Delivery:
     The event is None for losses, until they are counted, when they are told. ``matching`` are the handlers of one
     router that want it, of which those from ``place`` on are still to be called, and ``at`` is where the routers behind
     are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled, and
-    raised ``failure`` on that, if anything.
+    raised ``failure`` on that, if anything. ``version`` is the code that it was matched with, and meets once it has
+    begun.
     """
 
-    __slots__ = ("at", "call", "context", "event", "failure", "key", "matching", "overran", "place", "session")
+    __slots__ = (
+        "at",
+        "call",
+        "context",
+        "event",
+        "failure",
+        "key",
+        "matching",
+        "overran",
+        "place",
+        "session",
+        "version",
+    )
 
-    def __init__(self, key: Hashable, event: Event | None, session: LoginSession, call: Call | None = None) -> None:
-        self.key, self.event, self.session, self.call = key, event, session, call
+    def __init__(
+        self,
+        key: Hashable,
+        event: Event | None,
+        session: LoginSession,
+        version: Version,
+        call: Call | None = None,
+    ) -> None:
+        self.key, self.event, self.session, self.version, self.call = key, event, session, version, call
         self.matching: Sequence[Match[Target]] = ()
         self.place = self.at = 0
         self.context: Context | None = None

@@ -37,6 +37,7 @@ class AppMeters:
         self.conversations_timed_out = counter("bot_conversations_timed_out", "Conversations that timed out", "bot")
         self.canary_failures = counter("canary_failures", "Rounds in which the canary could not sing")
         self.restarts = counter("bot_restarts", "Bots that were started again after an error", "bot")
+        self.swaps = counter("bot_swaps", "Times that the code of a bot was exchanged while it ran", "bot")
         self.session_restarts = counter("bot_session_restarts", "Sessions that were opened again after an end", "bot")
         self.sessions_lost = counter(
             "bot_sessions_lost", "Sessions over for good: their accounts logged in elsewhere, or were banned", "bot"

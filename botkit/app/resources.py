@@ -1,12 +1,11 @@
 """What a bot holds for its whole life: databases, files, models. Opened before its sessions, closed after them."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, get_args, get_origin
 
-from botkit.app.binding import Injected
 from botkit.app.injection import Offer, Scope, Wired, wire
 from botkit.app.signatures import Signature, describe, place_of, read_signature
 
@@ -48,15 +47,6 @@ def wire_resource(resource: Resource, scope: Scope, opened: Collection[Offer]) -
     return wired
 
 
-@asynccontextmanager
-async def open_resources(
-    resources: Sequence[tuple[Resource, Wired]], known: Mapping[Offer, object]
-) -> AsyncIterator[Injected]:
-    """Open the resources in order, and close them in reverse; gives ``known`` and their values."""
-    values = dict(known)
-    async with AsyncExitStack() as stack:
-        for resource, wired in resources:
-            arguments = [values[source] for source in wired.sources if isinstance(source, Offer)]
-            opened = asynccontextmanager(resource.function)(*arguments)
-            values[resource] = await stack.enter_async_context(opened)
-        yield values
+def enter_resource(resource: Resource, arguments: Sequence[object]) -> AbstractAsyncContextManager[object]:
+    """What opens it with these arguments, gives its value, and closes it."""
+    return asynccontextmanager(resource.function)(*arguments)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import structlog
+import trio
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.actor import actor_child
@@ -15,7 +16,7 @@ from botkit.actor.registry import Registry
 from botkit.actor.restarts import RestartBudget
 from botkit.actor.supervisor import ChildExit, Supervisor
 from botkit.actor.tree import TreeNode
-from botkit.app.bot_actor import BotActor
+from botkit.app.bot_actor import BotActor, Prepared
 from botkit.app.canary import Canary
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
@@ -25,7 +26,7 @@ from botkit.app.sessions import SessionOpener, is_banned
 from botkit.app.starting import Starting, Stopping
 from botkit.app.subscriber import Subscriber
 from botkit.backoff import Backoff
-from botkit.errors import ConfigError, StoreError
+from botkit.errors import ConfigError, StoreError, SwapFailed
 from botkit.events import Event
 from botkit.stores.conversations import ConversationStore
 
@@ -33,6 +34,9 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 FEED_MAILBOX = 4096
 """Feed events that wait for a bot; what is above is dropped, counted and told."""
+
+PREPARE_SECONDS = 30.0
+"""How long another version's resources may take to open, while the one before is at work."""
 
 BOT_BUDGET = RestartBudget(5, 60.0)
 RESTART_BACKOFF = Backoff(initial=0.5, maximum=10.0)
@@ -120,6 +124,37 @@ class RunningBot:
     async def stop(self) -> None:
         """End it, and wait until its handlers have ended, its sessions logged out and its resources closed."""
         await self._stopping.stop()
+
+    @property
+    def can_swap(self) -> bool:
+        """Whether it is at work, so that its code can be exchanged; else it is restarted, which costs it nothing."""
+        return self._actor is not None and self._actor.is_up
+
+    async def prepare(self, plan: BotPlan) -> Prepared:
+        """Open what another version of its code needs, for ``become`` or ``discard``.
+
+        Raises ``SwapFailed`` when it cannot be opened, or takes too long, and then all is as it was.
+        """
+        assert self._actor is not None
+        try:
+            with trio.fail_after(PREPARE_SECONDS):
+                return await self._actor.prepare(plan)
+        except trio.TooSlowError:
+            problem = f"its resources are not open within {PREPARE_SECONDS:g} s"
+            raise SwapFailed(plan.title, problem) from None
+        except Exception as error:  # the border to the bot's resources, which may raise anything
+            raise SwapFailed(plan.title, f"{type(error).__name__}: {error}") from error
+
+    def become(self, prepared: Prepared) -> None:
+        """Run this version from now on, in later lives, too; the sessions stay. Its actor must be up still."""
+        self.plan = prepared.plan
+        self.subscriber.become(prepared.plan.bot)
+        self._meters.swaps.add_for(self.plan.bot.name)
+        prepared.actor.become(prepared)
+
+    async def discard(self, prepared: Prepared) -> None:
+        """Close what was opened for it."""
+        await prepared.actor.discard(prepared)
 
     async def _run(self) -> None:
         try:

@@ -53,6 +53,11 @@ class Subscriber:
         self._waiting_for_room = trio.lowlevel.ParkingLot()
         self._takes: dict[type[Event], bool] = {}
 
+    def become(self, bot: Bot) -> None:
+        """From now on, take what the handlers of this version of the bot want."""
+        self._bot = bot
+        self._takes.clear()
+
     def tell(self, event: Event) -> None:
         """Put the event in the bot's mailbox, if a handler wants it and there is room."""
         event_type = type(event)

@@ -7,10 +7,10 @@ import trio
 
 from botkit import Bot, BotPlacement, ChannelMessage, InstantMessage
 from botkit.app.dispatcher import Dispatcher
+from botkit.app.holdings import Holdings
 from botkit.app.injection import Offer
 from botkit.app.meters import AppMeters
 from botkit.app.placement import make_plans
-from botkit.app.resources import open_resources
 from botkit.app.wiring import BOT_INFO
 from botkit.events import Event
 from botkit.observability.metrics import Meters
@@ -53,13 +53,15 @@ async def dispatching(bot: Bot, limits: RunnerLimits | None = None) -> AsyncIter
     known: dict[Offer, object] = {BOT_INFO: plan.info}
     if bot.settings_offer is not None:
         known[bot.settings_offer] = plan.settings
+    holdings = Holdings(plan.info)
     async with (
         open_world() as world,
         world.signal.open_session("bot") as session,
-        open_resources(plan.wiring.resources, known) as injected,
+        holdings.around(),
         trio.open_nursery() as nursery,
     ):
-        dispatcher = Dispatcher(plan, injected, meters)
+        opened = await holdings.open(plan.wiring.resources, known)
+        dispatcher = Dispatcher(plan, opened.values, meters)
         nursery.start_soon(dispatcher.run)
         yield Dispatching(dispatcher, session, meters, world)
         nursery.cancel_scope.cancel()

@@ -32,7 +32,9 @@ def by_account(*placements: BotPlacement) -> dict[str, BotPlacement]:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(PLACEMENT, bot=Bot("bot")),
+        replace(PLACEMENT, bot=Bot("other")),
+        replace(PLACEMENT, bot=Bot("bot"), channels=("hall",)),
+        replace(PLACEMENT, bot=Bot("bot"), dry_run=True),
         replace(PLACEMENT, channels=("lobby", "hall")),
         replace(PLACEMENT, channels=()),
         replace(PLACEMENT, settings=Words(("y",))),
@@ -55,3 +57,15 @@ def test_who_is_equal_stays_wherever_it_stands_in_the_list() -> None:
     changes = compare(by_account(PLACEMENT, one, two), by_account(new, two, same))
     assert changes == Changes(kept=("c", "a"), started=("d",), stopped=("b",))
     assert (changes.fresh, changes.ending) == (("d",), ("b",))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PLACEMENT, bot=Bot("bot")),
+        replace(PLACEMENT, bot=Bot("bot"), settings=OtherWords(("x",))),
+        replace(PLACEMENT, bot=Bot("bot"), settings=None, limits=RunnerLimits(), roles={"mod": ("ann",)}),
+    ],
+)
+def test_another_version_of_the_code_is_swapped(other: BotPlacement) -> None:
+    assert compare(by_account(PLACEMENT), by_account(other)) == Changes(swapped=("a",))

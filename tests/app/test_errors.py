@@ -156,8 +156,8 @@ async def test_the_error_of_a_beat() -> None:
         lines.append(f"{error} {ctx.event}")
 
     async with quietly(bot) as (at, _):
-        ((_, target),) = at.dispatcher.beats
-        await at.dispatcher.beat(target, at.session)
+        ((_, target),) = at.dispatcher.version.beats
+        await at.dispatcher.beat(at.dispatcher.version, target, at.session)
     assert lines == ["beat None"]
 
 
@@ -447,8 +447,8 @@ async def test_a_beat_has_a_timeout_too(autojump_clock: MockClock) -> None:
 
     async with quietly(bot) as (at, _):
         start = trio.current_time()
-        for _seconds, target in at.dispatcher.beats:
-            await at.dispatcher.beat(target, at.session)
+        for _seconds, target in at.dispatcher.version.beats:
+            await at.dispatcher.beat(at.dispatcher.version, target, at.session)
         assert trio.current_time() == start + 23
         assert at.meters.handler_timeouts.value == 2
 

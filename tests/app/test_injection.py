@@ -128,8 +128,8 @@ async def test_a_provider_for_beats() -> None:
         got.append(customer.name)
 
     async with dispatching(bot) as at:
-        ((_, target),) = at.dispatcher.beats
-        await at.dispatcher.beat(target, at.session)
+        ((_, target),) = at.dispatcher.version.beats
+        await at.dispatcher.beat(at.dispatcher.version, target, at.session)
     assert got == ["b None"]
 
 

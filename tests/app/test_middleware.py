@@ -289,8 +289,8 @@ async def test_beats_meet_no_middleware() -> None:
         lines.append("beat")
 
     async with dispatching(bot) as at:
-        ((_, target),) = at.dispatcher.beats
-        await at.dispatcher.beat(target, at.session)
+        ((_, target),) = at.dispatcher.version.beats
+        await at.dispatcher.beat(at.dispatcher.version, target, at.session)
     assert lines == ["beat"]
 
 

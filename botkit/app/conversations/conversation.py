@@ -1,7 +1,7 @@
 """What a handler holds of conversations: the one that its event belongs to, and the way to others."""
 
 from collections.abc import Callable
-from typing import Generic, cast
+from typing import Generic
 
 from botkit.app.conversations.desk import ConversationDesk
 from botkit.app.conversations.kinds import ConversationKind, S, checked_timeout
@@ -39,7 +39,8 @@ class Conversation(Generic[S]):
     @property
     def state(self) -> S | None:
         """What was ``set`` last; None when it is not open."""
-        return cast("S | None", self._desk.state(self._key))  # a kind's key holds its states alone
+        state = self._desk.state(self._key)
+        return None if state is None else self._kind.adopt(state)
 
     @property
     def seconds_left(self) -> float | None:
@@ -55,7 +56,7 @@ class Conversation(Generic[S]):
         it. A cancel leaves it set, for the store either way.
         """
         seconds = self._kind.timeout if timeout is None else checked_timeout(timeout)
-        await self._desk.set(self._key, state, seconds)
+        await self._desk.set(self._key, state, seconds, self._kind)
 
     async def update(self, change: Callable[[S], S], *, timeout: float | None = None) -> S:
         """Go on with what ``change`` makes of the present state; gives the new one.

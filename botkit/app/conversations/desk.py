@@ -39,6 +39,7 @@ class ConversationDesk:
         self._owner, self._store, self._meters = owner, store, meters
         self._clock = WallClock()
         self._open: dict[ConversationKey, _Open] = {}
+        self._unread: dict[ConversationKey, StoredConversation] = {}  # of another version, as the store has them
         # May hold what was put off or closed meanwhile: such an entry is found stale when it is due.
         self._deadlines: list[tuple[int, str, str, str]] = []
         self._sooner = trio.lowlevel.ParkingLot()
@@ -52,21 +53,44 @@ class ConversationDesk:
         What this version of the bot cannot read is logged, counted, and left in the store as it is.
         """
         for stored in await self._store.load(self._owner):
-            kind = self.kinds.get(stored.key.kind)
-            try:
-                if kind is None:
-                    raise msgspec.ValidationError("the bot declares no such conversation")
-                self._keep(stored.key, _Open(kind.decode(stored.state), stored.deadline_ms))
-            except msgspec.MsgspecError as error:
-                self._meters.conversations_unreadable.add_for(self._owner.bot)
-                _log.error(
-                    "a conversation cannot be gone on with: its state is another version's",
-                    bot=self._owner.bot,
-                    kind=stored.key.kind,
-                    account=stored.key.account,
-                    channel=stored.key.channel,
-                    problem=str(error),
-                )
+            self._read(stored)
+
+    def become(self, kinds: Sequence[ConversationKind[Struct]]) -> None:
+        """Keep conversations of these kinds from now on: those of another version of the bot's code.
+
+        What is open goes on, in states of the new classes. What these cannot read is treated as in ``load``, and found
+        again by a later version that can.
+        """
+        before, self.kinds = self.kinds, {kind.name: kind for kind in kinds}
+        unread = tuple(self._unread.values())
+        for key, found in tuple(self._open.items()):
+            kind = self.kinds.get(key.kind)
+            if kind is None or type(found.state) is not kind.state_type:
+                del self._open[key]
+                self._read(StoredConversation(key, before[key.kind].encode(key, found.state), found.deadline_ms))
+        for stored in unread:
+            self._read(stored)
+
+    def _read(self, stored: StoredConversation) -> None:
+        kind = self.kinds.get(stored.key.kind)
+        try:
+            if kind is None:
+                raise msgspec.ValidationError("the bot declares no such conversation")
+            self._keep(stored.key, _Open(kind.decode(stored.state), stored.deadline_ms))
+            self._unread.pop(stored.key, None)
+        except msgspec.MsgspecError as error:
+            if stored.key in self._unread:
+                return  # told already
+            self._unread[stored.key] = stored
+            self._meters.conversations_unreadable.add_for(self._owner.bot)
+            _log.error(
+                "a conversation cannot be gone on with: its state is another version's",
+                bot=self._owner.bot,
+                kind=stored.key.kind,
+                account=stored.key.account,
+                channel=stored.key.channel,
+                problem=str(error),
+            )
 
     def state(self, key: ConversationKey) -> Struct | None:
         """The state of a conversation; None when there is none."""
@@ -82,20 +106,29 @@ class ConversationDesk:
         """The open conversations of one kind."""
         return (key for key in tuple(self._open) if key.kind == kind)
 
-    async def set(self, key: ConversationKey, state: Struct, timeout: float) -> None:
-        """Open it, or go on with it; returns when the store has it.
+    async def set(
+        self, key: ConversationKey, state: Struct, timeout: float, kind: ConversationKind[Struct] | None = None
+    ) -> None:
+        """Open it, or go on with it; returns when the store has it. ``kind`` is the caller's: that of a handler which
+        is still at work may be from before the bot's code was swapped.
 
         Raises ``ConversationError`` and then nothing has changed; ``StoreError``, and then it goes on, but a restart
         may not know of it.
         """
-        encoded = self.kinds[key.kind].encode(key, state)
+        encoded = (kind or self.kinds[key.kind]).encode(key, state)
         if key not in self._open and len(self._open) >= MAX_CONVERSATIONS:
             self._meters.conversations_refused.add_for(self._owner.bot)
             problem = f"the bot has {MAX_CONVERSATIONS} open ones, and may have no more"
             raise ConversationError(key.kind, key.account, key.channel, problem)
         deadline_ms = self._clock.ms() + math.ceil(timeout * 1000)
-        self._keep(key, _Open(state, deadline_ms))
-        await self._store.save(self._owner, StoredConversation(key, encoded, deadline_ms))
+        stored = StoredConversation(key, encoded, deadline_ms)
+        self._unread.pop(key, None)
+        if kind is None or kind is self.kinds.get(key.kind):
+            self._keep(key, _Open(state, deadline_ms))
+        else:
+            self._open.pop(key, None)
+            self._read(stored)
+        await self._store.save(self._owner, stored)
 
     async def close(self, key: ConversationKey) -> None:
         """End it; when there is none, nothing happens. Raises ``StoreError``: then a restart may find it open."""

@@ -65,6 +65,15 @@ class ConversationKind(Generic[S_co]):
             raise ConversationError(key.kind, key.account, key.channel, problem)
         return encoded
 
+    def adopt(self, state: Struct) -> S_co:
+        """A state as one of this kind's, also where the bot's code was swapped, and it is of the class from before.
+
+        Raises ``msgspec.ValidationError`` when it does not fit.
+        """
+        if type(state) is self.state_type:
+            return state
+        return self._decoder.decode(msgspec.json.encode(state))
+
     def decode(self, encoded: bytes) -> S_co:
         """A state from JSON. Raises ``msgspec.ValidationError`` for what another version of the bot wrote."""
         return self._decoder.decode(encoded)
@@ -81,11 +90,11 @@ class _InState(Filter):
     def compile(self, event_type: type[Event]) -> Check:
         if not issubclass(event_type, get_args(WithSomebody)):
             raise ValueError(f"the filter is about a conversation, and {event_type.__name__} is about nobody")
-        kind, predicate = self.kind.name, self.predicate
+        kind, predicate = self.kind, self.predicate
 
         def check(event: Event) -> bool:
-            state = current_desk.get().state(ConversationKey(kind, *whom_and_where(event)))
-            return state is not None and predicate(state)
+            state = current_desk.get().state(ConversationKey(kind.name, *whom_and_where(event)))
+            return state is not None and predicate(kind.adopt(state))
 
         return check
 

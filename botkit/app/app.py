@@ -1,8 +1,7 @@
 """The app: all bots of one app id, each under a supervisor of its own, and the feeds that they share."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import trio
 
@@ -16,6 +15,7 @@ from botkit.app.effect_log import BotEffects, EffectLog, EffectSink
 from botkit.app.feed_keeper import FeedKeeper
 from botkit.app.feed_reader import Follower
 from botkit.app.feeds import CHANNELS, Feed
+from botkit.app.gauges import open_gauges
 from botkit.app.live_channels import LiveChannels
 from botkit.app.meters import AppMeters
 from botkit.app.outgoing_meters import OutgoingMeters
@@ -38,8 +38,6 @@ from botkit.wire.limits import NO_TOKEN
 
 STOP_SECONDS = 4.0
 DEFAULT_GOVERNOR = GovernorSettings()
-
-_STATES = ("starting", "running", "waiting", "quarantined", "ended")
 
 
 class App:
@@ -191,8 +189,9 @@ class App:
                 nursery.start_soon(self._canary.run)
             task_status.started()
 
-        async with self._gauges(), self._clocked(), self._watchdog.watching(), self._governing():
-            await self._crew.run(on_started)
+        with open_gauges(self._meters.meters, self._crew, self._messages_waiting):
+            async with self._clocked(), self._watchdog.watching(), self._governing():
+                await self._crew.run(on_started)
         bots = self._crew.bots
         if bots:
             ends = "; ".join(f"{bot.plan.title}: {bot.given_up or 'its sessions have ended'}" for bot in bots)
@@ -227,6 +226,9 @@ class App:
             for bot in self._crew.bots:
                 bot.give_up()
 
+    def _messages_waiting(self) -> float:
+        return 0 if self._governor is None else self._governor.waiting
+
     @asynccontextmanager
     async def _clocked(self) -> AsyncIterator[None]:
         self._began = trio.current_time()
@@ -248,65 +250,6 @@ class App:
                 yield
             finally:
                 scope.cancel()
-
-    @asynccontextmanager
-    async def _gauges(self) -> AsyncIterator[None]:
-        def waiting() -> float:
-            return sum(bot.events_waiting() for bot in self._crew.bots)
-
-        def running() -> float:
-            return sum(bot.handlers_running() for bot in self._crew.bots)
-
-        def messages_waiting() -> float:
-            return 0 if self._governor is None else self._governor.waiting
-
-        gauges: list[tuple[str, str, Callable[[], float]]] = [
-            ("bot_events_waiting", "Events that wait for a handler", waiting),
-            ("bot_handlers_running", "Events that handlers are at work on", running),
-            ("outgoing_waiting", "Messages that wait for the service's limits", messages_waiting),
-        ]
-
-        def bots() -> Mapping[str, float]:
-            return _by_state(bot.status().state for bot in self._crew.bots)
-
-        def feeds() -> Mapping[str, float]:
-            return _by_state(feed.state for feed in self._crew.feeds)
-
-        def pool_sessions() -> Mapping[str, float]:
-            return _by_bot((bot.plan.bot.name, len(bot.pool)) for bot in self._crew.bots if bot.pool is not None)
-
-        def pool_waiting() -> Mapping[str, float]:
-            return _by_bot((bot.plan.bot.name, bot.pool.waiting) for bot in self._crew.bots if bot.pool is not None)
-
-        by_bot = [
-            ("pool_sessions", "Sessions for channels that match a bot's patterns", pool_sessions),
-            ("pool_channels_waiting", "Such channels that wait since all sessions are in others", pool_waiting),
-        ]
-        states = [
-            ("bots", "Bots by state: one in quarantine will be probed, one that ended is gone for good", bots),
-            ("feeds", "Feeds by state; what one that ended would have told, nobody is told", feeds),
-        ]
-        meters = self._meters.meters
-        async with AsyncExitStack() as stack:
-            for name, help, read in gauges:
-                stack.callback(meters.gauge(name, help, read).remove_source, read)
-            for name, help, read_by in by_bot:
-                stack.callback(meters.gauge_by(name, help, "bot", read_by).remove_source, read_by)
-            for name, help, read_by in states:
-                stack.callback(meters.gauge_by(name, help, "state", read_by).remove_source, read_by)
-            yield
-
-
-def _by_state(states: Iterable[str]) -> Mapping[str, float]:
-    counts = Counter(states)
-    return {state: counts[state] for state in _STATES}
-
-
-def _by_bot(levels: Iterable[tuple[str, int]]) -> Mapping[str, float]:
-    sums = Counter[str]()
-    for bot, level in levels:
-        sums[bot] += level
-    return sums
 
 
 async def _run_in(scope: trio.CancelScope, run: Callable[[], Awaitable[None]]) -> None:

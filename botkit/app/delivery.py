@@ -1,5 +1,6 @@
 """An event on its way to its handlers, which may take several turns of a worker."""
 
+import math
 from collections.abc import Hashable, Sequence
 
 import trio
@@ -21,11 +22,12 @@ class Delivery:
     router that want it, of which those from ``place`` on are still to be called, and ``at`` is where the routers behind
     are; nothing where outer middlewares come before. ``overran`` took longer than its timeout and was cancelled, and
     raised ``failure`` on that, if anything. ``version`` is the code that it was matched with, and meets once it has
-    begun.
+    begun; ``began`` is when the first handler was called, on trio's clock.
     """
 
     __slots__ = (
         "at",
+        "began",
         "call",
         "context",
         "event",
@@ -50,6 +52,7 @@ class Delivery:
         self.matching: Sequence[Match[Target]] = ()
         self.place = self.at = 0
         self.context: Context | None = None
+        self.began = math.inf
         self.overran: Target | None = None
         self.failure: BaseException | None = None
 

@@ -200,9 +200,9 @@ class Dispatcher:
         if event is None:
             event = delivery.event = self._take_lost()
             delivery.matching, delivery.at = table.match(event)
-        begin = trio.current_time()
         context = delivery.context
         if context is None:
+            delivery.began = trio.current_time()
             context = delivery.context = version.context(delivery.session, event, delivery.call)
         if table.way(type(event)).late:
             walk = Walk(table, border, event, context)
@@ -214,7 +214,7 @@ class Dispatcher:
                 delivery.matching, delivery.at = table.match(event, delivery.at)
         else:
             await self._call_in_turn(delivery, event, allowance)
-        self._meters.handling_seconds.observe(trio.current_time() - begin)
+        self._meters.handling_seconds.observe(trio.current_time() - delivery.began)
 
     async def _call_in_turn(self, delivery: Delivery, event: Event, allowance: Allowance) -> None:
         try:

@@ -93,6 +93,7 @@ class RunningBot:
             kind=BOT,
             tags=[plan.bot.name],
         )
+        self._ref = child.ref
         self.subscriber = Subscriber(plan.bot, child.ref, meters)
         self._supervisor = Supervisor(
             self.title,
@@ -212,6 +213,10 @@ class RunningBot:
         """Events that wait for a handler."""
         dispatcher = None if self._actor is None else self._actor.dispatcher
         return 0 if dispatcher is None else dispatcher.statistics().waiting
+
+    def mailbox_waiting(self) -> int:
+        """Feed events that wait in its mailbox."""
+        return self._ref.statistics().waiting
 
     def handlers_running(self) -> int:
         """Events that handlers are at work on."""

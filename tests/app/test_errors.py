@@ -348,6 +348,7 @@ async def test_a_handler_that_takes_too_long_is_cancelled_and_named(autojump_clo
         assert at.meters.handler_timeouts.values == {"bot": 2}
         assert at.meters.handler_failures.values == {"bot.slow": 1, "bot.default": 1}
         assert trio.current_time() == start + 1025
+        assert at.meters.handling_seconds.sum == 1025
     assert lines == [
         "slow ended at 5",
         "handler slow() took longer than its timeout of 5 s",

@@ -71,7 +71,6 @@ async def test_before_the_apps_are_there_nothing_is_ready() -> None:
         assert (await get(url, "/readyz"))[2] == '{"status":"not ready","problems":["starting"]}\n'
 
 
-@pytest.mark.row("O04")
 async def test_metrics_are_those_of_the_bots() -> None:
     async with operated() as (_world, url):
         status, kind, text = await get(url, "/metrics")

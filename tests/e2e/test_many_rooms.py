@@ -58,7 +58,7 @@ def is_in_rooms(url: str, count: int) -> bool:
 
 async def until_in_rooms(url: str, count: int) -> None:
     with trio.fail_after(400):
-        while not await trio.to_thread.run_sync(is_in_rooms, url, count):
+        while not await trio.to_thread.run_sync(is_in_rooms, url, count):  # noqa: ASYNC110 - as a probe does it
             await trio.sleep(1)
 
 

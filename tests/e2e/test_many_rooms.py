@@ -52,7 +52,10 @@ def is_in_rooms(url: str, count: int) -> bool:
     """Whether the bot has so many sessions besides its first one, all of them logged in and in their channels."""
     _, text = get(url, "/metrics")
     samples = dict(re.findall(r"^botkit_(\w+\{.*\}) (\S+)$", text, re.MULTILINE))
-    there = float(samples['pool_sessions{bot="watcher"}']), float(samples['sessions{status="logged_in"}'])
+    there = (
+        round(float(samples['pool_sessions{bot="watcher"}'])),
+        round(float(samples['sessions{status="logged_in"}'])),
+    )
     return there == (count, count + 1) and get(url, "/readyz")[0] == 200
 
 

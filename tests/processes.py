@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 COMMAND = Path(sys.executable).with_name("botkit")
-START_SECONDS = 60
-STOP_SECONDS = 60
+START_SECONDS = 120
+STOP_SECONDS = 120
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "Running"]

@@ -110,7 +110,7 @@ async def open_world(
         nursery.cancel_scope.cancel()
 
 
-async def next_event(session: LoginSession, event_type: type[E], seconds: float = 10.0) -> E:
+async def next_event(session: LoginSession, event_type: type[E], seconds: float = 60.0) -> E:
     """The next event of this type that the session gets, leaving out others."""
     with trio.fail_after(seconds):
         while True:
@@ -119,7 +119,7 @@ async def next_event(session: LoginSession, event_type: type[E], seconds: float 
                 return event
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait, in virtual time, until ``condition()`` is true."""
     with trio.fail_after(seconds):
         while not condition():  # noqa: ASYNC110 - it looks at what has no event to wait for

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 
 def get(url: str, path: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -43,7 +43,7 @@ def login(url: str, token: str) -> object:
         request = {"vid": "app", "account": "ann", "uid": 0, "token": token, "device": "websdk", "ip": ""}
         async with open_websocket(url) as transport:
             await transport.send(msgspec.json.encode(["login", request]))
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 return msgspec.json.decode(await transport.receive())
 
     return trio.run(ask)

@@ -53,7 +53,7 @@ def role(url: str, app: str, token: str, ssl_context: ssl.SSLContext | None = No
     """The role that ann gets with this token in this app; the reason if she does not get in."""
 
     async def ask() -> str:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with open_websocket(url, ssl_context=ssl_context) as transport:
                 peer = WirePeer(transport)
                 try:
@@ -78,7 +78,7 @@ def test_the_file_of_the_project_runs_as_it_is(start_botkit: Start, tmp_path: Pa
     gateway = start_botkit("gateway", "--config", AS_IT_IS, *FREE_PORTS)
     ws, http_url = urls(*gateway.read_until("ready"))
     assert (tmp_path / "var" / "gateway.db").is_file()
-    connection = http.client.HTTPConnection(urlsplit(http_url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(http_url).netloc, timeout=60)
     for app, status in (("shop", 200), ("desk", 200), ("other", 404)):
         connection.request("GET", f"/getaddr?vid={app}")
         response = connection.getresponse()
@@ -144,7 +144,7 @@ def test_tls_is_spoken_on_the_port_after_each(
     assert role(ws, "a", NO_TOKEN) == "user"
     assert role(f"wss://127.0.0.1:{(urlsplit(ws).port or 0) + 1}/", "a", NO_TOKEN, trusting) == "user"
     connection = http.client.HTTPSConnection(
-        "127.0.0.1", (urlsplit(http_url).port or 0) + 1, timeout=20, context=trusting
+        "127.0.0.1", (urlsplit(http_url).port or 0) + 1, timeout=60, context=trusting
     )
     connection.request("GET", "/healthz")
     assert connection.getresponse().status == 200

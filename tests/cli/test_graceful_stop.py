@@ -62,7 +62,7 @@ CASES = {
     "Ctrl-C is the same": Case("pass", (signal.SIGINT,), 0, STOPPED, finishes=True),
     "a handler that waits is cancelled": Case("await trio.sleep_forever()", (signal.SIGTERM,), 0, STOPPED),
     "a handler that must finish may, within the deadline": Case(
-        "with trio.CancelScope(shield=True): await trio.sleep(1)", (signal.SIGTERM,), 0, STOPPED, finishes=True
+        "with trio.CancelScope(shield=True): await trio.sleep(0.2)", (signal.SIGTERM,), 0, STOPPED, finishes=True
     ),
     "a handler that does not let go is ended by force": Case(
         "with trio.CancelScope(shield=True): await trio.sleep_forever()", (signal.SIGTERM,), 1, "working", TOO_LATE

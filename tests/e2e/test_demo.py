@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from tests.e2e.files import ROOT, on_free_ports, ws_url
-from tests.processes import Running, Start
+from tests.processes import START_SECONDS, Running, Start
 
 pytestmark = pytest.mark.slow
 
@@ -67,12 +68,22 @@ def test_all_three_bots_do_what_the_cast_is_written_for(
         told = f"{name.removeprefix('bots.').removesuffix(':bot')}, account {bot['account']}"
         assert any(told in line for line in banner), told
     running.read_until(*last_step)
+    wait_until_told(tmp_path, last_step[1].removeprefix("visitor="))
     code, out, err = running.stop(signal.SIGINT)
     assert (code, out.splitlines()[-1], err) == (0, STOPPED, "")
     check_verdicts(tmp_path)
     check_calls(tmp_path)
     check_spans(tmp_path)
     check_lines(tmp_path)
+
+
+def wait_until_told(folder: Path, account: str) -> None:
+    """Until the presence bot has heard that somebody logged out, too."""
+    deadline = time.monotonic() + START_SECONDS
+    sql = f"SELECT 1 FROM spans WHERE kind = 'online' AND account = '{account}' AND reason = 'logout'"
+    while not rows(folder, "bots.presence:bot", sql):
+        assert time.monotonic() < deadline, "the presence bot never heard of it"
+        time.sleep(0.05)
 
 
 def check_verdicts(folder: Path) -> None:

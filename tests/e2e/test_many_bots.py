@@ -107,7 +107,7 @@ async def test_rooms_of_every_app_get_a_session_as_they_come(many: Running) -> N
 async def where(user: LoginSession) -> str:
     """Which of the watcher's accounts is in the user's channel, once it is."""
     assert user.channel is not None
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         while True:
             await user.channel.send("where?")
             with trio.move_on_after(0.5):

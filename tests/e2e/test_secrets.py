@@ -22,7 +22,7 @@ bot = Bot("vault")
 @bot.on_invite()
 async def answer(invite: CallInvited, ctx: Context) -> None:
     async with ctx.call.accepted() as call:
-        digits = await call.gather_dtmf(count=5, timeout=20)
+        digits = await call.gather_dtmf(count=5, timeout=60)
         ctx.log.info("digits taken", count=len(digits), token="{token}", app_certificate="{certificate}")
         await call.say("thanks")
 
@@ -42,7 +42,7 @@ bots: [{bot: "vault_bot:bot", account: vault, channels: [lobby]}]
 
 
 async def next_text(session: LoginSession) -> str:
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         while not isinstance(event := await session.receive_event(), InstantMessage):
             pass
     return event.text

@@ -128,7 +128,7 @@ async def test_who_gets_in(commands: Commands, vendor: Vendor, sdk: Sdk) -> None
     server_token = await commands.token("shop", "ann", NEW, "--role", "server")
     async with vendor.open_driver(sdk) as driver:
         ann, bob, carol = driver.user("ann"), driver.user("bob"), driver.user("carol")
-        await carol.log_in(make_token("shop", NEW, "carol", int(time.time()) + 4), app="shop")
+        await carol.log_in(make_token("shop", NEW, "carol", int(time.time()) + 12), app="shop")
         await expect_refusal(bob, sdk, "shop", token)  # another's
         await expect_refusal(ann, sdk, "desk", token)  # another app's
         await expect_refusal(ann, sdk, "shop", token[:-1] + "x")

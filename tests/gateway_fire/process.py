@@ -17,7 +17,7 @@ from botkit.testing import TEST_APP
 
 COMMAND = (str(Path(sys.executable).with_name("botkit")),)
 SLOW_DISK_COMMAND = (sys.executable, str(Path(__file__).with_name("slow_disk.py")))
-START_SECONDS = 60
+START_SECONDS = 120
 APP = TEST_APP
 
 

@@ -20,6 +20,8 @@ from tests.gateway_fire.bad_roads import Road, connect, road_connector
 pytestmark = pytest.mark.slow
 
 LIVELY = SignalSettings(ping_interval=0.3, missed_pongs=3, reconnect=Backoff(0.05, 0.2))
+PATIENT = SignalSettings(ping_interval=0.3, missed_pongs=200)
+"""Those who are to notice nothing: a machine that is busy elsewhere is not what they are asked about."""
 FLOOD = 1200
 """Messages of 8 KB: more than the system keeps for a peer that does not read."""
 
@@ -33,7 +35,7 @@ async def open_gateway(**limits: float) -> AsyncIterator[tuple[Gateway, Address]
         yield gateway, gateway.ws_address
 
 
-async def wait_until(happened: Callable[[], bool], seconds: float = 20.0) -> None:
+async def wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
     """Look again and again: what is waited for is in the system's hands, without an event."""
     with trio.fail_after(seconds):
         while not happened():  # noqa: ASYNC110
@@ -76,7 +78,7 @@ class Neighbours:
 @asynccontextmanager
 async def open_neighbours(gateway: Gateway) -> AsyncIterator[Neighbours]:
     """Two sessions that talk until the end of the block, and are well then."""
-    signal = Signal(TEST_APP, gateway.ws_url, settings=LIVELY)
+    signal = Signal(TEST_APP, gateway.ws_url, settings=PATIENT)
     async with (
         signal.open_session("speaker") as speaker,
         signal.open_session("listener") as listener,
@@ -146,7 +148,7 @@ async def test_a_peer_that_reads_no_more_is_cut_at_its_bound() -> None:
 @pytest.mark.row("G09")
 async def test_a_peer_that_reads_no_more_is_cut_in_time_before_its_bound() -> None:
     async with (
-        open_gateway(send_buffer=50_000_000, idle_timeout=1.5) as (gateway, address),
+        open_gateway(send_buffer=50_000_000, idle_timeout=3.0) as (gateway, address),
         open_neighbours(gateway),
         open_peer(address, "slow") as (peer, road),
         trio.open_nursery() as nursery,
@@ -186,14 +188,14 @@ async def test_a_peer_that_never_reads_again_is_let_go() -> None:
 @pytest.mark.row("G13")
 async def test_a_peer_whose_packets_vanish_is_gone_in_its_time() -> None:
     async with (
-        open_gateway(idle_timeout=1.0) as (gateway, address),
+        open_gateway(idle_timeout=3.0) as (gateway, address),
         open_neighbours(gateway),
         open_peer(address, "cut-off") as (peer, road),
     ):
         road.block()
         blocked = trio.current_time()
         await wait_until(lambda: gateway.counters.dead_peers.value == 1)
-        assert trio.current_time() - blocked >= 0.9
+        assert trio.current_time() - blocked >= 1.5
         assert gateway.counters.logouts.values == {"disconnected": 1}
         road.open()
         assert await code_at_the_end(peer) == CLOSE_SILENT
@@ -214,12 +216,12 @@ async def test_a_client_whose_packets_vanish_finds_another_way_and_nobody_notice
             roads[0].block()
             await watcher.request("channel_sendmsg", name="lobby", msg="meanwhile")
             told: list[Event] = []
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while not any(isinstance(event, ChannelMessage) for event in told):
                     told.append(await ann.receive_event())
             assert Reconnected(account=ann.account, resumed=True) in told
             assert not any(isinstance(event, UserLeft) for event in told)
-            assert ann.statistics().pongs_missed == 1
+            assert ann.statistics().pongs_missed >= 1
             assert (await watcher.next_notice()).kind == "channel_msg"
             roads[0].open()
         assert (await watcher.next_notice()).kind == "channel_user_leave"
@@ -230,11 +232,11 @@ async def test_a_client_whose_packets_vanish_finds_another_way_and_nobody_notice
     "said", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"\x16\x03\x01\x02\x00"], ids=["nothing", "half a request", "TLS"]
 )
 async def test_who_never_becomes_a_peer_does_not_stay(said: bytes) -> None:
-    async with open_gateway(login_timeout=0.5) as (gateway, address), open_neighbours(gateway):
+    async with open_gateway(login_timeout=2.0) as (gateway, address), open_neighbours(gateway):
         stream = await trio.open_tcp_stream(address.host, address.port)
         async with stream:
             await stream.send_all(said)
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while await stream.receive_some():
                     pass
         await wait_until(lambda: len(gateway._connections) == 2)
@@ -243,8 +245,8 @@ async def test_who_never_becomes_a_peer_does_not_stay(said: bytes) -> None:
 
 @pytest.mark.row("G14")
 async def test_who_never_logs_in_is_told_so() -> None:
-    async with open_gateway(login_timeout=0.5) as (gateway, address), open_neighbours(gateway):
+    async with open_gateway(login_timeout=2.0) as (gateway, address), open_neighbours(gateway):
         async with websocket_over(await connect(address)) as transport:
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 assert await code_at_the_end(WirePeer(transport)) == CLOSE_NO_LOGIN
         assert gateway.counters.never_logged_in.value == 1

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 TALKERS = [f"talker-{number}" for number in range(6)]
 VENDORS = [f"vendor-{number}" for number in range(4)]
 KILLS = 5
-SETTLE_SECONDS = 40
+SETTLE_SECONDS = 120
 
 
 class Crowd:

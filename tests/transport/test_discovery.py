@@ -193,7 +193,10 @@ async def test_one_that_never_answers_is_given_up(nursery_of_lookups: trio.Nurse
     silent = f"127.0.0.1:{listeners[0].socket.getsockname()[1]}"
     assert (await failure(f"http://{silent}", timeout=0.05)).reason == "no answer in time"
     lookup = await opened(nursery_of_lookups, addresses(listeners[0].socket.getsockname()[1]))
-    error = await failure(lookup.url, timeout=0.05)
+    for timeout in (0.05, 0.5, 60.0):
+        error = await failure(lookup.url, timeout=timeout)
+        if error.reason != "no answer in time":  # it was the gateway that did not answer, not who knows where it is
+            break
     assert (error.address, error.reason) == (f"ws://{silent}/", "no WebSocket handshake in time")
 
 

@@ -15,7 +15,7 @@ from botkit.signaling import LoginSession
 from botkit.types import JsonObject, JsonValue
 from botkit.wire.limits import NO_TOKEN
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which an event that did not come fails the test; nothing is measured with it."""
 
 Sdk = Literal["web", "python"]

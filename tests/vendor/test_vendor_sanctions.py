@@ -49,9 +49,10 @@ async def test_muted_everywhere_for_a_time(stage: Stage, sdk: Sdk) -> None:
     await stage.say(bob, ann)
     await stage.catch_up(ann)
 
-    await stage.moderator.mute("ann", seconds=1)
+    await stage.moderator.mute("ann", seconds=600)
     await ann.do("send", account="bob", text="unheard")
     await ann.expect("sent", ok=False)
+    await stage.moderator.mute("ann", seconds=1)
     await trio.sleep(1)
     await ann.do("send", account="bob", text="at last")
     await ann.expect("sent", ok=True)
@@ -138,11 +139,12 @@ async def test_banned_from_the_app(stage: Stage, sdk: Sdk, vendor: Vendor) -> No
     await stage.moderator.unban("ann")
     await come_back(stage, logins=2)
 
-    await stage.moderator.ban("ann", seconds=1)
+    await stage.moderator.ban("ann", seconds=600)
     await expect_logout(ann, sdk)
     await bob.expect("user_left", account="ann")
     await ann.start_login()
     await expect_refusal(ann, sdk)
+    await stage.moderator.ban("ann", seconds=1)
     await trio.sleep(1)
     await come_back(stage, logins=3)
 

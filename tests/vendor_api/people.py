@@ -29,7 +29,7 @@ from botkit.stores.gateway import GatewayStore
 from botkit.transport.base import Connector
 from tests.vendor_api.lines import Lines
 
-PATIENCE, REAL_PATIENCE = 600, 20
+PATIENCE, REAL_PATIENCE = 600, 60
 """Seconds, of virtual and of real time, until a callback that does not come has failed the test."""
 
 TEST_APP = "test-app"

@@ -29,7 +29,7 @@ from botkit.transport.websocket import websocket_connector
 from tests.wire.applications import Application
 from tests.wire.transcripts import Line, Names, lines_of, transcripts
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 class Tape:

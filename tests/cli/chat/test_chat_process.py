@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 COMMAND = Path(sys.executable).with_name("botkit")
 ANYWHERE = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--app-id", "app"]
-SECONDS = 60
+SECONDS = 120
 
 Run: TypeAlias = Callable[..., Any]
 Start: TypeAlias = Callable[..., Any]
@@ -111,6 +112,8 @@ def test_on_a_terminal_each_attempt_to_reconnect_is_one_line(start_botkit: Start
 def read_until(terminal: int, text: str) -> str:
     shown = b""
     while text.encode() not in shown:
+        readable, _, _ = select.select([terminal], [], [], SECONDS)
+        assert readable, f"nothing more came after {shown!r}"
         shown += os.read(terminal, 4096)
     return shown.decode()
 

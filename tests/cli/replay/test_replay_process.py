@@ -136,7 +136,7 @@ def test_a_gateway_that_went_away_ends_it(start_botkit: Start, log: Path) -> Non
     replay = start_botkit(*arguments)
     wait_for_sessions(http, 3)
     gateway.stop(signal.SIGINT)
-    output, errors = replay.process.communicate(timeout=60)
+    output, errors = replay.process.communicate(timeout=120)
     assert replay.process.returncode == 1
     assert rows(output)["stopped"].startswith("replay-")
     assert "Traceback" not in errors
@@ -144,7 +144,7 @@ def test_a_gateway_that_went_away_ends_it(start_botkit: Start, log: Path) -> Non
 
 def wait_for_sessions(http: str, number: int) -> None:
     """Until so many sessions are logged in at the gateway."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     sessions = 0
     while sessions < number:
         assert time.monotonic() < deadline, f"{sessions} sessions"

@@ -81,7 +81,7 @@ async def test_the_demo_shows_all_three_bots_within_20_seconds(
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
         verdicts = await databases["verdicts"].fetch("SELECT account, rule, action, outcome FROM verdicts ORDER BY ms")
         spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
-        calls = await databases["calls"].fetch("SELECT caller, digits, outcome, reason FROM calls ORDER BY rowid")
+        calls = await databases["calls"].fetch("SELECT peer, digits, outcome, reason FROM call_records ORDER BY rowid")
     of_bob = [verdict[1:] for verdict in verdicts if verdict[0] == "bob"]
     assert of_bob == [("words", "warn", "done"), ("links", "warn", "done"), ("words", "mute", "done")]
     assert [verdict for verdict in verdicts if verdict[0] != "bob"] == [("dan", "flood", "warn", "done")]
@@ -100,6 +100,6 @@ async def test_the_second_round_of_the_demo_is_like_the_first(
         with trio.move_on_after(80):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds)
         verdicts = await databases["verdicts"].fetch("SELECT action FROM verdicts WHERE account = 'bob' ORDER BY ms")
-        calls = await databases["calls"].fetch("SELECT outcome FROM calls ORDER BY rowid")
+        calls = await databases["calls"].fetch("SELECT outcome FROM call_records ORDER BY rowid")
     assert verdicts == [("warn",), ("warn",), ("mute",)] * 2
     assert calls == [("completed",), ("refused",)] * 2

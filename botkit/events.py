@@ -256,6 +256,3 @@ class MemberLeft(FeedEvent, frozen=True, kw_only=True):
 
     channel: ChannelName
     reason: str
-
-
-SessionEvent: TypeAlias = LoggedIn | LoggedOut | Reconnecting | Reconnected

@@ -4,7 +4,7 @@ Each class names the vendor's callback that it stands for. ``ms`` is the gateway
 1970; ``uid`` the number that the gateway gave the account.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec import Struct
 

@@ -22,7 +22,7 @@ whole file, with a gateway in the same process::
         channels: [lobby, "room-*"]
         max_channels: 500
         linger_seconds: 30
-        settings: {words: {blocked: [spam]}}
+        settings: {rules: [{id: spam, kind: words, words: [spam]}, {id: flood, kind: flood}]}
 
 ``${NAME}`` is taken from the environment, ``${NAME:-}`` may be missing, and ``${file:PATH}`` is what a file holds: so a
 certificate need not stand here.

@@ -17,13 +17,19 @@ from botkit.config.loading import Config, load_config
 from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import GatewaySettings
 from bots.call_agent import records
-from bots.moderation import audit
+from bots.moderation.cases import schema
 from bots.presence import table
 from bots.presence.settings import PresenceSettings
 
 FOLDER = Path(__file__).parents[2] / "config"
 CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "gateway")  # which has no bots
 DEMO = next(path for path in CONFIGS if path.stem == "demo")
+
+
+ACTS = """
+    SELECT acts.account, rule, verb, outcome FROM acts JOIN cases ON cases.id = case_id
+    WHERE verb IN ('warn', 'mute', 'kick', 'ban') ORDER BY case_id, seq
+"""
 
 
 @asynccontextmanager
@@ -35,7 +41,7 @@ async def running(
     assert isinstance(config.gateway, GatewaySettings)
     async with AsyncExitStack() as stack:
         databases = {
-            "verdicts": await stack.enter_async_context(open_database("sqlite://moderation", audit.SCHEMA)),
+            "cases": await stack.enter_async_context(open_database("sqlite://moderation", schema.SCHEMA)),
             "spans": await stack.enter_async_context(open_database("sqlite://presence", table.SCHEMA)),
             "calls": await stack.enter_async_context(open_database("sqlite://call_agent", records.SCHEMA)),
         }
@@ -79,12 +85,12 @@ async def test_the_demo_shows_all_three_bots_within_20_seconds(
     async with running(config, monkeypatch, tmp_path) as (app, databases):
         with trio.move_on_after(20):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
-        verdicts = await databases["verdicts"].fetch("SELECT account, rule, action, outcome FROM verdicts ORDER BY ms")
+        acts = await databases["cases"].fetch(ACTS)
         spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
-        calls = await databases["calls"].fetch("SELECT peer, digits, outcome, reason FROM call_records ORDER BY rowid")
-    of_bob = [verdict[1:] for verdict in verdicts if verdict[0] == "bob"]
+        calls = await databases["calls"].fetch("SELECT caller, digits, outcome, reason FROM calls ORDER BY rowid")
+    of_bob = [act[1:] for act in acts if act[0] == "bob"]
     assert of_bob == [("words", "warn", "done"), ("links", "warn", "done"), ("words", "mute", "done")]
-    assert [verdict for verdict in verdicts if verdict[0] != "bob"] == [("dan", "flood", "warn", "done")]
+    assert [act for act in acts if act[0] != "bob"] == [("dan", "flood", "warn", "done")]
     assert {("online", "bob"), ("member", "bob"), ("online", "eve"), ("online", "zoe")} <= set(spans)
     assert calls == [("eve", "19", "completed", ""), ("zoe", "", "refused", "full")]
     refused = [str(entry["problem"]) for entry in log.entries if entry["event"] == "visitor is refused"]
@@ -99,7 +105,7 @@ async def test_the_second_round_of_the_demo_is_like_the_first(
     async with running(config, monkeypatch, tmp_path) as (app, databases):
         with trio.move_on_after(80):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds)
-        verdicts = await databases["verdicts"].fetch("SELECT action FROM verdicts WHERE account = 'bob' ORDER BY ms")
-        calls = await databases["calls"].fetch("SELECT outcome FROM call_records ORDER BY rowid")
-    assert verdicts == [("warn",), ("warn",), ("mute",)] * 2
+        acts = await databases["cases"].fetch(ACTS)
+        calls = await databases["calls"].fetch("SELECT outcome FROM calls ORDER BY rowid")
+    assert [act[2] for act in acts if act[0] == "bob"] == ["warn", "warn", "mute"] * 2
     assert calls == [("completed",), ("refused",)] * 2

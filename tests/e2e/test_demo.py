@@ -88,14 +88,13 @@ def wait_until_told(folder: Path, account: str) -> None:
 
 def check_verdicts(folder: Path) -> None:
     """Bob's first messages are a warning each, and then he is muted: nobody reads his last. Every rule is seen."""
-    strikes = BOTS["bots.moderation:bot"]["settings"]["strikes"]["mute_after"]
-    said = [(account, step["text"]) for account, step in steps("say") if account == "bob"]
-    actions = ["warn"] * (strikes - 1) + ["mute"]
-    expected = [(account, text, action, "done") for (account, text), action in zip(said, actions, strict=False)]
-    assert len(said) > strikes == len(expected)
-    sql = "SELECT account, text, action, outcome FROM verdicts WHERE account = 'bob' ORDER BY ms"
+    ladder = BOTS["bots.moderation:bot"]["settings"]["ladder"]["steps"]
+    said = [step["text"] for account, step in steps("say") if account == "bob"]
+    expected = [(step.partition(" ")[0], "done") for step in ladder]
+    assert len(said) > len(ladder)
+    sql = """SELECT verb, outcome FROM acts WHERE account = 'bob' AND verb IN ('warn', 'mute') ORDER BY case_id, seq"""
     assert rows(folder, "bots.moderation:bot", sql) == expected
-    rules = rows(folder, "bots.moderation:bot", "SELECT DISTINCT rule FROM verdicts ORDER BY rule")
+    rules = rows(folder, "bots.moderation:bot", "SELECT DISTINCT rule FROM cases ORDER BY rule")
     assert rules == [("flood",), ("links",), ("words",)]
 
 
@@ -103,7 +102,7 @@ def check_calls(folder: Path) -> None:
     """The first caller goes through the menu, the second finds the only place taken."""
     assert BOTS["bots.call_agent:bot"]["settings"]["max_calls"] == 1
     (eve, first), (zoe, second) = steps("call")
-    sql = "SELECT peer, channel, digits, outcome, reason FROM call_records ORDER BY start_ms"
+    sql = "SELECT caller, channel, digits, outcome, reason FROM calls ORDER BY start_ms"
     assert rows(folder, "bots.call_agent:bot", sql) == [
         (eve, first["channel"], first["press"], "completed", ""),
         (zoe, second["channel"], "", "refused", "full"),

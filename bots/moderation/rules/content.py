@@ -19,6 +19,13 @@ def finding_at(text: Normalised, start: int, end: int, detail: str) -> Finding:
     return Finding(detail=detail, start=first, end=last, matched=text.text[start:end])
 
 
+class NoScore(Exception):
+    """A scorer that was wanted gave no answer."""
+
+    def __init__(self, scorer: str) -> None:
+        super().__init__(f"scorer {scorer} gave no answer")
+
+
 class WordsCheck:
     """``kind: words``."""
 
@@ -103,17 +110,18 @@ class CapsCheck:
 
 
 class ScoreCheck:
-    """``kind: score``."""
+    """``kind: score``. It is about messages only."""
 
-    def __init__(self, scorer: str, at_least: float, *, hit_without: bool) -> None:
-        self._scorer, self._at_least, self._hit_without = scorer, at_least, hit_without
+    def __init__(self, scorer: str, at_least: float) -> None:
+        self._scorer, self._at_least = scorer, at_least
 
-    def check(self, _fact: Fact, text: Normalised, _state: RuleState, scores: Scores) -> Finding | None:
-        """See ``Check``."""
+    def check(self, fact: Fact, text: Normalised, _state: RuleState, scores: Scores) -> Finding | None:
+        """See ``Check``. Raises ``NoScore``."""
+        if not isinstance(fact, Message):
+            return None
         score = scores.get(self._scorer)
         if score is None:
-            detail = f"{self._scorer} could not be asked"
-            return Finding(detail=detail, start=0, end=len(text.original)) if self._hit_without else None
+            raise NoScore(self._scorer)
         if score < self._at_least:
             return None
         detail = f"{self._scorer} gives it {score:.2f} of 1"

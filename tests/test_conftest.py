@@ -16,7 +16,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
-@pytest.mark.parametrize("arguments", [["-n", "0"], ["-n", "1"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["-n", "0"], pytest.param(["-n", "1"], marks=pytest.mark.slow)], ids=" ".join)
 @pytest.mark.parametrize(
     "body", ["def test_it(): pytest.skip('no node')", "pytest.skip('no node', allow_module_level=True)"]
 )

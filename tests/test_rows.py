@@ -21,7 +21,8 @@ SUITE = """
     @pytest.mark.row("0.10")
     def test_slow(): pass
 """
-ALONE_AND_WITH_WORKERS = [["-n", "0"], ["-n", "1"]]
+ALONE = ["-n", "0"]
+WITH_WORKER = pytest.param(["-n", "1"], marks=pytest.mark.slow)
 WANTED = """
 lists = [
     {title = "First", binding = true, rows = "0.9-0.10 M10-M11 M12a-M12b"},
@@ -52,7 +53,7 @@ def table_of(result: pytest.RunResult) -> list[str]:
     return [line.partition("test_it.py")[0].strip() for line in lines[:end] if line]
 
 
-@pytest.mark.parametrize("arguments", ALONE_AND_WITH_WORKERS, ids=" ".join)
+@pytest.mark.parametrize("arguments", [ALONE, ["-n", "1"]], ids=" ".join)
 def test_the_table_has_all_wanted_rows_in_their_order_with_their_worst_results(
     suite: pytest.Pytester, arguments: list[str]
 ) -> None:
@@ -79,7 +80,7 @@ def test_the_table_has_all_wanted_rows_in_their_order_with_their_worst_results(
     result.stdout.fnmatch_lines(["M10 *test_it.py::test_fails, test_it.py::test_two_rows"])
 
 
-@pytest.mark.parametrize("arguments", ALONE_AND_WITH_WORKERS, ids=" ".join)
+@pytest.mark.parametrize("arguments", [ALONE, WITH_WORKER], ids=" ".join)
 def test_a_row_whose_tests_were_left_out_is_not_missing(suite: pytest.Pytester, arguments: list[str]) -> None:
     suite.makepyfile(test_it=SUITE)
     lines = table_of(suite.runpytest("--rows", "-m", "not slow", *arguments))
@@ -87,7 +88,7 @@ def test_a_row_whose_tests_were_left_out_is_not_missing(suite: pytest.Pytester, 
     assert lines[-1] == "9 rows: 1 passed, 1 not run, 1 skipped, 2 failed, 4 missing"
 
 
-@pytest.mark.parametrize("arguments", ALONE_AND_WITH_WORKERS, ids=" ".join)
+@pytest.mark.parametrize("arguments", [ALONE, WITH_WORKER], ids=" ".join)
 @pytest.mark.parametrize(
     ("rows", "code"),
     [
@@ -143,6 +144,7 @@ def test_an_error_in_a_fixture_fails_the_row(suite: pytest.Pytester) -> None:
     suite.runpytest("--rows").stdout.fnmatch_lines(["G09*failed*"])
 
 
+@pytest.mark.slow
 def test_each_case_of_a_test_counts_for_its_own_rows_whichever_worker_ran_it(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         test_it="""
@@ -159,6 +161,7 @@ def test_each_case_of_a_test_counts_for_its_own_rows_whichever_worker_ran_it(sui
     assert [line for line in lines if line[:2] == "M1"][:3] == ["M10   failed", "M11   failed", "M12a  passed"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_crashes_does_not_hide_the_rows(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         test_it="""
@@ -184,6 +187,7 @@ def test_a_row_id_that_can_be_none_is_refused(suite: pytest.Pytester, row: str) 
     assert "rows without a test" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_a_worker_refuses_it_too(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_it="import pytest\n@pytest.mark.row('M1O')\ndef test_it(): pass")
     result = suite.runpytest("-n", "1")

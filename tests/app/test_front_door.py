@@ -12,11 +12,11 @@ NAMES = {
     *("Conversation", "ConversationTimedOut", "Conversations"),
     *("Call", "Channel", "Lane", "LoginSession", "Signal"),
     *("ChannelAttributeUpdated", "ChannelMessage", "InstantMessage", "MessageHeld", "UserJoined", "UserLeft"),
-    *("CallEnded", "CallInvited", "DigitsPressed"),
+    *("CallEnded", "CallInvited", "CallMessageReceived", "DigitsPressed"),
     *("MemberJoined", "MemberLeft", "UserOffline", "UserOnline"),
     "SPECIAL_CHANNELS",
     *("EventsLost", "LoggedIn", "LoggedOut", "Reconnected"),
-    *("BotkitError", "ConfigError", "ErrorCode", "InviteFailed", "SignalingError", "StoreError"),
+    *("BotkitError", "ConfigError", "ErrorCode", "InviteFailed", "InviteRefused", "SignalingError", "StoreError"),
     *("Database", "SqlValue", "open_database", "sqlite_path"),
     *("Meters", "WallClock", "load_settings"),
 }

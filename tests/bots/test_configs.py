@@ -87,7 +87,7 @@ async def test_the_demo_shows_all_three_bots_within_20_seconds(
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
         acts = await databases["cases"].fetch(ACTS)
         spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
-        calls = await databases["calls"].fetch("SELECT caller, digits, outcome, reason FROM calls ORDER BY rowid")
+        calls = await databases["calls"].fetch("SELECT peer, digits, outcome, reason FROM call_records ORDER BY rowid")
     of_bob = [act[1:] for act in acts if act[0] == "bob"]
     assert of_bob == [("words", "warn", "done"), ("links", "warn", "done"), ("words", "mute", "done")]
     assert [act for act in acts if act[0] != "bob"] == [("dan", "flood", "warn", "done")]
@@ -106,6 +106,6 @@ async def test_the_second_round_of_the_demo_is_like_the_first(
         with trio.move_on_after(80):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds)
         acts = await databases["cases"].fetch(ACTS)
-        calls = await databases["calls"].fetch("SELECT outcome FROM calls ORDER BY rowid")
+        calls = await databases["calls"].fetch("SELECT outcome FROM call_records ORDER BY rowid")
     assert [act[2] for act in acts if act[0] == "bob"] == ["warn", "warn", "mute"] * 2
     assert calls == [("completed",), ("refused",)] * 2

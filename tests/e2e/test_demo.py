@@ -102,7 +102,7 @@ def check_calls(folder: Path) -> None:
     """The first caller goes through the menu, the second finds the only place taken."""
     assert BOTS["bots.call_agent:bot"]["settings"]["max_calls"] == 1
     (eve, first), (zoe, second) = steps("call")
-    sql = "SELECT caller, channel, digits, outcome, reason FROM calls ORDER BY start_ms"
+    sql = "SELECT peer, channel, digits, outcome, reason FROM call_records ORDER BY start_ms"
     assert rows(folder, "bots.call_agent:bot", sql) == [
         (eve, first["channel"], first["press"], "completed", ""),
         (zoe, second["channel"], "", "refused", "full"),

@@ -201,6 +201,8 @@ class Switchboard:
         digit = await leg.gather_dtmf(timeout=action.ring_seconds)
         if digit == TAKE and live.may(Happening.TAKEN):
             return True
+        if not digit and not leg.state.terminal:
+            return False  # not in time
         raise InviteRefused("declined after the briefing" if digit else "hung up during the briefing")
 
     async def _bridge(self, live: LiveCall, leg: Call) -> None:

@@ -93,4 +93,4 @@ async def get_through(user: User, channel: str = "support-1", extra: str = "") -
 
 async def hear(user: User, count: int) -> list[str]:
     """The next texts that the agent says."""
-    return [(await user.expect(InstantMessage)).text for _ in range(count)]
+    return [(await user.expect(InstantMessage, within=60)).text for _ in range(count)]

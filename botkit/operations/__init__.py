@@ -40,7 +40,7 @@ a time; one that is empty is left after ``linger_seconds``. The accounts with a 
       - {id: desk, certificate: "${DESK_CERTIFICATE}"}
     gateway: {url: "wss://signaling.example.org/"}
     bots:
-      - {bot: "bots.presence:bot", app: shop, account: presence, settings: {file: var/shop.jsonl}}
+      - {bot: "bots.presence:bot", app: shop, account: presence, settings: {ignore: ["bot-*"]}}
       - bot: bots.call_agent:bot
         app: desk
         account: support

@@ -18,8 +18,8 @@ from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import GatewaySettings
 from bots.call_agent import records
 from bots.moderation.cases import schema
-from bots.presence import table
 from bots.presence.settings import PresenceSettings
+from bots.presence.store import SCHEMA as PRESENCE_SCHEMA
 
 FOLDER = Path(__file__).parents[2] / "config"
 CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "gateway")  # which has no bots
@@ -42,7 +42,7 @@ async def running(
     async with AsyncExitStack() as stack:
         databases = {
             "cases": await stack.enter_async_context(open_database("sqlite://moderation", schema.SCHEMA)),
-            "spans": await stack.enter_async_context(open_database("sqlite://presence", table.SCHEMA)),
+            "stays": await stack.enter_async_context(open_database("sqlite://presence", PRESENCE_SCHEMA)),
             "calls": await stack.enter_async_context(open_database("sqlite://call_agent", records.SCHEMA)),
         }
         async with trio.open_nursery() as nursery:
@@ -57,9 +57,9 @@ async def running(
 def without_disk(placement: BotPlacement) -> BotPlacement:
     """The placement, but its database is in memory, and it writes no file: virtual time would not wait for a disk."""
     assert placement.settings is not None
-    changes: dict[str, str | None] = {"database": f"sqlite://{placement.bot.name}"}
+    changes: dict[str, object] = {"database": f"sqlite://{placement.bot.name}"}
     if isinstance(placement.settings, PresenceSettings):
-        changes["file"] = None
+        changes["sinks"] = ()
     return replace(placement, settings=replace(placement.settings, **changes))
 
 
@@ -86,12 +86,14 @@ async def test_the_demo_shows_all_three_bots_within_20_seconds(
         with trio.move_on_after(20):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
         acts = await databases["cases"].fetch(ACTS)
-        spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
+        stays = await databases["stays"].fetch(
+            "SELECT account, channel <> '' FROM stays WHERE reason IN ('leave', 'logout')"
+        )
         calls = await databases["calls"].fetch("SELECT peer, digits, outcome, reason FROM call_records ORDER BY rowid")
     of_bob = [act[1:] for act in acts if act[0] == "bob"]
     assert of_bob == [("words", "warn", "done"), ("links", "warn", "done"), ("words", "mute", "done")]
     assert [act for act in acts if act[0] != "bob"] == [("dan", "flood", "warn", "done")]
-    assert {("online", "bob"), ("member", "bob"), ("online", "eve"), ("online", "zoe")} <= set(spans)
+    assert {("bob", 0), ("bob", 1), ("eve", 0), ("zoe", 0)} <= set(stays)
     assert calls == [("eve", "19", "completed", ""), ("zoe", "", "refused", "full")]
     refused = [str(entry["problem"]) for entry in log.entries if entry["event"] == "visitor is refused"]
     assert any("muted" in problem for problem in refused)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bots.moderation.links import MAX_HOST_LENGTH, LinkFinder
 from bots.moderation.normalise import Normalised
-from bots.moderation.regexes import compile_regex
+from bots.moderation.regexes import RegexSet
 from bots.moderation.rules.facts import Fact, Finding, Message, Scores
 from bots.moderation.rules.state import RuleState
 from bots.moderation.words import WordList
@@ -44,15 +44,12 @@ class RegexCheck:
     """``kind: regex``."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [compile_regex(pattern) for pattern in patterns]
+        self._patterns = RegexSet(patterns)
 
     def check(self, _fact: Fact, text: Normalised, _state: RuleState, _scores: Scores) -> Finding | None:
         """See ``Check``. A pattern that matches nothing at all, such as ``x*``, finds nothing."""
-        for pattern in self._patterns:
-            span = pattern.find(text.text)
-            if span is not None and span[0] < span[1]:
-                return finding_at(text, *span, "that is not said here")
-        return None
+        span = self._patterns.find(text.text)
+        return None if span is None else finding_at(text, *span, "that is not said here")
 
 
 class LinksCheck:

@@ -10,7 +10,7 @@
             - {kind: model, file: var/spam.json}     # of `botkit moderation train`
           budget_seconds: 0.3                        # for all of them together
       rules:
-        - {id: spam, kind: score, scorer: spam, at_least: 0.9, without_score: pass}
+        - {id: spam, kind: score, scorer: spam, at_least: 0.9}
 
 **Kinds of sources.** ``model``: a file of ``botkit moderation train``. ``function``: ``package.module:name``, called
 with the text; a plain function runs in a thread, an ``async`` one where the bot runs. ``process``: a command that reads
@@ -20,7 +20,8 @@ lines of ``{"text": …}`` and writes a line of ``{"score": …}`` for each; it 
 **When one fails.** It raises, hangs, dies, answers nonsense, or is used up for this minute: then the next one is asked,
 within the budget. After ``failures`` in a row it is off for ``off_seconds`` and costs no time at all; then one message
 tries it again. Off and on again are logged, and all is counted (``botkit_moderation_scorer_…``). When none answers the
-rule's ``without_score`` decides. Equal texts are asked about once in ``cache_seconds``.
+rule cannot judge, and what is held goes by the hold's ``when_silent``. Equal texts are asked about once in
+``cache_seconds``.
 """
 
 from bots.moderation.scorers.chain import ScorerChain, ScorerMeters

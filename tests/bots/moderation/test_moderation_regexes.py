@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from botkit import ConfigError, load_settings
-from bots.moderation.regexes import RegexError, compile_regex
+from bots.moderation.regexes import RegexError, RegexSet, compile_regex
 from bots.moderation.rules import Message, RuleSet, RuleState
 from bots.moderation.rules.settings import RegexRule, RuleFile
 
@@ -78,3 +78,14 @@ def test_a_pattern_that_matches_nothing_at_all_finds_nothing() -> None:
     assert compile_regex("x*").find("abc") == (0, 0)
     rules = RuleSet([RegexRule(id="none", patterns=("x*",))])
     assert rules.judge(Message(channel="lobby", account="bob", text="abc", ms=1), RuleState()).verdicts == ()
+
+
+def test_of_several_patterns_the_first_of_the_list_counts() -> None:
+    patterns = RegexSet(["x*", "money", "free", r"\d+"])
+    assert patterns.find("é free money") == (7, 12)
+    assert patterns.find("free 600") == (0, 4)
+    assert patterns.find("600 xs") == (0, 3)
+    assert patterns.find("nothing") is None
+    assert patterns.find("\ud800 free") == (2, 6)
+    with pytest.raises(RegexError):
+        RegexSet(["fine", r"(a)\1"])

@@ -119,13 +119,15 @@ class CallQueue:
         self._tickets.remove(ticket)
         self.timed_out += 1
 
-    def leave(self, ticket: Ticket, now: float) -> None:
-        """The caller is gone; nothing happens when that is known already."""
-        if ticket in self._tickets:
-            self._tickets.remove(ticket)
-            self.abandoned += 1
-            if ticket.human:
-                self._humans.release(ticket.human, now)
+    def leave(self, ticket: Ticket, now: float) -> bool:
+        """The caller is gone; False, and nothing happens, when that is known already."""
+        if ticket not in self._tickets:
+            return False
+        self._tickets.remove(ticket)
+        self.abandoned += 1
+        if ticket.human:
+            self._humans.release(ticket.human, now)
+        return True
 
     def announcement(self, ticket: Ticket, now: float) -> dict[str, str] | None:
         """What the caller is to hear now, as variables of the queue's text; None when it is not time for it."""

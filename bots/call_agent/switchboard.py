@@ -80,10 +80,9 @@ class Switchboard:
         finally:
             if ticket in self._matched:
                 del self._matched[ticket]
-            before = queue.abandoned
-            queue.leave(ticket, trio.current_time())
-            self._left.add_for("abandoned", queue.abandoned - before)
-            live.waited = live.waited or ticket.waited(trio.current_time())
+            if queue.leave(ticket, trio.current_time()):
+                self._left.add_for("abandoned")
+                live.waited += ticket.waited(trio.current_time())
             self._rematch()
 
     async def _wait(self, live: LiveCall, queue: CallQueue, ticket: Ticket) -> Handoff:
@@ -100,6 +99,7 @@ class Switchboard:
                 continue
             if queue.is_due(ticket, now):
                 queue.time_out(ticket)
+                live.waited += ticket.waited(now)
                 self._left.add_for("timed_out")
                 live.timeline.add(live.at, "queue", "timed out")
                 live.happen(Happening.LEFT_QUEUE)
@@ -127,17 +127,18 @@ class Switchboard:
         def on_taken() -> None:
             nonlocal served
             served = True
-            live.waited = waited
+            live.waited += ticket.waited(trio.current_time())
             queue.serve(ticket)
             self._left.add_for("served")
 
         try:
-            return await self._ring(live, action, waited=waited, on_taken=on_taken)
+            handoff = await self._ring(live, action, waited=waited, on_taken=on_taken)
         finally:
             if served:
                 self._humans.release(human, trio.current_time())
-            elif ticket.human:
-                queue.declined(ticket, trio.current_time())
+        if not served:
+            queue.declined(ticket, trio.current_time())
+        return handoff
 
     def _rematch(self) -> None:
         """Somebody has come, left or become free."""

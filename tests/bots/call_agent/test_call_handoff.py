@@ -169,6 +169,18 @@ async def test_who_hangs_up_in_the_queue_is_out_of_it_and_counted(autojump_clock
 
 
 @pytest.mark.row("F08")
+async def test_a_human_whose_caller_has_hung_up_gets_the_next_at_once(autojump_clock: MockClock) -> None:
+    async with office(flow=line(humans=("anna",)), max_calls=5) as at:
+        ann, bob, anna = [await at.world.user(name) for name in ("ann", "bob", "anna")]
+        await get_through(ann)
+        await anna.expect(CallInvited)
+        await get_through(bob, "support-2")
+        await ann.hang_up()
+        invited = await anna.expect(CallInvited, within=1)
+        assert msgspec.json.decode(invited.extra)["caller"] == "bob"
+
+
+@pytest.mark.row("F08")
 async def test_a_wait_that_is_too_long_and_a_queue_that_is_full_lead_on(autojump_clock: MockClock) -> None:
     async with office(flow=line(humans=("nobody",), max_waiting=1, max_wait_seconds=50), max_calls=5) as at:
         ann, bob = await at.world.user("ann"), await at.world.user("bob")

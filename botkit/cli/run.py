@@ -29,6 +29,7 @@ from botkit.errors import ActorError, ConfigError, StoreError
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
 from botkit.operations.code import ProjectCode
+from botkit.operations.notify import ServiceManager
 from botkit.operations.reload import ConfigReload
 from botkit.operations.saves import call_at_saves, require_watchfiles, watch_folders
 from botkit.operations.serving import open_operations
@@ -103,8 +104,12 @@ async def _run(
 ) -> None:
     meters = Meters()
     apps: list[App] = []
+    manager = ServiceManager()
     stopping = trio.CancelScope()
-    with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late), hangups() as hung_up:
+    with (
+        stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late, on_asked=manager.stopping),
+        hangups() as hung_up,
+    ):
         async with _open_gateway(config, meters) as addresses, _open_conversations(config) as conversations:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 async with (
@@ -115,13 +120,21 @@ async def _run(
                     apps += _make_apps(config, addresses.ws, meters, conversations, effects)
                     reload = ConfigReload(config, load_again, apps, meters, code=code)
                     async with trio.open_nursery() as nursery:
+                        nursery.start_soon(manager.keep_alive)
                         await nursery.start(_run_bots, config, apps, addresses.ws, announcer)
-                        nursery.start_soon(call_at_each, hung_up, reload.reload)
+                        manager.ready(f"{len(config.bots)} bots")
+                        nursery.start_soon(call_at_each, hung_up, partial(_read_again, reload, manager))
                         if code is not None:
                             nursery.start_soon(call_at_saves, reload.follow, code.folders, file, watch_folders)
     announcer.tell(STOPPED)
     if ends := [end for app in apps for end in app.given_up()]:
         raise ActorError(f"given up on the way: {'; '.join(ends)}")
+
+
+async def _read_again(reload: ConfigReload, manager: ServiceManager) -> None:
+    manager.reloading()
+    await reload.reload()
+    manager.ready()
 
 
 def _make_apps(

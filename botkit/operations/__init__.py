@@ -121,11 +121,14 @@ code  what it means
 130   a second signal came: it ended at once
 ====  =======================================================================================================
 
-For a service manager such as systemd: start it with ``botkit run``, in the folder that relative paths are for, with the
-secrets in its environment; restart it on failure but not after code 2; stop it with SIGTERM and wait 10 s before
-SIGKILL. A SIGKILL loses nothing that the store has: sanctions, the ledger and conversations go on where they were.
+**As a service.** ``config/deploy`` has units for systemd, an image, and a gateway with the three bots for ``docker
+compose``; their first lines say how to begin. systemd is told when the process is ready, reloads and stops, and with
+``WatchdogSec=`` that its loop turns. Another service manager starts ``botkit run`` in the folder that relative paths
+are for, with the secrets in its environment; restarts it on failure but not after code 2; stops it with SIGTERM, and
+waits 10 s before SIGKILL. A SIGKILL loses nothing that the store has: sanctions, the ledger and conversations go on
+where they were.
 
-The modules: ``reload`` brings the file, and the code, anew; ``code`` knows what of that has changed, and ``saves`` when
-to look. ``http`` answers ``/livez``, ``/readyz``, ``/metrics``, ``/tree`` and ``/tail``, and ``client`` asks for them,
-as ``botkit tree`` does.
+The modules: ``reload`` brings the file, and the code, anew; ``code`` knows what of that has changed, and ``saves``
+when to look; ``notify`` tells systemd. ``http`` answers ``/livez``, ``/readyz``, ``/metrics``, ``/tree`` and
+``/tail``, and ``client`` asks for them, as ``botkit tree`` does.
 """

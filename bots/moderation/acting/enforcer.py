@@ -114,8 +114,10 @@ class Enforcer:
         """Whether the message was sent before a mute that has just taken effect: it costs nothing more."""
         if self.lane != "live" or draft.held or draft.rule == MANUAL:
             return False
-        since = self._clock.ms() - GRACE_MS
-        return await queries.was_muted_since(self._ledger.database, self.lane, draft.account, draft.channel, since)
+        now = self._clock.ms()
+        return await queries.was_muted_since(
+            self._ledger.database, self.lane, draft.account, draft.channel, since_ms=now - GRACE_MS, now=now
+        )
 
     async def _carry_out(
         self, case: int, acts: Sequence[Act], problems: Mapping[Cell, str], *, first: int = 1

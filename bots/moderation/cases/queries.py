@@ -216,15 +216,18 @@ async def next_act(database: Database, case: int) -> int:
     return int(rows[0][0] or 1)
 
 
-async def was_muted_since(database: Database, lane: Lane, account: str, channel: str, since_ms: int) -> bool:
-    """Whether the account was muted there, or banned, in a case since then, and that counts."""
+async def was_muted_since(
+    database: Database, lane: Lane, account: str, channel: str, *, since_ms: int, now: int
+) -> bool:
+    """Whether the account was muted there, or banned, in a case since then, and still is ``now``."""
     rows = await database.fetch(
         """
         SELECT 1 FROM acts JOIN cases ON cases.id = acts.case_id
         WHERE acts.lane = ? AND acts.verb IN ('mute', 'ban') AND acts.account = ? AND acts.channel IN ('', ?)
-          AND acts.counts = 1 AND acts.outcome = 'done' AND cases.ms >= ? LIMIT 1
+          AND acts.counts = 1 AND acts.outcome = 'done' AND cases.ms >= ?
+          AND (acts.until_ms = 0 OR acts.until_ms > ?) LIMIT 1
         """,
-        (lane, account, channel, since_ms),
+        (lane, account, channel, since_ms, now),
     )
     return bool(rows)
 

@@ -19,7 +19,7 @@ from bots.moderation.rules import Joined, Message
 from bots.moderation.service import Service, open_service
 from bots.moderation.settings import ModerationSettings
 
-TEND_SECONDS = 1.0
+TEND_SECONDS = 2.0
 
 bot = Bot("moderation", settings=ModerationSettings)
 

@@ -116,7 +116,7 @@ class Service:
             hint = "send SIGHUP to have that read again"
             raise ConfigError("the rules are in the configuration itself", key="rules", hint=hint)
         try:
-            file = await trio.to_thread.run_sync(read_rules, self.settings.rules)
+            file = await read_rules_in_thread(self.settings.rules)
         except ConfigError as error:
             self.meters.reloads.add_for("invalid")
             self.ring(f"The rules stay as they are, the new ones are wrong: {error}")
@@ -153,6 +153,11 @@ class Service:
             if rule.id in versions
         }
         await self.ledger.note_versions(definitions, self.clock.ms())
+
+
+async def read_rules_in_thread(path: str) -> RuleFile:
+    """The file of rules at ``path``, read beside the loop. Raises ``ConfigError``; a cancel waits until it is read."""
+    return await trio.to_thread.run_sync(read_rules, path)
 
 
 def _compile(file: RuleFile) -> RuleSet:

@@ -6,6 +6,7 @@ of its own, enters a channel of its own and leaves (each feed must tell that), s
 must hear it), and logs out. Bots' handlers see nothing of it.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -50,6 +51,7 @@ class Canary:
         self.seconds = seconds
         self._opener, self._feeds, self._bots, self._meters = opener, feeds, bots, meters
         self._heard: dict[str, float] = {}
+        self._listens_since: dict[str, float] = {}
         self._began: float | None = None
         self._trouble = "it has not sung yet"
 
@@ -62,13 +64,17 @@ class Canary:
         self._heard[f"bot {title}"] = trio.current_time()
 
     def deaf(self) -> list[str]:
-        """Who has not heard the canary for ``DEAF_AFTER`` rounds, and why it does not sing; empty when all have."""
+        """Who has not heard the canary for ``DEAF_AFTER`` rounds, and why it does not sing; empty when all have.
+
+        Those who were there when it began must have heard it once. Who came later has as long for that as the others
+        have between two times: one new bot does not make the whole process unready.
+        """
         now = trio.current_time()
         if self._began is None:
             return ["canary: it has not sung yet"]
-        listeners = [f"feed {feed}" for feed in self._feeds()] + [f"bot {title}" for title, _ in self._bots()]
+        self._note_listeners(now)
         limit = DEAF_AFTER * self.seconds
-        deaf = [name for name in listeners if now - self._heard.get(name, -limit) > limit]
+        deaf = [name for name, since in self._listens_since.items() if now - self._heard.get(name, since) > limit]
         ages = {name: now - self._heard[name] for name in deaf if name in self._heard}
         told = [f"{name}: has heard nothing for {ages[name]:.0f} s" for name in deaf if name in ages]
         told += [f"{name}: has heard nothing yet" for name in deaf if name not in ages]
@@ -78,6 +84,7 @@ class Canary:
         """Sing until cancelled. What keeps it from singing is logged when it changes, counted, and told by ``deaf``."""
         while True:
             next_round = trio.current_time() + self.seconds
+            self._note_listeners(-math.inf if self._began is None else trio.current_time())
             trouble = await self._sing()
             if trouble and trouble != self._trouble:
                 _log.warning("the canary cannot sing: whether bots receive is not known", problem=trouble)
@@ -85,6 +92,12 @@ class Canary:
                 self._meters.canary_failures.add()
             self._trouble, self._began = trouble, trio.current_time() if self._began is None else self._began
             await trio.sleep_until(next_round)
+
+    def _note_listeners(self, now: float) -> None:
+        """Who is to hear it, and since when; who is gone, and perhaps comes again, begins anew."""
+        names = [f"feed {feed}" for feed in self._feeds()] + [f"bot {title}" for title, _ in self._bots()]
+        self._listens_since = {name: self._listens_since.get(name, now) for name in names}
+        self._heard = {name: heard for name, heard in self._heard.items() if name in self._listens_since}
 
     async def _sing(self) -> str:
         with trio.move_on_after(self.seconds) as patience:

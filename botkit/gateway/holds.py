@@ -10,7 +10,7 @@ has just left, logged out or lost its connection has said what it said.
 
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from botkit.errors import ErrorCode, SendFailed, SignalingError
@@ -90,6 +90,10 @@ class Holds:
         self._journal.append(HoldLifted(app=self._app, channel=channel))
         for held in list(self._queues.get(channel, ())):
             self._decide(held, Verdict(held.text))
+
+    def in_force(self) -> Iterator[HoldSet]:
+        """All holds."""
+        yield from self._holds.values()
 
     def is_held(self, channel: ChannelName) -> bool:
         """Whether there is a hold on a channel."""

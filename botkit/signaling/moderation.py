@@ -67,7 +67,9 @@ class Moderation:
         return (await self._outgoing.act(effect, admin.Kicked)).count
 
     async def list_sanctions(self, account: str = "") -> tuple[Sanction, ...]:
-        """All mutes and bans in force, or those of one account, in the order of account, channel and kind.
+        """All mutes, bans and holds in force, or those of one account, in the order of account, channel and kind.
+
+        A hold has no account; its ``moderator`` is who judges.
 
         They come in pages of up to 1,000, each true when it was read.
         """

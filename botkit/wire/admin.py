@@ -108,9 +108,10 @@ class CloseChannel(Request, frozen=True, kw_only=True):
 
 
 class ListSanctions(Request, frozen=True, kw_only=True):
-    """Mutes and bans in force, or those of one account: a page in the order of account, channel and kind.
+    """Mutes, bans and holds in force, or those of one account: a page in the order of account, channel and kind.
 
-    ``after`` is these three of the last one that the asker has seen.
+    A hold is nobody's: it has no account, and its moderator is who judges. ``after`` is these three of the last one
+    that the asker has seen.
     """
 
     function: ClassVar[str] = "botkit_list_sanctions"
@@ -169,7 +170,7 @@ class Judge(Request, frozen=True, kw_only=True):
 
 
 class Sanction(Struct, frozen=True, kw_only=True):
-    """One measure in force; ``until_ms`` 0: until lifted."""
+    """One measure in force, a ``mute``, a ``ban`` or a ``hold``; ``until_ms`` 0: until lifted."""
 
     kind: str
     account: str

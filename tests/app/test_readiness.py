@@ -146,3 +146,23 @@ async def test_without_a_canary_what_sessions_believe_counts(autojump_clock: Moc
         placement = BotPlacement(bot=make_bot([]), account="porter")
         async with world.running(placement) as app:
             assert app.not_ready() == []
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+async def test_a_new_bot_has_time_to_be_heard(deaf: bool, autojump_clock: MockClock) -> None:
+    first, late = (BotPlacement(bot=Bot(name), account=name) for name in ("first", "late"))
+    async with open_world() as world, world.running(first, canary_seconds=CANARY_SECONDS) as app:
+        await trio.sleep(1)
+        assert app.not_ready() == []
+        if deaf:
+            world.road("late").lose(from_gateway='["notify"')
+        await app.apply([first, late])
+        for _ in range(30):  # one round, and half of another
+            assert app.not_ready() == []
+            await trio.sleep(0.5)
+        if deaf:
+            assert await problems_within(app, 20) == ["bot late: has heard nothing yet"]
+            return
+        for _ in range(40):
+            assert app.not_ready() == []
+            await trio.sleep(1)

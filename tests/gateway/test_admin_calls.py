@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from msgspec import convert
 
 from botkit.errors import TransportClosed
 from botkit.gateway.server import Gateway
 from botkit.stores.gateway import MemoryGatewayStore
 from botkit.testing import Refusal, WirePeer, open_test_gateway
+from botkit.wire.admin import Sanction
 from botkit.wire.limits import USER_ONLINE_CHANNEL
 
 
@@ -103,6 +105,28 @@ async def test_closing_a_channel_puts_all_out_and_forgets_it(autojump_clock: tri
         assert (await moderator.request("botkit_close_channel", channel="unknown"))["count"] == 0
         with pytest.raises(Refusal, match="never destroyed"):
             await moderator.request("botkit_close_channel", channel=USER_ONLINE_CHANNEL)
+
+
+async def test_the_list_has_the_holds_too(autojump_clock: trio.testing.MockClock) -> None:
+    async with world() as (gateway, moderator, _, _), WirePeer.connect(gateway.connector) as judge:
+        await judge.login("server-2", resumable=True)
+        await moderator.request("botkit_mute", account="ann", channel="lobby")
+        for channel in ("lobby", "hall"):
+            await judge.request("botkit_hold", channel=channel)
+        listed = convert((await moderator.request("botkit_list_sanctions"))["sanctions"], list[Sanction])
+        assert [(one.kind, one.account, one.channel) for one in listed] == [
+            ("hold", "", "hall"),
+            ("hold", "", "lobby"),
+            ("mute", "ann", "lobby"),
+        ]
+        assert (listed[0].moderator, listed[0].until_ms, listed[0].reason) == ("server-2", 0, "")
+        after = await moderator.request("botkit_list_sanctions", after=["", "hall", "hold"])
+        assert len(convert(after["sanctions"], list[Sanction])) == 2
+        one = await moderator.request("botkit_list_sanctions", account="ann")
+        assert [each.kind for each in convert(one["sanctions"], list[Sanction])] == ["mute"]
+        await moderator.request("botkit_release", channel="hall")
+        listed = convert((await moderator.request("botkit_list_sanctions"))["sanctions"], list[Sanction])
+        assert [one.channel for one in listed] == ["lobby", "lobby"]
 
 
 async def test_list_shows_what_is_in_force(autojump_clock: trio.testing.MockClock) -> None:

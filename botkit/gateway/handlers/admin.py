@@ -1,6 +1,7 @@
 """Admin requests: what the vendor's API has no verb for and a moderator needs. Server accounts only."""
 
 import heapq
+from collections.abc import Iterator
 
 from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway.handlers import refuse_if
@@ -8,7 +9,7 @@ from botkit.gateway.holds import Verdict
 from botkit.gateway.hub import Hub
 from botkit.gateway.sanctions import EVERYWHERE, reason_text
 from botkit.gateway.session import Session
-from botkit.stores.changes import SanctionKind, SanctionSet
+from botkit.stores.changes import SanctionKind
 from botkit.types import Account, ChannelName
 from botkit.wire import admin as ask
 from botkit.wire.limits import SPECIAL_CHANNELS, account_violation, channel_violation, message_violation
@@ -84,22 +85,11 @@ def list_sanctions(hub: Hub, session: Session, request: ask.ListSanctions) -> as
     """A page of what is in force."""
     asked = (
         sanction
-        for sanction in hub.sanctions.in_force()
+        for sanction in _in_force(hub)
         if request.account in ("", sanction.account) and _place(sanction) > request.after
     )
     page = heapq.nsmallest(ask.SANCTION_PAGE + 1, asked, key=_place)
-    sanctions = tuple(
-        ask.Sanction(
-            kind=sanction.kind,
-            account=sanction.account,
-            channel=sanction.channel,
-            until_ms=sanction.until_ms,
-            reason=sanction.reason,
-            moderator=sanction.moderator,
-        )
-        for sanction in page[: ask.SANCTION_PAGE]
-    )
-    sanctions = fitting(sanctions, hub.settings.answer_bytes)
+    sanctions = fitting(tuple(page[: ask.SANCTION_PAGE]), hub.settings.answer_bytes)
     return ask.SanctionList(sanctions=sanctions, more=len(page) > len(sanctions))
 
 
@@ -161,7 +151,23 @@ async def read_ledger(hub: Hub, _session: Session, request: ask.ReadLedger) -> a
     return await hub.ledger.read(request.epoch, request.after, request.limit)
 
 
-def _place(sanction: SanctionSet) -> tuple[str, str, str]:
+def _in_force(hub: Hub) -> Iterator[ask.Sanction]:
+    for sanction in hub.sanctions.in_force():
+        yield ask.Sanction(
+            kind=sanction.kind,
+            account=sanction.account,
+            channel=sanction.channel,
+            until_ms=sanction.until_ms,
+            reason=sanction.reason,
+            moderator=sanction.moderator,
+        )
+    for hold in hub.holds.in_force():
+        yield ask.Sanction(
+            kind="hold", account="", channel=hold.channel, until_ms=0, reason="", moderator=hold.moderator
+        )
+
+
+def _place(sanction: ask.Sanction) -> tuple[str, str, str]:
     return sanction.account, sanction.channel, sanction.kind
 
 

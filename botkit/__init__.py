@@ -50,11 +50,10 @@ from botkit.app.router import Router
 from botkit.app.running import BOT
 from botkit.clock import WallClock
 from botkit.config.files import load_settings
-from botkit.errors import BotkitError, ConfigError, ErrorCode, InviteFailed, InviteRefused, SignalingError, StoreError
+from botkit.errors import BotkitError, ConfigError, ErrorCode, InviteFailed, SignalingError, StoreError
 from botkit.events import (
     CallEnded,
     CallInvited,
-    CallMessageReceived,
     ChannelAttributeUpdated,
     ChannelMessage,
     CommandRefused,
@@ -67,7 +66,6 @@ from botkit.events import (
     MemberJoined,
     MemberLeft,
     MessageHeld,
-    Reconnected,
     UserJoined,
     UserLeft,
     UserOffline,
@@ -94,7 +92,6 @@ __all__ = [
     "Call",
     "CallEnded",
     "CallInvited",
-    "CallMessageReceived",
     "CallNext",
     "Channel",
     "ChannelAttributeUpdated",
@@ -112,7 +109,6 @@ __all__ = [
     "EventsLost",
     "InstantMessage",
     "InviteFailed",
-    "InviteRefused",
     "Lane",
     "LoggedIn",
     "LoggedOut",
@@ -122,7 +118,6 @@ __all__ = [
     "MemberLeft",
     "MessageHeld",
     "Meters",
-    "Reconnected",
     "Registry",
     "RestOfLine",
     "Router",

@@ -9,7 +9,7 @@ from botkit.errors import ErrorCode, SignalingError
 from botkit.gateway import attributes as built_in
 from botkit.gateway.attribute_set import AttributeRoom, AttributeSet
 from botkit.gateway.counters import Counters
-from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
+from botkit.gateway.fanout import Fanout, Marks
 from botkit.gateway.history import History, HistoryRoom
 from botkit.gateway.journal import Journal
 from botkit.gateway.kept_channels import KeptChannels
@@ -49,6 +49,7 @@ class Channel:
         "attributes",
         "destruction",
         "event_rate",
+        "fanout",
         "held_back",
         "held_back_timer",
         "history",
@@ -64,8 +65,10 @@ class Channel:
         "total_joins",
     )
 
-    def __init__(self, name: ChannelName, attributes: AttributeSet, history: History, *, stored: bool = False) -> None:
-        self.name = name
+    def __init__(
+        self, name: ChannelName, attributes: AttributeSet, history: History, fanout: Fanout, *, stored: bool = False
+    ) -> None:
+        self.name, self.fanout = name, fanout
         self.members: dict[Account, Session] = {}
         self.attributes = attributes
         self.stored = stored  # the store knows of it
@@ -110,7 +113,9 @@ class Channels:
         counters: Counters,
         timers: Timers,
         clock: WallClock,
+        marks: Marks,
     ) -> None:
+        self._marks = marks
         self._app, self._journal, self._counters = app, journal, counters
         self._timers, self._clock = timers, clock
         self._room, self._histories = room, histories
@@ -122,7 +127,7 @@ class Channels:
     def load(self, name: ChannelName, attributes: dict[str, str], emptied_ms: int) -> Channel:
         """Take over a channel that the store had; ``emptied_ms`` is when its last member left, 0 if in a crash."""
         kept = AttributeSet(self._room, attributes)
-        channel = self._channels[name] = Channel(name, kept, History(self._histories), stored=True)
+        channel = self._channels[name] = Channel(name, kept, History(self._histories), Fanout(self._marks), stored=True)
         empty_for = (self._clock.ms() - emptied_ms) / 1000 if emptied_ms else 0.0
         self.kept.add(name)
         self.destroy_later(channel, empty_for)
@@ -136,7 +141,9 @@ class Channels:
         """The channel, made if need be; one that nobody joins is destroyed like one that everybody left."""
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name, AttributeSet(self._room), History(self._histories))
+            channel = self._channels[name] = Channel(
+                name, AttributeSet(self._room), History(self._histories), Fanout(self._marks)
+            )
             self.destroy_later(channel)
         return channel
 
@@ -166,11 +173,11 @@ class Channels:
                 self._journal.append(ChannelEmptied(app=self._app, channel=channel.name, ms=0), promise=False)
         channel.members[session.account] = session
         channel.resumable_members += session.resumable
-        session.channel, session.joined_after = channel.name, channel.last_message_id
+        session.enter(channel.name, channel.fanout, channel.last_message_id)
 
     def leave(self, session: Session) -> ChannelName | None:
         """Take ``session`` out of its channel, tell the others, and return the channel's name."""
-        name, session.channel = session.channel, None
+        name = session.leave()
         if name is None:
             return None
         channel = self._channels[name]
@@ -218,18 +225,10 @@ class Channels:
         if not channel.members or self.quiet:
             return
         payload = encode(channel_notice(event, channel.last_message_id, self._clock.ms()))
-        frame = text_frame(payload)
+        frame = channel.fanout.tell(payload)
+        self._counters.frames_out.add(len(channel.fanout))
         if channel.resumable_members:
             channel.history.add(channel.last_message_id, trio.current_time(), frame)
-        if is_worth_deflating(payload) and any(map(_takes_binary, channel.members.values())):
-            compact = compact_frame(payload)
-            for member in channel.members.values():
-                if member.connection is not None:
-                    member.connection.send_framed(compact if member.connection.supports_binary else frame)
-            return
-        for member in channel.members.values():
-            if member.connection is not None:
-                member.connection.send_framed(frame)
 
     def _notifies(self, channel: Channel) -> bool:
         return not channel.special and built_in.number(channel.attributes, built_in.USER_NOTIFICATION) == 1
@@ -263,7 +262,3 @@ class Channels:
         del self._channels[channel.name]
         if channel.stored:
             self._journal.append(ChannelDestroyed(app=self._app, channel=channel.name), promise=False)
-
-
-def _takes_binary(member: Session) -> bool:
-    return member.connection is not None and member.connection.supports_binary

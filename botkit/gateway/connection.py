@@ -81,7 +81,6 @@ class Connection:
         "session",
         "sessionless_since",
         "slow_requests",
-        "supports_binary",
     )
 
     def __init__(self, link: Link, outbox: Outbox, handler: FrameHandler, counters: Counters) -> None:
@@ -91,7 +90,6 @@ class Connection:
         self._fragments: list[bytes] = []
         self._head_end = b""
         self.session: Session | None = None
-        self.supports_binary = False
         self.slow_requests = 0
         self.sessionless_since = self.last_received = trio.current_time()
         self.closing_since: float | None = None
@@ -101,6 +99,16 @@ class Connection:
     def open(self) -> bool:
         """True between the handshake and the closing handshake."""
         return self._protocol.state is State.OPEN
+
+    @property
+    def supports_binary(self) -> bool:
+        """Whether the peer takes deflated messages."""
+        return self.outbox.compact
+
+    @supports_binary.setter
+    def supports_binary(self, supports: bool) -> None:
+        self.outbox.catch_up()  # what was told before it said so comes as text
+        self.outbox.compact = supports
 
     def send(self, payload: bytes) -> None:
         """Queue one message: text, or deflated when the peer takes that and it is worth it."""

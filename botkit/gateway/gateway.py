@@ -117,7 +117,14 @@ class Gateway:
     def load(self, snapshot: Snapshot) -> None:
         """Open every app's world as the store had it."""
         shared = Shared(
-            self.settings, self._store, self.journal, self.histories, self.counters, self.timers, self.clock
+            self.settings,
+            self._store,
+            self.journal,
+            self.histories,
+            self.counters,
+            self.timers,
+            self.clock,
+            self.flusher,
         )
         for app in self.settings.apps:
             hub = self.hubs[app.id] = Hub(app, shared, snapshot)

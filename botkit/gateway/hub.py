@@ -116,7 +116,7 @@ class Hub:
 
     def lose(self, session: Session, reason: str) -> None:
         """The session's connection is gone: wait for the client to come back, if it is one that does, or end it."""
-        session.detach()
+        session.detach(gone=True)
         if not session.resumable:
             self.end(session, reason)
             return

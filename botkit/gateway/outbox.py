@@ -13,10 +13,8 @@ from enum import Enum, auto
 import trio
 
 from botkit.errors import TransportClosed
+from botkit.gateway.fanout import LOST, SENDS_PER_TURN, Fanout, SendNow
 from botkit.transport.links import Link
-
-SENDS_PER_TURN = 200
-"""How many peers are sent to before other tasks get a turn."""
 
 
 class Cut(Enum):
@@ -33,7 +31,7 @@ class Cut(Enum):
 
 
 class Flusher:
-    """The outboxes that have something to send, and what waits in all of them: at most ``limit`` bytes.
+    """The fan-outs and outboxes that have something to send, and what waits in all of these: at most ``limit`` bytes.
 
     Only what is left over from a flush is counted, so that the healthy path pays nothing for it. Beyond the limit those
     are cut that have most waiting, until an eighth of it is free.
@@ -41,6 +39,7 @@ class Flusher:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._fanouts: deque[Fanout] = deque()
         self._dirty: deque[Outbox] = deque()
         self._behind: set[Outbox] = set()
         self.waiting = 0
@@ -48,6 +47,10 @@ class Flusher:
     def mark(self, outbox: "Outbox") -> None:
         """Remember that ``outbox`` has something to send."""
         self._dirty.append(outbox)
+
+    def mark_fanout(self, fanout: Fanout) -> None:
+        """Remember that ``fanout`` has something to tell."""
+        self._fanouts.append(fanout)
 
     def recount(self, outbox: "Outbox", before: int) -> None:
         """What waits in ``outbox`` was ``before`` bytes and is its backlog now."""
@@ -60,7 +63,11 @@ class Flusher:
     async def flush(self) -> None:
         """Send to all that are marked. A cancel waits until that is done; it never takes longer than the sends."""
         sent = 0
-        while self._dirty:
+        while self._fanouts or self._dirty:
+            while self._fanouts:  # first: who is behind gets all in one send
+                await self._fanouts.popleft().flush()
+            if not self._dirty:
+                break
             self._dirty.popleft().send()
             sent += 1
             if sent % SENDS_PER_TURN == 0:
@@ -79,7 +86,8 @@ class Outbox:
     """The bytes on their way to one peer: at most ``limit`` for its socket, and as many again for the store.
 
     ``spawn`` starts the writer task of a peer whose socket was full; ``cut`` and ``broken`` are called, once, when a
-    bound is passed or the socket fails.
+    bound is passed or the socket fails. ``fanout`` is what its peer hears together with others; ``compact`` says
+    that the peer takes deflated messages.
     """
 
     __slots__ = (
@@ -98,9 +106,13 @@ class Outbox:
         "_queue",
         "_queued",
         "_rest",
+        "_send_shared",
         "_spawn",
         "_then_eof",
         "_unsent",
+        "_waits",
+        "compact",
+        "fanout",
         "stuck_since",
     )
 
@@ -128,6 +140,10 @@ class Outbox:
         self._open = True  # takes more than last words
         self._closed = False
         self._then_eof = False
+        self._send_shared = link.direct_send
+        self._waits = False  # anything: what all are told cannot be sent past it
+        self.fanout: Fanout | None = None
+        self.compact = False
         self.stuck_since: float | None = None
         """Since when the socket has taken nothing while a writer task waits for it; None when it is not full."""
 
@@ -142,8 +158,20 @@ class Outbox:
         Beyond a bound what waits is forgotten, and only the ``last`` words are taken: a peer that reads again is told
         why it was cut.
         """
+        if self.fanout is not None and self.fanout.news:
+            self.catch_up()
+        self._put(data, last=last)
+
+    def catch_up(self) -> None:
+        """Queue what the others have been told and this peer has not."""
+        if self.fanout is not None and self._open:
+            for frame in self.fanout.news_for(self, compact=self.compact):
+                self._put(frame)
+
+    def _put(self, data: bytes, *, last: bool = False) -> None:
         if not self._open and (self._closed or not last):
             return
+        self._waits = True
         if self._held:
             self._later.append(data)
             self._held_size += len(data)
@@ -166,6 +194,8 @@ class Outbox:
         What waits for an earlier position does not wait for this one too: who is always told something new is still
         told what is durable.
         """
+        self.catch_up()
+        self._waits = True
         if not self._held:
             self._held.append((position, self._queue, self._queued))
             self._held_size += self._queued
@@ -188,12 +218,14 @@ class Outbox:
 
     def finish(self) -> None:
         """Say end of stream once all that is queued has been sent."""
+        self._hear_no_more()
         self._then_eof = True
         self._mark()
 
     def close(self) -> None:
         """Forget what waits and take nothing more."""
         self._open, self._closed = False, True
+        self._hear_no_more()
         self._rest, self._unsent = b"", 0
         self._forget()
 
@@ -205,11 +237,25 @@ class Outbox:
         if not self._open:
             return
         self._open = False
+        self._hear_no_more()
         self._forget()
         self._cut(why)
         if why is Cut.CROWD and self.stuck_since is not None:
             self.close()
             self._broken()
+
+    def sender(self, deflatable: bool) -> SendNow | None:
+        """See ``Listener.sender``: the healthy path of a broadcast."""
+        return None if self._waits or (deflatable and self.compact) else self._send_shared
+
+    def was_sent(self, data: bytes, taken: int) -> None:
+        """See ``Listener.was_sent``."""
+        if taken == LOST:
+            self.close()
+            self._broken()
+        else:
+            self._wait_for_room(data[taken:])
+            self._recount()
 
     def send(self) -> None:
         """Hand the queued bytes to the socket; what it does not take waits for a writer task."""
@@ -220,6 +266,7 @@ class Outbox:
             self._send_now()
         if self._unsent or self._held or self._counted:
             self._recount()
+        self._waits = bool(self._held) or self.stuck_since is not None
 
     async def drain(self) -> None:
         """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
@@ -235,6 +282,7 @@ class Outbox:
                 self._unsent = len(self._rest) + self._link.pending
                 self._recount()
             self.stuck_since = None
+            self._waits = bool(self._held)
         except TransportClosed:
             self.close()
             self._broken()
@@ -255,12 +303,20 @@ class Outbox:
             self._broken()
             return
         if taken < len(data) or self._link.pending:
-            self._rest = data[taken:]
-            self._unsent = len(self._rest) + self._link.pending
-            self.stuck_since = trio.current_time()
-            self._spawn(self)
+            self._wait_for_room(data[taken:])
         elif self._then_eof and not self._held:
             self._end()
+
+    def _wait_for_room(self, rest: bytes) -> None:
+        """The socket was full: its writer task begins."""
+        self._rest, self._waits = rest, True
+        self._unsent = len(rest) + self._link.pending
+        self.stuck_since = trio.current_time()
+        self._spawn(self)
+
+    def _hear_no_more(self) -> None:
+        if self.fanout is not None:
+            self.fanout.remove(self)
 
     def _take(self) -> bytes:
         data = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)

@@ -34,6 +34,7 @@ def open_channels(app: AppId, shared: Shared) -> Channels:
         counters=shared.counters,
         timers=shared.timers,
         clock=shared.clock,
+        marks=shared.marks,
     )
 
 

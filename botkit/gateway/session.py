@@ -5,6 +5,7 @@ from typing import Protocol
 
 import trio
 
+from botkit.gateway.fanout import Fanout
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.outbox import Outbox
 from botkit.gateway.timers import Timer
@@ -18,7 +19,6 @@ class Peer(Protocol):
     outbox: Outbox
     session: "Session | None"
     sessionless_since: float
-    supports_binary: bool
 
     def send(self, payload: bytes) -> None:
         """Queue one message."""
@@ -41,10 +41,11 @@ class Session:
     """What the gateway knows of a logged-in account.
 
     ``connection`` is None while a ``resumable`` session waits for its client to come back. ``channel`` is the one
-    channel that it is in, ``joined_after`` the channel's newest notice at that time. ``line`` is its secret name on
-    the wire. ``server`` is the role that special channels and admin calls need; ``botkit`` says that the client
-    understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody came back: at ``return_by``,
-    which is put off when its client comes back, but not for ever by ``unheard_returns``, after which it said nothing.
+    channel that it is in, ``fanout`` what is told there, ``joined_after`` the channel's newest notice when it joined.
+    ``line`` is its secret name on the wire. ``server`` is the role that special channels and admin calls need;
+    ``botkit`` says that the client understands what is ours. ``expiry`` ends it with its token, ``grace`` when nobody
+    came back: at ``return_by``, which is put off when its client comes back, but not for ever by ``unheard_returns``,
+    after which it said nothing.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Session:
         "channel",
         "connection",
         "expiry",
+        "fanout",
         "grace",
         "joined_after",
         "line",
@@ -71,6 +73,7 @@ class Session:
         self.line = line or Line(secrets.token_urlsafe(18))
         self.connection: Peer | None = None
         self.channel: ChannelName | None = None
+        self.fanout: Fanout | None = None
         self.joined_after = 0
         self.server = False
         self.botkit = False
@@ -84,17 +87,38 @@ class Session:
         """Live on ``connection`` from now on."""
         self.connection = connection
         connection.session = self
+        if self.fanout is not None:
+            self.fanout.add(connection.outbox)
         if self.grace is not None:
             self.grace.cancel()
             self.grace = None
 
-    def detach(self) -> Peer | None:
-        """Let go of the connection, which knows nothing of this session any more, and return it."""
+    def detach(self, *, gone: bool = False) -> Peer | None:
+        """Let go of the connection, which knows nothing of this session any more, and return it.
+
+        Where it is ``gone``, nothing more is sent there.
+        """
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.session = None
+            if self.fanout is not None:
+                self.fanout.remove(connection.outbox, gone=gone)
             connection.sessionless_since = trio.current_time()
         return connection
+
+    def enter(self, name: ChannelName, fanout: Fanout, newest: int) -> None:
+        """Be in a channel, whose newest notice is ``newest``, and hear what is told there."""
+        self.channel, self.fanout, self.joined_after = name, fanout, newest
+        if self.connection is not None:
+            fanout.add(self.connection.outbox)
+
+    def leave(self) -> ChannelName | None:
+        """Be in no channel; returns the name of the one that it was in."""
+        name, self.channel = self.channel, None
+        fanout, self.fanout = self.fanout, None
+        if fanout is not None and self.connection is not None:
+            fanout.remove(self.connection.outbox)
+        return name
 
     def stop_timers(self) -> None:
         """The session is over: nothing may happen to it later."""

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from botkit.clock import WallClock
 from botkit.gateway.counters import Counters
+from botkit.gateway.fanout import Marks
 from botkit.gateway.history import HistoryRoom
 from botkit.gateway.journal import Journal
 from botkit.gateway.settings import GatewaySettings
@@ -21,3 +22,4 @@ class Shared(NamedTuple):
     counters: Counters
     timers: Timers
     clock: WallClock
+    marks: Marks

@@ -47,6 +47,8 @@ def _refuse_passphrase() -> str:
 class TlsLink:
     """A link that encrypts what goes over another link. The handshake runs within the first ``receive``."""
 
+    direct_send = None
+
     def __init__(self, inner: Link, context: ssl.SSLContext) -> None:
         self._inner = inner
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

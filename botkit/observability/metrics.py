@@ -105,12 +105,11 @@ class GaugeByLabel:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """The sum over all sources for each value of the label, now; those above the bound together, as ``other``."""
+        """The sum over all sources for each value of the label, now."""
         sums: dict[str, float] = {}
         for read in self._sources:
             for value, level in read().items():
-                known = value if value in sums or len(sums) < MAX_LABEL_VALUES else OTHER
-                sums[known] = sums.get(known, 0) + level
+                sums[value] = sums.get(value, 0) + level
         return MappingProxyType(sums)
 
     def family(self) -> GaugeMetricFamily:

@@ -6,6 +6,7 @@ there was too little. Receiving waits as usual.
 """
 
 import socket
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
@@ -27,6 +28,14 @@ class Link(Protocol):
     @property
     def pending(self) -> int:
         """How many of the bytes that ``send_nowait`` took have not gone out: ``wait_writable`` sends them."""
+        ...
+
+    @property
+    def direct_send(self) -> Callable[[bytes], int] | None:
+        """``send_nowait`` without anything around it, for many sends in a row; None where there is more to be done.
+
+        It raises ``BlockingIOError`` where nothing fits, and ``OSError`` or ``TransportClosed`` when the peer is gone.
+        """
         ...
 
     async def receive(self) -> bytes:
@@ -53,20 +62,21 @@ class Link(Protocol):
 class SocketLink:
     """A link over a connected, non-blocking TCP socket."""
 
+    __slots__ = ("_closed", "_peer", "_socket", "direct_send")
+
+    pending = 0
+    """See ``Link.pending``: what a socket took is the system's."""
+
     def __init__(self, connected: socket.socket, peer: str) -> None:
         self._socket = connected
         self._peer = peer
         self._closed = False
+        self.direct_send: Callable[[bytes], int] | None = connected.send
 
     @property
     def peer(self) -> str:
         """The peer's IP address."""
         return self._peer
-
-    @property
-    def pending(self) -> int:
-        """None: what a socket took is the system's."""
-        return 0
 
     async def receive(self) -> bytes:
         """See ``Link.receive``."""
@@ -120,9 +130,13 @@ class MemoryLink:
     The client's stream takes everything at once, so ``send_nowait`` is never short unless ``stall`` says so.
     """
 
+    pending = 0
+    """See ``Link.pending``: what was taken is with the client."""
+
     def __init__(self, peer: str = "memory") -> None:
         self._peer = peer
         self._closed = False
+        self.direct_send: Callable[[bytes], int] | None = self.send_nowait
         self._stalled = False
         self._writable = trio.Event()
         self._incoming = trio.testing.MemorySendStream()
@@ -133,11 +147,6 @@ class MemoryLink:
     def peer(self) -> str:
         """The name given at the start."""
         return self._peer
-
-    @property
-    def pending(self) -> int:
-        """None: what was taken is with the client."""
-        return 0
 
     def stall(self, stalled: bool = True) -> None:
         """Act like a peer that has stopped reading (or, with False, reads again)."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from tests.benchmarks.launching import PROGRAMS, ProgramFailed, own_environment
 APP_ID = "benchmarks"
 READY = "ready "
 STOP_SECONDS = 60
+
+GATEWAY = """
+app: {{id: {app}, server_accounts: ["server-*"]}}
+gateway: {{listen: "127.0.0.1:0", http: "127.0.0.1:0", timeouts: {{idle: 3600, login: 3600}}}}
+store: {{url: "{store}"}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +44,14 @@ class Server:
 
 
 @contextmanager
-def gateway(*options: str) -> Iterator[Server]:
-    """botkit's gateway, with options of ``botkit gateway``; without ``--config`` for anybody who comes."""
-    command = [
-        str(Path(sys.executable).with_name("botkit")),
-        "gateway",
-        "--listen",
-        "127.0.0.1:0",
-        "--http",
-        "127.0.0.1:0",
-    ]
-    known = [] if "--config" in options else ["--app-id", APP_ID]
-    with _running([*command, *known, *options], ready="ready ws=ws://127.0.0.1:", end="/") as server:
-        yield server
+def gateway(store: str = "memory:") -> Iterator[Server]:
+    """botkit's gateway, for anybody who comes. The load generator does not ping, and is not cut off for that."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "gateway.yaml"
+        file.write_text(GATEWAY.format(app=APP_ID, store=store))
+        command = [str(Path(sys.executable).with_name("botkit")), "gateway", "--config", str(file)]
+        with _running(command, ready="ready ws=ws://127.0.0.1:", end="/") as server:
+            yield server
 
 
 @contextmanager

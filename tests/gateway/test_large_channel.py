@@ -44,6 +44,7 @@ HANDSHAKE = (
 class Member:
     """A peer at the level of its bytes: a link whose other end is this test, with nothing between the two."""
 
+    direct_send = None
     peer = "memory"
     pending = False
 

@@ -9,7 +9,8 @@ import trio
 from hypothesis import example, given, settings
 
 from botkit.errors import TransportClosed
-from botkit.gateway.outbox import SENDS_PER_TURN, Cut, Flusher, Outbox
+from botkit.gateway.fanout import SENDS_PER_TURN
+from botkit.gateway.outbox import Cut, Flusher, Outbox
 
 
 class Socket:
@@ -18,6 +19,7 @@ class Socket:
     One that ``buffers`` takes all, as TLS does, and sends it on when there is room.
     """
 
+    direct_send = None
     peer = "test"
 
     def __init__(self, room: int, *, buffers: bool) -> None:

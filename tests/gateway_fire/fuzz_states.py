@@ -161,7 +161,7 @@ def _is_muted(world: World, peer: RawPeer) -> bool:
 
 def _takes_binary(world: World, peer: RawPeer) -> bool:
     session = world.session_on(peer)
-    return session is not None and session.connection is not None and session.connection.supports_binary
+    return session is not None and session.connection is not None and session.connection.outbox.compact
 
 
 def _is_held(world: World, peer: RawPeer) -> bool:

@@ -19,6 +19,7 @@ _URI = parse_uri("ws://memory/")
 class RawLink:
     """The gateway's end of a connection whose other end is two heaps of bytes."""
 
+    direct_send = None
     peer = "memory"
     pending = False
 

@@ -50,10 +50,11 @@ from botkit.app.router import Router
 from botkit.app.running import BOT
 from botkit.clock import WallClock
 from botkit.config.files import load_settings
-from botkit.errors import BotkitError, ConfigError, ErrorCode, InviteFailed, SignalingError, StoreError
+from botkit.errors import BotkitError, ConfigError, ErrorCode, InviteFailed, InviteRefused, SignalingError, StoreError
 from botkit.events import (
     CallEnded,
     CallInvited,
+    CallMessageReceived,
     ChannelAttributeUpdated,
     ChannelMessage,
     CommandRefused,
@@ -66,6 +67,7 @@ from botkit.events import (
     MemberJoined,
     MemberLeft,
     MessageHeld,
+    Reconnected,
     UserJoined,
     UserLeft,
     UserOffline,
@@ -92,6 +94,7 @@ __all__ = [
     "Call",
     "CallEnded",
     "CallInvited",
+    "CallMessageReceived",
     "CallNext",
     "Channel",
     "ChannelAttributeUpdated",
@@ -109,6 +112,7 @@ __all__ = [
     "EventsLost",
     "InstantMessage",
     "InviteFailed",
+    "InviteRefused",
     "Lane",
     "LoggedIn",
     "LoggedOut",
@@ -118,6 +122,7 @@ __all__ = [
     "MemberLeft",
     "MessageHeld",
     "Meters",
+    "Reconnected",
     "Registry",
     "RestOfLine",
     "Router",

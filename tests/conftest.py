@@ -1,5 +1,6 @@
 """What every test has: hypothesis without deadlines, the table of feature rows, no skipped test on a CI machine."""
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -10,6 +11,12 @@ hypothesis.settings.register_profile("botkit", deadline=None)  # timings are nev
 hypothesis.settings.load_profile("botkit")
 
 pytest_plugins = ["pytester", "tests.processes", "tests.rows"]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every later garbage collection: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,12 +10,22 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import pytest
 
 _ROW_ID = re.compile(r"[A-Z]\d{2}[a-z]?|0\.\d{1,2}")
 _RANGE = re.compile(r"(?:([A-Z]|0\.)(\d+)-\1(\d+))|(?:([A-Z]\d{2})([a-z])-\4([a-z]))")
+
+
+_ROWS_OF_WORKER, _REFUSED_BY_WORKER = "botkit_rows", "botkit_wrong_rows"
+
+
+class _Node(Protocol):
+    """What pytest-xdist says of a worker; ``workeroutput`` is there unless it has crashed."""
+
+    config: pytest.Config
 
 
 class RowResult(IntEnum):
@@ -67,13 +77,19 @@ def _checked(row: object) -> str:
 
 
 class Rows:
-    """A plugin that collects the results of rows. ``whole`` says that all tests that there are were collected."""
+    """A plugin that collects the results of rows. ``whole`` says that all tests that there are were collected.
+
+    With pytest-xdist the workers collect and run: each tells at its end which rows its tests show, and this process
+    hears of each result as if the test had run here.
+    """
 
     def __init__(self, wanted: list[WantedList], *, whole: bool, shown: bool) -> None:
         self._wanted, self._whole, self._shown = wanted, whole, shown
         self._rows_of: dict[str, list[str]] = {}
+        self._outcomes: dict[str, RowResult] = {}
         self._results: dict[str, RowResult] = {}
         self._tests: dict[str, set[str]] = {}
+        self._refused: set[str] = set()
         self._collected = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -83,23 +99,34 @@ class Rows:
             try:
                 rows = [_checked(row) for mark in item.iter_markers("row") for row in mark.args]
             except pytest.UsageError as error:
-                raise pytest.UsageError(f"{item.nodeid}: {error}") from None
-            self._rows_of[item.nodeid] = rows
-            for row in rows:
-                self._results.setdefault(row, RowResult.NOT_RUN)
-                self._tests.setdefault(row, set()).add(item.nodeid.partition("[")[0])
+                self._refuse(item, str(error))
+            else:
+                self._rows_of[item.nodeid] = rows
         self._collected = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note one phase (set-up, call, tear-down) of one test."""
         result = RowResult[report.outcome.upper()]
-        for row in self._rows_of.get(report.nodeid, ()):
-            before = self._results[row]
-            self._results[row] = result if before is RowResult.NOT_RUN else max(result, before)
+        self._outcomes[report.nodeid] = max(result, self._outcomes.get(report.nodeid, result))
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: _Node) -> None:
+        """A worker of pytest-xdist is done, or has crashed: then there is nothing that it could tell."""
+        told = getattr(node, "workeroutput", {})
+        if _ROWS_OF_WORKER in told:
+            self._rows_of |= told[_ROWS_OF_WORKER]
+            self._refused |= set(told[_REFUSED_BY_WORKER])
+            self._collected = True
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """A row that must have a test and has none is a failure."""
-        if self._missing() and session.exitstatus == pytest.ExitCode.OK:
+        """A row that must have a test and has none is a failure; a worker leaves that to who sees all."""
+        if (told := getattr(session.config, "workeroutput", None)) is not None:
+            told[_ROWS_OF_WORKER] = {test: rows for test, rows in self._rows_of.items() if rows}
+            told[_REFUSED_BY_WORKER] = sorted(self._refused)
+            return
+        self._add_up()
+        if (self._missing() or self._refused) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -107,6 +134,10 @@ class Rows:
         if self._shown:
             terminalreporter.section("feature rows")
             for line in self.table():
+                terminalreporter.write_line(line)
+        if self._refused:
+            terminalreporter.section("wrong rows", red=True)
+            for line in sorted(self._refused):
                 terminalreporter.write_line(line)
         if missing := self._missing():
             terminalreporter.section("rows without a test", red=True)
@@ -124,6 +155,21 @@ class Rows:
             if rows:
                 lines += [title, *map(self._line, rows), self._totals(rows), ""]
         return [*lines, self._totals(chain(*groups.values()))]
+
+    def _refuse(self, item: pytest.Item, why: str) -> None:
+        """End the run, or let the process that a worker works for say it: from a worker no such error gets through."""
+        if not hasattr(item.config, "workeroutput"):
+            raise pytest.UsageError(f"{item.nodeid}: {why}") from None
+        self._refused.add(f"{item.nodeid}: {why}")
+
+    def _add_up(self) -> None:
+        """The worst result of the tests of each row that ran."""
+        for test, rows in self._rows_of.items():
+            for row in rows:
+                self._tests.setdefault(row, set()).add(test.partition("[")[0])
+                result, before = self._outcomes.get(test, RowResult.NOT_RUN), self._results.get(row, RowResult.NOT_RUN)
+                known = [each for each in (result, before) if each is not RowResult.NOT_RUN]
+                self._results[row] = max(known, default=RowResult.NOT_RUN)
 
     def _missing(self) -> list[str]:
         if not (self._whole and self._collected):

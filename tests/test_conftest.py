@@ -16,16 +16,17 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
+@pytest.mark.parametrize("arguments", [["-n", "0"], pytest.param(["-n", "1"], marks=pytest.mark.slow)], ids=" ".join)
 @pytest.mark.parametrize(
     "body", ["def test_it(): pytest.skip('no node')", "pytest.skip('no node', allow_module_level=True)"]
 )
 def test_a_skip_is_a_failure_on_ci_and_only_there(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, body: str, arguments: list[str]
 ) -> None:
     suite.makepyfile(test_it=f"import pytest\n{body}")
     suite.runpytest().assert_outcomes(skipped=1)
     monkeypatch.setenv("CI", "true")
-    result = suite.runpytest()
+    result = suite.runpytest(*arguments)
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["*skipped, which CI does not allow: no node*"])
 

@@ -21,6 +21,8 @@ SUITE = """
     @pytest.mark.row("0.10")
     def test_slow(): pass
 """
+ALONE = ["-n", "0"]
+WITH_WORKER = pytest.param(["-n", "1"], marks=pytest.mark.slow)
 WANTED = """
 lists = [
     {title = "First", binding = true, rows = "0.9-0.10 M10-M11 M12a-M12b"},
@@ -51,9 +53,12 @@ def table_of(result: pytest.RunResult) -> list[str]:
     return [line.partition("test_it.py")[0].strip() for line in lines[:end] if line]
 
 
-def test_the_table_has_all_wanted_rows_in_their_order_with_their_worst_results(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize("arguments", [ALONE, ["-n", "1"]], ids=" ".join)
+def test_the_table_has_all_wanted_rows_in_their_order_with_their_worst_results(
+    suite: pytest.Pytester, arguments: list[str]
+) -> None:
     suite.makepyfile(test_it=SUITE)
-    result = suite.runpytest("--rows")
+    result = suite.runpytest("--rows", *arguments)
     assert table_of(result) == [
         "First",
         "0.9   missing",
@@ -75,13 +80,15 @@ def test_the_table_has_all_wanted_rows_in_their_order_with_their_worst_results(s
     result.stdout.fnmatch_lines(["M10 *test_it.py::test_fails, test_it.py::test_two_rows"])
 
 
-def test_a_row_whose_tests_were_left_out_is_not_missing(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize("arguments", [ALONE, WITH_WORKER], ids=" ".join)
+def test_a_row_whose_tests_were_left_out_is_not_missing(suite: pytest.Pytester, arguments: list[str]) -> None:
     suite.makepyfile(test_it=SUITE)
-    lines = table_of(suite.runpytest("--rows", "-m", "not slow"))
+    lines = table_of(suite.runpytest("--rows", "-m", "not slow", *arguments))
     assert lines[2] == "0.10  not run"
     assert lines[-1] == "9 rows: 1 passed, 1 not run, 1 skipped, 2 failed, 4 missing"
 
 
+@pytest.mark.parametrize("arguments", [ALONE, WITH_WORKER], ids=" ".join)
 @pytest.mark.parametrize(
     ("rows", "code"),
     [
@@ -90,10 +97,10 @@ def test_a_row_whose_tests_were_left_out_is_not_missing(suite: pytest.Pytester) 
     ],
 )
 def test_the_whole_suite_fails_when_a_row_of_a_binding_list_has_no_test(
-    suite: pytest.Pytester, rows: str, code: pytest.ExitCode
+    suite: pytest.Pytester, arguments: list[str], rows: str, code: pytest.ExitCode
 ) -> None:
     suite.makepyfile(test_it=f"import pytest\n@pytest.mark.row({rows})\ndef test_it(): pass")
-    result = suite.runpytest()
+    result = suite.runpytest(*arguments)
     assert result.ret is code
     if code:
         result.stdout.fnmatch_lines(["*rows without a test*", "M11"])
@@ -137,6 +144,40 @@ def test_an_error_in_a_fixture_fails_the_row(suite: pytest.Pytester) -> None:
     suite.runpytest("--rows").stdout.fnmatch_lines(["G09*failed*"])
 
 
+@pytest.mark.slow
+def test_each_case_of_a_test_counts_for_its_own_rows_whichever_worker_ran_it(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_it="""
+        import pytest
+        row = pytest.mark.row
+        @row("M10")
+        @pytest.mark.parametrize(
+            "case", [0, 1, pytest.param(2, marks=row("M11")), pytest.param(3, marks=row("M12a")), 4, 5]
+        )
+        def test_cases(case): assert case != 2
+        """
+    )
+    lines = table_of(suite.runpytest("--rows", "-n", "2"))
+    assert [line for line in lines if line[:2] == "M1"][:3] == ["M10   failed", "M11   failed", "M12a  passed"]
+
+
+@pytest.mark.slow
+def test_a_worker_that_crashes_does_not_hide_the_rows(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_it="""
+        import os, pytest
+        @pytest.mark.row("M10")
+        def test_crashes(): os._exit(1)
+        @pytest.mark.row("M11")
+        def test_it(): pass
+        """
+    )
+    result = suite.runpytest("--rows", "-n", "1")
+    assert result.ret is pytest.ExitCode.TESTS_FAILED
+    lines = table_of(result)
+    assert {"M10   failed", "M11   passed"} <= set(lines)
+
+
 @pytest.mark.parametrize("row", ["'M1O'", "'0.100'", "0.1", "'M10-M12'"])
 def test_a_row_id_that_can_be_none_is_refused(suite: pytest.Pytester, row: str) -> None:
     suite.makepyfile(test_it=f"import pytest\n@pytest.mark.row({row})\ndef test_it(): pass")
@@ -144,6 +185,14 @@ def test_a_row_id_that_can_be_none_is_refused(suite: pytest.Pytester, row: str) 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*test_it.py::test_it: row({row}) is no row id*"])
     assert "rows without a test" not in result.stdout.str()
+
+
+@pytest.mark.slow
+def test_a_worker_refuses_it_too(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_it="import pytest\n@pytest.mark.row('M1O')\ndef test_it(): pass")
+    result = suite.runpytest("-n", "1")
+    assert result.ret != pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*wrong rows*", "test_it.py::test_it: row('M1O') is no row id*"])
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ class Supervisor:
             run=run,
             restart=restart,
             stop_seconds=math.inf,
+            on_gone=lambda _end: self._end_children(),  # those of one that never came to its turn, too
             kind="supervisor",
             detail=lambda: self.strategy.value,
             below=self.nodes,
@@ -177,6 +178,9 @@ class Supervisor:
                 self._report(life, None)  # who gets it raised does the rest
             else:
                 self._tell(life, None)
+        self._end_children()
+
+    def _end_children(self) -> None:
         for entry in self._entries.values():
             entry.end_for_good()
 

@@ -26,7 +26,7 @@ class BotInfo:
     ``patterns`` are those entries of its ``channels`` in the configuration that stand for all channels of such names.
     """
 
-    __slots__ = ("_channels", "_pooled", "_roles", "_service", "account", "name", "patterns")
+    __slots__ = ("_channels", "_pooled", "_roles", "_service", "account", "dry_run", "name", "patterns")
 
     def __init__(
         self,
@@ -37,8 +37,11 @@ class BotInfo:
         patterns: tuple[str, ...] = (),
         service: OwnAccounts | None = None,
         roles: Roles | None = None,
+        dry_run: bool = False,
     ) -> None:
         self.name, self.account, self.patterns = name, account, patterns
+        self.dry_run = dry_run
+        """Whether what its sessions would do to others is held back."""
         self._channels, self._service = channels, service or OwnAccounts()
         self._roles = roles or Roles({})
         self._pooled: Callable[[], tuple[ChannelName, ...]] = tuple

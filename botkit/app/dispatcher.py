@@ -92,6 +92,8 @@ class Dispatcher:
             return
         version = self.version
         self._meters.events.add_for(self._name)
+        if isinstance(event, EventsLost):
+            self._tell_of_loss("events lost", event)
         matching: Sequence[Match[Target]] = ()
         at = 0
         if not version.table.way(type(event)).late:
@@ -236,8 +238,14 @@ class Dispatcher:
     def _take_lost(self) -> EventsLost:
         event = EventsLost(cause="too many events of one channel, account or call waited", count=self._lost)
         self._lost = 0
-        _log.warning("events dropped", bot=self._name, cause=event.cause, count=event.count)
+        self._tell_of_loss("events dropped", event)
         return event
+
+    def _tell_of_loss(self, what: str, event: EventsLost) -> None:
+        """Whether or not a handler wants to know."""
+        self._meters.losses.add_for(self._name)
+        self._meters.events_lost.add_for(self._name, event.count or 0)
+        _log.warning(what, bot=self._name, cause=event.cause, count=event.count)
 
 
 def _line_of(event: Event, session: LoginSession) -> OrderKey:

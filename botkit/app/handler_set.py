@@ -1,6 +1,5 @@
 """What a bot and a router have in common: everything that was declared in them, in the order of its declaration."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
@@ -16,8 +15,6 @@ from botkit.app.resources import Resource
 from botkit.app.signatures import Signature, describe
 from botkit.events import Event
 from botkit.routing.filters import Filter
-
-NO_TIMEOUT = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ whoever wrote that expected something of it.
 
 import math
 import reprlib
+from typing import cast
 
 import structlog
 import trio
@@ -17,6 +18,7 @@ from botkit.app.causality import Cause, handling
 from botkit.app.context import BotInfo, Context
 from botkit.app.error_handlers import ERROR
 from botkit.app.meters import AppMeters
+from botkit.app.middleware import CALL_NEXT, CallNext
 from botkit.app.signatures import Place
 from botkit.app.targets import ErrorTarget, Target
 from botkit.errors import HandlerTimeout
@@ -104,8 +106,11 @@ class HandlerBorder:
         self._log_failure("filter failed", place, event, error)
 
     async def _within(self, seconds: float, match: Match[Target], event: Event | None, context: Context) -> object:
-        with trio.move_on_after(seconds):
-            return await match.target.call(event, context, match.values or _NO_VALUES)
+        values = match.values or _NO_VALUES
+        with trio.move_on_after(seconds) as scope:
+            if match.target.goes_on:
+                values = {**values, CALL_NEXT.key: _Untimed(scope, seconds, cast("CallNext", values[CALL_NEXT.key]))}
+            return await match.target.call(event, context, values)
         raise HandlerTimeout(match.target.place.name, seconds)
 
     def _cause(self, place: Place, event: Event | None, context: Context) -> Cause:
@@ -171,6 +176,27 @@ class HandlerBorder:
     def _who(self, place: Place) -> dict[str, str | int]:
         bot = self._bot
         return {"bot": bot.name, "account": bot.account, "handler": place.name, "file": place.file, "line": place.line}
+
+
+class _Untimed:
+    """What an outer middleware goes around, which has timeouts of its own: the middleware's stands still meanwhile.
+
+    It has ``seconds`` before, and as many again after each time.
+    """
+
+    def __init__(self, scope: trio.CancelScope, seconds: float, call_next: CallNext) -> None:
+        self._scope, self._seconds, self._call_next = scope, seconds, call_next
+        self._inside = 0
+
+    async def __call__(self) -> None:
+        self._inside += 1
+        self._scope.deadline = math.inf
+        try:
+            await self._call_next()
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._scope.deadline = trio.current_time() + self._seconds
 
 
 def split_failure(error: BaseException) -> tuple[BaseException | None, BaseException | None]:

@@ -14,6 +14,8 @@ class AppMeters:
         self.events = counter("bot_events", "Events that came to a bot's sessions or from feeds", "bot")
         self.unhandled = counter("bot_events_unhandled", "Events that no handler wanted", "bot")
         self.dropped = counter("bot_events_dropped", "Events dropped since too many of their key waited", "bot")
+        self.losses = counter("bot_losses", "Times that a bot was told that events are missing", "bot")
+        self.events_lost = counter("bot_events_lost", "Of these events those whose number is known", "bot")
         self.handler_errors = counter("bot_handler_errors", "Handlers that raised", "bot")
         self.handler_failures = counter(
             "bot_handler_failures",

@@ -26,6 +26,9 @@ An ``async def`` asks for ``CallNext`` and calls it, once, more often or not at 
 Either may call ``ctx.stop()``, which ends the event. An outer one that does not call ``CallNext`` ends it, too; an
 inner one leaves out the handler that it is around. Either is given what it asks for by type, as handlers are, and sees
 the events that its event parameter takes: all of them where it has none.
+
+An inner one is within the timeout of the handler that it is around. An outer one has the bot's ``handler_timeout`` for
+what it does itself, before and after ``CallNext``; one that takes longer is cancelled, and the event ends there.
 """
 
 import inspect

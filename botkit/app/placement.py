@@ -214,6 +214,7 @@ def _bot_plan(
             patterns=tuple(channel for channel in placement.channels if is_pattern(channel)),
             service=service,
             roles=roles,
+            dry_run=placement.dry_run,
         ),
         settings=_settings(placement, f"{key}.settings"),
         sessions=tuple(sessions),

@@ -234,9 +234,12 @@ class RunningBot:
     def _blames_settings(self, error: Exception) -> bool:
         # At its first start alone: a bot that has been up and then fails, on a full disk say, is not wrongly set up.
         never = self._may_blame_settings and not self._quarantine.ever_started
-        return never and self.plan.settings is not None and isinstance(error, StoreError | OSError)
+        return never and self.plan.settings is not None and isinstance(error, StoreError | OSError | ConfigError)
 
     def _complaint(self, error: Exception) -> ConfigError:
+        if isinstance(error, ConfigError):
+            key = f"{self.plan.key}.settings.{error.key}" if error.key else f"{self.plan.key}.settings"
+            return ConfigError(f"bot {self.plan.bot.name} cannot start: {error.problem}", key=key, hint=error.hint)
         return ConfigError(
             f"bot {self.plan.bot.name} cannot start: {error}",
             key=f"{self.plan.key}.settings",

@@ -35,7 +35,8 @@ class Target:
     """A handler, or an outer middleware, as it is called.
 
     ``direct`` is the function itself, where it takes event and context and nothing is around it. ``timeout`` are the
-    seconds that it may take, None for as many as it likes; ``lasting_timeout`` where the event is an invitation.
+    seconds that it may take, None for as many as it likes; ``lasting_timeout`` where the event is an invitation. Of an
+    outer middleware the time does not count in which it waits for what it goes around.
     ``errors`` take what it raises, the nearest first.
     """
 
@@ -120,6 +121,8 @@ class TargetMaker:
     def _outer(self, wired: Wired, errors: Sequence[ErrorTarget]) -> Target:
         target = Target(wired.place, self._bound(wired), errors)
         target.goes_on = CALL_NEXT in wired.sources
+        if wired.is_async:
+            target.timeout = self._seconds(None, self._handler_timeout)
         return target
 
     def _bound(self, wired: Wired) -> AsyncCall:

@@ -84,6 +84,6 @@ class Walk:
 
     async def _through(self, middleware: Target, call_next: Next) -> None:
         values = {CALL_NEXT.key: call_next} if middleware.goes_on else None
-        went_well = await self._border.call(Match(middleware, values), self._event, self._context, None)
+        went_well = await self._border.call(Match(middleware, values), self._event, self._context, middleware.timeout)
         if went_well and not middleware.goes_on and not self._context.stopped:
             await call_next()

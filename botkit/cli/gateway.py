@@ -20,6 +20,7 @@ from botkit.config.loading import load_gateway_config
 from botkit.config.schema import LogSection
 from botkit.gateway.settings import GatewaySettings
 from botkit.observability.logs import LogFormat, LogLevel
+from botkit.operations.notify import ServiceManager
 from botkit.stores.gateway import MEMORY_URL
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.gateway")
@@ -99,9 +100,12 @@ def _from_environment(context: typer.Context, parameter: str) -> bool:
 
 
 async def _serve(settings: GatewaySettings) -> None:
-    with trio.CancelScope() as scope, stop_on_signals(scope):
+    manager = ServiceManager()
+    with trio.CancelScope() as scope, stop_on_signals(scope, on_asked=manager.stopping):
         async with trio.open_nursery() as nursery:
             running = await start_gateway(nursery, settings)
             if settings.tls_certificate:
                 _log.info("TLS is spoken on the port after each plain one")
             typer.echo(f"ready ws={running.ws_url} http={running.http_url}")
+            manager.ready(f"listening at {running.ws_url}")
+            nursery.start_soon(manager.keep_alive)

@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import trio
@@ -26,7 +28,10 @@ from botkit.config.loading import Config
 from botkit.errors import ActorError, ConfigError, StoreError
 from botkit.observability.logs import LogFormat
 from botkit.observability.metrics import Meters
+from botkit.operations.code import ProjectCode
+from botkit.operations.notify import ServiceManager
 from botkit.operations.reload import ConfigReload
+from botkit.operations.saves import call_at_saves, require_watchfiles, watch_folders
 from botkit.operations.serving import open_operations
 from botkit.signaling import Signal
 from botkit.stores.conversations import SCHEMA, ConversationStore, MemoryConversationStore, SqliteConversationStore
@@ -55,31 +60,56 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Let no bot do anything to others; tell what it would have done.")
     ] = False,
+    reload: Annotated[
+        bool,
+        typer.Option("--reload", help="For development: exchange the code of handlers when it is saved."),
+    ] = False,
 ) -> None:
     """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM.
 
     At SIGHUP it reads the file again: bots that differ are restarted, new ones started, those that are gone stopped,
     and the others notice nothing. A file with a mistake, or with other changes than in its bots, is refused and logged.
 
+    With --reload the code of bots, and the file, are followed as they are saved. Sessions, conversations and timers go
+    on; code with a mistake is logged, with file and line, and what was there before goes on.
+
     Exit code 1 when a bot was given up on the way, since its account logged in elsewhere or was banned, say; and when
     one is in quarantine at the end, since it failed too often.
     """
-    with reporting(log or "text"):
-        config = load(file, dry_run=dry_run)
-    format = log or config.log.format
-    start_logs(format, config.log.level, sys.stdout)
-    with reporting(format), complaining(as_=lambda error: placed(config.document, error)):
-        too_late = failure_line(
-            f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format
-        )
-        trio.run(_run, config, lambda: load(file, dry_run=dry_run), Announcer(format, sys.stdout), too_late)
+    code = ProjectCode() if reload else None
+    with nullcontext() if code is None else code.installed():
+        with reporting(log or "text"):
+            if reload:
+                require_watchfiles()
+            config = load(file, dry_run=dry_run)
+        format = log or config.log.format
+        start_logs(format, config.log.level, sys.stdout)
+        with reporting(format), complaining(as_=lambda error: placed(config.document, error)):
+            too_late = failure_line(
+                f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format
+            )
+            again = partial(load, file, dry_run=dry_run)
+            whole = partial(_run, too_late=too_late, file=file.resolve(), code=code)
+            trio.run(whole, config, again, Announcer(format, sys.stdout))
 
 
-async def _run(config: Config, load_again: Callable[[], Config], announcer: Announcer, too_late: str) -> None:
+async def _run(
+    config: Config,
+    load_again: Callable[[], Config],
+    announcer: Announcer,
+    *,
+    too_late: str,
+    file: Path,
+    code: ProjectCode | None,
+) -> None:
     meters = Meters()
     apps: list[App] = []
+    manager = ServiceManager()
     stopping = trio.CancelScope()
-    with stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late), hangups() as hung_up:
+    with (
+        stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late, on_asked=manager.stopping),
+        hangups() as hung_up,
+    ):
         async with _open_gateway(config, meters) as addresses, _open_conversations(config) as conversations:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 async with (
@@ -88,13 +118,23 @@ async def _run(config: Config, load_again: Callable[[], Config], announcer: Anno
                 ):
                     announcer.tell(*banner(config, addresses.ws, addresses.http, operations))
                     apps += _make_apps(config, addresses.ws, meters, conversations, effects)
-                    reload = ConfigReload(config, load_again, apps, meters).reload
+                    reload = ConfigReload(config, load_again, apps, meters, code=code)
                     async with trio.open_nursery() as nursery:
+                        nursery.start_soon(manager.keep_alive)
                         await nursery.start(_run_bots, config, apps, addresses.ws, announcer)
-                        nursery.start_soon(call_at_each, hung_up, reload)
+                        manager.ready(f"{len(config.bots)} bots")
+                        nursery.start_soon(call_at_each, hung_up, partial(_read_again, reload, manager))
+                        if code is not None:
+                            nursery.start_soon(call_at_saves, reload.follow, code.folders, file, watch_folders)
     announcer.tell(STOPPED)
     if ends := [end for app in apps for end in app.given_up()]:
         raise ActorError(f"given up on the way: {'; '.join(ends)}")
+
+
+async def _read_again(reload: ConfigReload, manager: ServiceManager) -> None:
+    manager.reloading()
+    await reload.reload()
+    manager.ready()
 
 
 def _make_apps(

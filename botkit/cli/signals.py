@@ -15,11 +15,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_on_signals(scope: trio.CancelScope, *, within: float | None = None, too_late: str = "") -> Iterator[None]:
+def stop_on_signals(
+    scope: trio.CancelScope,
+    *,
+    within: float | None = None,
+    too_late: str = "",
+    on_asked: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Inside, SIGINT and SIGTERM cancel ``scope``; a second one ends the process at once, with 130.
 
     ``within`` seconds after the first one the process ends in any case, with 1 and the line ``too_late`` on
-    standard error (not on Windows, which has no timer for it). For the main thread.
+    standard error (not on Windows, which has no timer for it). ``on_asked`` is called with the first one, when the loop
+    turns. For the main thread.
 
     Plain handlers rather than ``trio.open_signal_receiver``: both must work when a bot's handler blocks the loop,
     and no task of ours would run then.
@@ -35,7 +42,11 @@ def stop_on_signals(scope: trio.CancelScope, *, within: float | None = None, too
         asked = True
         if within is not None and sys.platform != "win32":
             signal.setitimer(signal.ITIMER_REAL, within)
-        token.run_sync_soon(scope.cancel)
+        token.run_sync_soon(stop)
+
+    def stop() -> None:
+        on_asked()
+        scope.cancel()
 
     def give_up(_number: int, _frame: FrameType | None) -> None:
         os.write(2, f"{too_late}\n".encode())  # sys.stderr may be in the middle of a line

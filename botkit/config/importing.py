@@ -42,6 +42,9 @@ def _import(name: str) -> ModuleType:
         raise ConfigError(f"module {name} cannot be imported: {_where(error)}{error}", hint="install it") from error
     except HandlerError as error:
         raise ConfigError(f"module {name} cannot be imported: {error}") from error
+    except SyntaxError as error:
+        problem = f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        raise ConfigError(f"module {name} cannot be imported: {problem}") from error
     except SystemExit as error:
         problem = f"module {name} ends Python when it is imported: {_where(error)}SystemExit({error.code!r})"
         raise ConfigError(problem, hint="leave that to what starts it, below if __name__ == '__main__'") from error
@@ -56,8 +59,6 @@ _OTHERS = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "p
 
 def _where(error: BaseException) -> str:
     """``file:line: `` of the innermost line of the bot's own, or of what it imports where there is none."""
-    if isinstance(error, SyntaxError):
-        return ""  # its text says where
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
     theirs = list(takewhile(lambda frame: not frame.filename.startswith(_OURS), frames[1:]))  # after import_object
     own = [frame for frame in theirs if not frame.filename.startswith(_OTHERS)]

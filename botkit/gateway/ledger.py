@@ -100,7 +100,8 @@ class Ledger:
         gap = LedgerGap(epoch=epoch if foreign else self.epoch, after=after, before=first)
         missing = foreign or (epoch != "" and after + 1 < first)
         events = fitting(tuple(decode_event(text) for _, text in kept.events), self._page_bytes)
-        return LedgerPage(epoch=self.epoch, last=self.last, events=events, gap=gap if missing else None)
+        now = self._clock.ms()
+        return LedgerPage(epoch=self.epoch, last=self.last, events=events, gap=gap if missing else None, ms=now)
 
     def last_of_streams(self) -> dict[str, int]:
         """The newest number of each stream that has one."""

@@ -105,11 +105,12 @@ class GaugeByLabel:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """The sum over all sources for each value of the label, now."""
+        """The sum over all sources for each value of the label, now; those above the bound together, as ``other``."""
         sums: dict[str, float] = {}
         for read in self._sources:
             for value, level in read().items():
-                sums[value] = sums.get(value, 0) + level
+                known = value if value in sums or len(sums) < MAX_LABEL_VALUES else OTHER
+                sums[known] = sums.get(known, 0) + level
         return MappingProxyType(sums)
 
     def family(self) -> GaugeMetricFamily:

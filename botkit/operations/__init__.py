@@ -22,7 +22,7 @@ whole file, with a gateway in the same process::
         channels: [lobby, "room-*"]
         max_channels: 500
         linger_seconds: 30
-        settings: {words: {blocked: [spam]}}
+        settings: {rules: [{id: spam, kind: words, words: [spam]}, {id: flood, kind: flood}]}
 
 ``${NAME}`` is taken from the environment, ``${NAME:-}`` may be missing, and ``${file:PATH}`` is what a file holds: so a
 certificate need not stand here.
@@ -40,7 +40,7 @@ a time; one that is empty is left after ``linger_seconds``. The accounts with a 
       - {id: desk, certificate: "${DESK_CERTIFICATE}"}
     gateway: {url: "wss://signaling.example.org/"}
     bots:
-      - {bot: "bots.presence:bot", app: shop, account: presence, settings: {file: var/shop.jsonl}}
+      - {bot: "bots.presence:bot", app: shop, account: presence, settings: {ignore: ["bot-*"]}}
       - bot: bots.call_agent:bot
         app: desk
         account: support
@@ -54,6 +54,29 @@ setting that it has is explained in ``config/gateway.yaml``::
 **A change of the file** takes effect with SIGHUP: bots that differ are restarted, new ones start, those that are gone
 stop, and the others keep their sessions. A mistake in it, or a change of anything but ``bots``, is logged with file,
 line and key, and nothing changes.
+
+**While a bot is being written**, its code can change under it; for that, install the extra ``dev``::
+
+    botkit run bots.yaml --reload
+
+When a file of the bots' code is saved, the modules that have changed, and those that import them, are executed anew,
+and the next event meets the new handlers. Sessions stay logged in and in their channels; handlers that are at work end
+in the old code, and what waits keeps its place. What becomes of the rest:
+
+===================  ===================================================================================================
+conversations        go on; their states become those of the new classes, as after a restart
+timers               of handlers of the same name go on at their times, and none beats twice
+resources            stay open, with what they hold, while they are made in the same way: the function and its class are
+                     written as before, and so is all of the project that these name. Else the new one is opened, and
+                     then, when no handler is at work with it any more, the old one closed
+settings             are checked against the new class
+feeds                come and go with the handlers that ask for them
+names of a module    begin anew when it is executed anew: keep what is to stay in a resource, its class in a module of
+                     its own
+===================  ===================================================================================================
+
+Code that cannot be imported, whose handlers or settings do not fit, or whose resources do not open, is logged with file
+and line, and the old goes on until the next save. The configuration file is followed as well, as with SIGHUP.
 
 **A handler that blocks the loop**, by ``time.sleep`` for example, is named within a second in log and metric, with the
 line that blocks and the stack; so is the end of it. Sessions stay logged in through 20 s of it.
@@ -98,10 +121,14 @@ code  what it means
 130   a second signal came: it ended at once
 ====  =======================================================================================================
 
-For a service manager such as systemd: start it with ``botkit run``, in the folder that relative paths are for, with the
-secrets in its environment; restart it on failure but not after code 2; stop it with SIGTERM and wait 10 s before
-SIGKILL. A SIGKILL loses nothing that the store has: sanctions, the ledger and conversations go on where they were.
+**As a service.** ``config/deploy`` has units for systemd, an image, and a gateway with the three bots for ``docker
+compose``; their first lines say how to begin. systemd is told when the process is ready, reloads and stops, and with
+``WatchdogSec=`` that its loop turns. Another service manager starts ``botkit run`` in the folder that relative paths
+are for, with the secrets in its environment; restarts it on failure but not after code 2; stops it with SIGTERM, and
+waits 10 s before SIGKILL. A SIGKILL loses nothing that the store has: sanctions, the ledger and conversations go on
+where they were.
 
-The modules: ``http`` answers ``/livez``, ``/readyz``, ``/metrics``, ``/tree`` and ``/tail``, and ``client`` asks for
-them, as ``botkit tree`` does.
+The modules: ``reload`` brings the file, and the code, anew; ``code`` knows what of that has changed, and ``saves``
+when to look; ``notify`` tells systemd. ``http`` answers ``/livez``, ``/readyz``, ``/metrics``, ``/tree`` and
+``/tail``, and ``client`` asks for them, as ``botkit tree`` does.
 """

@@ -10,7 +10,7 @@ from botkit.types import Account
 _log: FilteringBoundLogger = structlog.get_logger("botkit.signaling")
 
 # The values of these keys, however often the JSON around them was put into a string again.
-_SECRET = re.compile(r'(\\*"(?:token|line|certificate)\\*"\s*:\s*\\*")[^"\\]+')
+_SECRET = re.compile(r'(\\*"(?:token|line|certificate|msgdata)\\*"\s*:\s*\\*")[^"\\]+')
 
 _MAX_LOGGED = 2000
 
@@ -42,6 +42,6 @@ class AccountTrace:
 
 
 def redacted(frame: str) -> str:
-    """The frame's text without tokens, lines and certificates, cut at 2000 characters."""
+    """The frame's text without tokens, lines, certificates and digits (a PIN, maybe), cut at 2000 characters."""
     text = _SECRET.sub(r"\1***", frame)
     return text if len(text) <= _MAX_LOGGED else f"{text[:_MAX_LOGGED]}… ({len(text)} characters)"

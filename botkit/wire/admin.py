@@ -227,13 +227,15 @@ class LedgerGap(Struct, frozen=True, kw_only=True):
 class LedgerPage(Ok, frozen=True, kw_only=True):
     """The answer to ``ReadLedger``: events in their order, behind the ``gap`` if what was asked for is gone.
 
-    ``last`` is the newest number that there is: the reader has caught up when it has seen that one.
+    ``last`` is the newest number that there is: the reader has caught up when it has seen that one, and then knows all
+    that happened before ``ms``, in milliseconds since 1970 (0: the gateway does not say).
     """
 
     epoch: str
     last: int
     events: tuple[LedgerEvent, ...]
     gap: LedgerGap | None = None
+    ms: int = 0
 
 
 ADMIN_REQUESTS: tuple[type[Request], ...] = (

@@ -88,7 +88,9 @@ class Violation(NamedTuple):
     reason: str
 
 
-def _size_violation(what: str, text: str, most: int) -> Violation | None:
+def _size_violation(what: str, text: object, most: int) -> Violation | None:
+    if not isinstance(text, str):  # a program without a type checker: bytes would go out as base64
+        return Violation(ErrorCode.GENERAL_E_WRONG_PARAM, f"{what} is no text, but of type {type(text).__name__}")
     try:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:

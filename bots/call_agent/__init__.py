@@ -1,4 +1,4 @@
-"""Answers calls by rule, leads callers through a menu by their digits, and records every call.
+"""Answers calls by rule, leads callers through a flow by their digits, has them wait for people, and records it all.
 
 In the YAML::
 
@@ -6,36 +6,71 @@ In the YAML::
       - bot: bots.call_agent:bot
         account: support
         settings:
-          accept: [{channel: "support-*", hours: "09:00-17:30", timezone: Europe/Berlin}]
-          greeting: Welcome.
-          menu:
-            prompt: Press 1 for opening hours, 9 to hang up.
-            choices: {1: {say: We are open from nine to half past five.}, 9: {end: true}}
+          flow:
+            blocks:
+              main: [{do: menu, prompt: "1 for opening hours, 9 to hang up", choices: {1: hours, 9: bye}}]
+              hours: [{do: say, text: We are open from nine to five.}, {do: go, to: main}]
+              bye: [{do: end, text: Goodbye.}]
 
 All keys under ``settings``, with what they are when left out, are in ``settings``; ``config/call_agent.yaml`` shows
 them, and runs as it is.
 
-**What it does.** An invitation is accepted if a rule of ``accept`` fits its channel and the hour, and fewer than
-``max_calls`` calls are going on: that is a hard limit. Otherwise it is refused with ``{"reason": …}``: ``no_rule``,
-``closed`` or ``full``. What the agent says goes to the caller as instant messages; what the caller answers are DTMF
-digits. A choice says something, leads into another menu, or ends the call. No digit in time, or one that is no
-choice, and the caller is asked again, ``retries`` times. No call lasts longer than ``max_call_seconds``.
+**Who is let in.** A rule of ``refuse`` that fits an invitation refuses it; else one of ``accept`` must fit, by caller,
+channel, what the invitation's JSON says, hours and load; and fewer than ``max_calls`` calls be going on: that is a hard
+limit. Who is refused gets ``{"reason": …}``: ``no_rule``, ``closed``, ``busy``, ``full``, ``stopping``, or the rule's
+own word.
 
-**The table** ``calls`` in ``var/calls.db`` has a row for each invitation: caller, channel, ``start_ms``,
-``answered_ms``, ``end_ms``, the digits, ``outcome`` and ``reason``::
+**Flows.** What the agent says goes to the caller as instant messages; what the caller answers are DTMF digits. A flow
+has blocks of steps (``flow.steps`` has each with all its keys): ``say``, ``menu``, ``gather`` (digits into a variable),
+``set``, ``branch``, ``queue``, ``transfer``, ``end``, ``go``. Where a step leads is a block's name, or steps written in
+its place. ``{name}`` in a text is a variable; ``caller``, ``channel``, ``extra.KEY``, and ``outcome``, ``human`` and
+``waited`` of the last queue or transfer are always there. A flow is checked when it is loaded: unknown targets, steps
+that nothing leads to, dead ends, rounds that never ask anything and messages beyond 8 KB are refused with file, line
+and reason, and a reload (SIGHUP) with such a flow changes nothing. ``flow: flows/support.yaml`` names a file instead.
 
-    sqlite3 var/calls.db "SELECT caller, digits, outcome, (end_ms - answered_ms) / 1000 FROM calls"
+**Handlers in Python** do the same with a :class:`Line`, and everything else, from the rules to the records, stays::
+
+    from bots.call_agent import Line, call_agent
+
+    async def clerk(line: Line) -> None:
+        number = await line.gather("Your order number, then #.", min_digits=4, max_digits=8, finish="#")
+        await line.say(f"Order {number.digits} is on its way, {line.caller}.")
+        await line.transfer("anna")
+
+    bot = call_agent("clerk", clerk)                      # in the YAML: {bot: "your_module:bot", …}
+
+**People.** ``transfer`` rings one account, ``queue`` the free ones of a queue, first who has been free for longest. The
+invitation that a human gets is to the caller's channel, and its JSON says who it is (``caller``), how long the caller
+has waited (``waited_seconds``) and what the caller's own invitation carried (``context``). Blind: who answers has the
+caller. Announced: who answers hears a briefing first, and presses 1. From then on the agent passes on what each side
+presses or sends, until one hangs up. A human who is offline, refuses, or does not answer costs the caller nothing: the
+flow goes on at ``otherwise``, and in a queue the caller keeps the place.
+
+**Deadlines.** Every wait has one: ``ring_seconds``, ``idle_seconds``, ``max_call_seconds``, ``wrap_up_seconds``, the
+times of each step and queue. A handler or a human that forgets a call does not keep it: at the limit the caller hears
+``farewell``, and the call is over at both ends.
+
+**Secrets.** Digits of a ``gather`` with ``secret: true`` are seen by the flow alone: records, logs and traces have a
+mask in their place, and a flow that would say them is refused. What is pressed between a caller and a human is masked,
+too.
+
+**Records** are the table ``call_records`` in ``var/calls.db``, one row for each invitation, with a timeline in JSON.
 
 =============== =======================================================================================
 outcome         what happened
 =============== =======================================================================================
-completed       the menu was gone through to an end; without a menu, the caller was greeted
+completed       the flow, or the handler, came to its end
+transferred     the caller hung up while talking to a human
 hung_up         the caller ended the call, or the connection was lost
-no_input        the retries were used up, the last time by silence
-wrong_input     the retries were used up, the last time by a digit that is no choice
+abandoned       the caller hung up while waiting in a queue, or while a human was rung
+no_input        the retries of a question were used up, the last time by silence
+wrong_input     the retries of a question were used up, the last time by digits that are no answer
+idle            nothing was said or pressed for ``idle_seconds``
 too_long        the call had lasted ``max_call_seconds``
 withdrawn       the caller had given up before the call was accepted
-refused         no rule, closed or full: ``reason`` says which
+refused         ``reason`` says which rule
+no_answer       it was not answered within ``ring_seconds``
+offline         who was called was not there
 failed          the agent could not go on: ``reason`` says why
 stopped         the bot was stopped during the call
 unknown         the bot was killed during the call; found at its next start
@@ -44,9 +79,12 @@ unknown         the bot was killed during the call; found at its next start
 
 **If something is wrong.** Callers hear nothing: an instant message needs a caller that reads them, as botkit's sessions
 and the vendor's SDKs do. Calls are refused as ``closed``: hours are local to ``timezone``, which is UTC unless said
-otherwise. Calls are refused as ``{"reason": "error"}``: the record could not be written, and the log says why.
+otherwise. Calls are refused as ``{"reason": "error"}``: the record could not be written, and the log says why. Nobody
+in a queue is served: the accounts in ``humans`` must be logged in, and each is left alone for ``pause_seconds`` after
+not answering. The metrics ``botkit_call_agent_*`` count calls by outcome, refusals, hand-offs and who left queues how.
 """
 
-from bots.call_agent.handlers import bot
+from bots.call_agent.handlers import bot, call_agent
+from bots.call_agent.lines import Handler, Line
 
-__all__ = ["bot"]
+__all__ = ["Handler", "Line", "bot", "call_agent"]

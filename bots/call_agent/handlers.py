@@ -1,47 +1,64 @@
-"""The call agent: invitations are answered by rule, and callers are led through the menu."""
+"""The call agent as a bot: what it is told, and who does something about it."""
 
-import time
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
-from botkit import Bot, BotInfo, CallInvited, Context
-from bots.call_agent.desk import Desk
+from botkit import (
+    Bot,
+    BotInfo,
+    CallInvited,
+    CallMessageReceived,
+    Context,
+    Meters,
+    SignalingError,
+    WallClock,
+)
+from bots.call_agent.agent import Agent
+from bots.call_agent.lines import Handler
 from bots.call_agent.records import open_records
-from bots.call_agent.service import Agent, CallClock
 from bots.call_agent.settings import CallAgentSettings
 
-bot = Bot("call_agent", settings=CallAgentSettings)
+DAY_MS = 86_400_000
 
 
-@bot.resource
-async def desk(settings: CallAgentSettings) -> AsyncIterator[Desk]:
-    """The places."""
-    yield Desk(settings.accept, settings.max_calls)
+def call_agent(name: str = "call_agent", handler: Handler | None = None) -> Bot:
+    """A call agent, as a bot: its calls are led through the flow of its settings, or handled by ``handler``.
+
+    Everything else is the same for both: who is let in, deadlines, queues, transfers, records.
+    """
+    bot = Bot(name, settings=CallAgentSettings)
+
+    @bot.resource
+    async def agent(settings: CallAgentSettings, info: BotInfo, meters: Meters) -> AsyncIterator[Agent]:
+        async with open_records(settings.database) as records:
+            await records.close_left_open(info.account, WallClock().ms())
+            agent = Agent(settings, records, meters, account=info.account, handler=handler)
+            levels: list[tuple[str, str, Callable[[], float]]] = [
+                ("call_agent_going_on", "Calls of call agents that are going on", lambda: agent.going_on),
+                ("call_agent_waiting", "Callers who wait in a queue of a call agent", agent.switchboard.waiting),
+            ]
+            gauges = [(meters.gauge(gauge, help, read), read) for gauge, help, read in levels]
+            try:
+                yield agent
+            finally:
+                for gauge, read in gauges:
+                    gauge.remove_source(read)
+
+    @bot.on_invite()
+    async def answer(invite: CallInvited, ctx: Context, agent: Agent) -> None:
+        """Takes the call, or refuses it; returns when the call is over."""
+        agent.switchboard.connect(ctx.session)
+        await agent.take(ctx.call, invite.ms, ctx.log)
+
+    @bot.on(CallMessageReceived)
+    async def pass_on(message: CallMessageReceived, agent: Agent) -> None:
+        """What one side of a bridge sends in its call is for the other."""
+        other = agent.switchboard.other_side(message.call)
+        if other is not None:
+            with suppress(SignalingError):  # that side has just hung up, and this one will be told
+                await other.send_message(message.extra)
+
+    return bot
 
 
-@bot.resource
-async def agent(settings: CallAgentSettings, info: BotInfo) -> AsyncIterator[Agent]:
-    """Who answers, with the table of the records open as long as the bot lives."""
-    async with open_records(settings.database, info.account) as records:
-        await records.close_left_open(int(time.time() * 1000))
-        yield Agent(settings, records)
-
-
-@bot.on_invite()
-async def answer(invite: CallInvited, ctx: Context, desk: Desk, agent: Agent) -> None:
-    """Takes the call if a rule and a place are there for it; returns when the call is over."""
-    call, clock = ctx.call, CallClock(invite.ms)
-    refusal = desk.admit(call, datetime.fromtimestamp(invite.ms / 1000, UTC))
-    if refusal is not None:
-        ctx.log.info("call refused", caller=invite.peer, reason=refusal)
-        await agent.refuse(call, refusal, clock)
-        return
-    ctx.log.info("call taken", caller=invite.peer, going_on=desk.busy)
-    ending = await agent.serve(call, clock)
-    ctx.log.info(
-        "call over",
-        caller=invite.peer,
-        outcome=ending.outcome,
-        digits=ending.digits,
-        **({"reason": ending.reason} if ending.reason else {}),
-    )
+bot = call_agent()

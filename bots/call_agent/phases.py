@@ -46,8 +46,8 @@ class Happening(Enum):
     """The call is lost: the connection, or an answer that did not go through."""
     HUNG_UP = "hung_up"
     """The other side has ended it, or taken its invitation back."""
-    INPUT = "input"
-    """The other side has pressed something: it is not idle."""
+    ACTIVITY = "activity"
+    """Something was said or pressed: the call is not idle."""
     ENQUEUED = "enqueued"
     LEFT_QUEUE = "left_queue"
     """The queue was full, or the wait too long: the flow goes on."""
@@ -107,20 +107,20 @@ MOVES: dict[Phase, dict[Happening, Phase]] = {
     _P.DIALLING: _UNANSWERED,
     _P.TALKING: {
         **_IN_CALL,
-        _H.INPUT: _P.TALKING,
+        _H.ACTIVITY: _P.TALKING,
         _H.ENQUEUED: _P.QUEUED,
         _H.OFFERING: _P.OFFERED,
         _H.TIME_UP: _P.CLOSING,
     },
     _P.QUEUED: {
         **_IN_CALL,
-        _H.INPUT: _P.QUEUED,
+        _H.ACTIVITY: _P.QUEUED,
         _H.LEFT_QUEUE: _P.TALKING,
         _H.OFFERING: _P.OFFERED,
     },
     _P.OFFERED: {
         **_IN_CALL,
-        _H.INPUT: _P.OFFERED,
+        _H.ACTIVITY: _P.OFFERED,
         _H.DECLINED: _P.TALKING,
         _H.BRIEFING: _P.BRIEFED,
         _H.TAKEN: _P.BRIDGED,
@@ -128,14 +128,14 @@ MOVES: dict[Phase, dict[Happening, Phase]] = {
     },
     _P.BRIEFED: {
         **_IN_CALL,
-        _H.INPUT: _P.BRIEFED,
+        _H.ACTIVITY: _P.BRIEFED,
         _H.DECLINED: _P.TALKING,
         _H.TAKEN: _P.BRIDGED,
         _H.TIME_UP: _P.TALKING,
     },
     _P.BRIDGED: {
         **_IN_CALL,
-        _H.INPUT: _P.BRIDGED,
+        _H.ACTIVITY: _P.BRIDGED,
         _H.RELEASED: _P.TALKING,
     },
     _P.CLOSING: dict.fromkeys((_H.HUNG_UP, _H.FAILED, _H.CLOSED, _H.TIME_UP), _P.OVER),
@@ -159,7 +159,7 @@ class CallLimits(Struct, frozen=True, kw_only=True):
     """How long each phase may last, in seconds; all of them finite.
 
     ``ring_seconds``: until it is answered, by the agent or by whom it calls. ``max_seconds``: from the answer, all
-    phases together. ``idle_seconds``: in a talk, since something was pressed or the talk was returned to. A human who
+    phases together. ``idle_seconds``: in a talk, since something was said or pressed. A human who
     is rung and briefed has ``offer_seconds`` in all. ``wrap_up_seconds``: for farewell and the call's end.
     """
 
@@ -173,8 +173,8 @@ class CallLimits(Struct, frozen=True, kw_only=True):
 class CallMachine(Struct, frozen=True, kw_only=True):
     """One call: a value; ``after`` gives the next one. Times are seconds of one clock, whichever it is.
 
-    ``since`` is when its phase began, ``heard`` when something was last pressed; ``answered`` is None before the
-    answer. ``outcome`` is there from ``CLOSING`` on, and does not change after that.
+    ``since`` is when its phase began, ``heard`` when something was last said or pressed; ``answered`` is None before
+    the answer. ``outcome`` is there from ``CLOSING`` on, and does not change after that.
     """
 
     began: float
@@ -239,7 +239,7 @@ class CallMachine(Struct, frozen=True, kw_only=True):
             self,
             phase=phase,
             since=self.since if phase in (self.phase, Phase.BRIEFED) else now,
-            heard=now if happening is Happening.INPUT or phase is not self.phase else self.heard,
+            heard=now if happening is Happening.ACTIVITY or phase is not self.phase else self.heard,
             answered=now if happening is Happening.ANSWERED else self.answered,
             outcome=self.outcome or (outcome or self._usual(happening) if ends else None),
         )

@@ -1,75 +1,134 @@
-"""The call records: one row per invitation, from when it arrived to how it ended."""
+"""The call records: one row per call, from when it began to how it ended."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
 
 from botkit import Database, open_database
+from bots.call_agent.timeline import Entry
 
 SCHEMA = (
     """
-    CREATE TABLE IF NOT EXISTS calls (
+    CREATE TABLE IF NOT EXISTS call_records (
         id          TEXT PRIMARY KEY,
         agent       TEXT NOT NULL,     -- the bot's account
-        caller      TEXT NOT NULL,
+        direction   TEXT NOT NULL,     -- in, or out for a call of a campaign
+        peer        TEXT NOT NULL,     -- the caller, or who was called
         channel     TEXT NOT NULL,
         start_ms    INTEGER NOT NULL,  -- the invitation, milliseconds since 1970
         answered_ms INTEGER,           -- NULL: never answered
         end_ms      INTEGER,           -- NULL: still going on
-        digits      TEXT NOT NULL,     -- what was pressed, in order
+        digits      TEXT NOT NULL,     -- what was pressed, in order; secret digits are masked
+        human       TEXT NOT NULL,     -- who took the caller; empty: nobody
+        waited      REAL NOT NULL,     -- seconds in queues
         outcome     TEXT NOT NULL,     -- empty while it goes on; see the package's docstring
-        reason      TEXT NOT NULL
+        reason      TEXT NOT NULL,
+        result      TEXT NOT NULL,     -- the flow's own word for it
+        timeline    TEXT NOT NULL      -- JSON
     )
     """,
-    "CREATE INDEX IF NOT EXISTS calls_by_caller ON calls (caller, start_ms)",
-    "CREATE INDEX IF NOT EXISTS calls_going_on ON calls (agent) WHERE end_ms IS NULL",
+    "CREATE INDEX IF NOT EXISTS call_records_by_peer ON call_records (peer, start_ms)",
+    "CREATE INDEX IF NOT EXISTS call_records_by_time ON call_records (start_ms)",
+    "CREATE INDEX IF NOT EXISTS call_records_going_on ON call_records (agent) WHERE end_ms IS NULL",
+)
+
+COLUMNS = (
+    *("id", "agent", "direction", "peer", "channel", "start_ms", "answered_ms", "end_ms"),
+    *("digits", "human", "waited", "outcome", "reason", "result", "timeline"),
+)
+
+_PUT = (
+    f"INSERT INTO call_records ({', '.join(COLUMNS)}) VALUES ({', '.join(f':{name}' for name in COLUMNS)}) "
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[6:])}"
 )
 
 
+class CallRecord(Struct, frozen=True, kw_only=True):
+    """One call. ``answered_ms`` is None for one that was never answered, ``end_ms`` for one that goes on."""
+
+    id: str
+    agent: str
+    direction: Literal["in", "out"]
+    peer: str
+    channel: str
+    start_ms: int
+    answered_ms: int | None = None
+    end_ms: int | None = None
+    digits: str = ""
+    human: str = ""
+    waited: float = 0
+    outcome: str = ""
+    reason: str = ""
+    result: str = ""
+    timeline: Sequence[Entry] = ()
+
+
+def new_id() -> str:
+    """An id that no other call has."""
+    return secrets.token_hex(8)
+
+
 class CallRecords:
-    """Writes the table. Made by :func:`open_records`. All methods raise ``StoreError``."""
+    """Writes and reads the table. Made by :func:`open_records`. All methods raise ``StoreError``."""
 
-    def __init__(self, database: Database, agent: str) -> None:
-        self._database, self._agent = database, agent
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    async def open_record(self, caller: str, channel: str, ms: int) -> str:
-        """An invitation arrived at ``ms``; the id of its record."""
-        record = secrets.token_hex(8)
-        await self._database.execute(
-            "INSERT INTO calls VALUES (?, ?, ?, ?, ?, NULL, NULL, '', '', '')",
-            (record, self._agent, caller, channel, ms),
-        )
-        return record
+    async def put(self, record: CallRecord) -> None:
+        """Write a call down as it is now."""
+        row = msgspec.structs.asdict(record)
+        row["timeline"] = msgspec.json.encode(record.timeline).decode()
+        await self._database.execute(_PUT, row)
 
-    async def add_refusal(self, caller: str, channel: str, *, start_ms: int, end_ms: int, reason: str) -> None:
-        """An invitation of ``start_ms`` was refused."""
-        await self._database.execute(
-            "INSERT INTO calls VALUES (?, ?, ?, ?, ?, NULL, ?, '', 'refused', ?)",
-            (secrets.token_hex(8), self._agent, caller, channel, start_ms, end_ms, reason),
-        )
-
-    async def answer(self, record: str, ms: int) -> None:
-        """The call was answered at ``ms``."""
-        await self._database.execute("UPDATE calls SET answered_ms = ? WHERE id = ?", (ms, record))
-
-    async def close_record(self, record: str, ms: int, *, outcome: str, digits: str = "", reason: str = "") -> None:
-        """The call, or the invitation, ended at ``ms``."""
-        await self._database.execute(
-            "UPDATE calls SET end_ms = ?, outcome = ?, digits = ?, reason = ? WHERE id = ?",
-            (ms, outcome, digits, reason, record),
-        )
-
-    async def close_left_open(self, ms: int) -> int:
+    async def close_left_open(self, agent: str, ms: int) -> int:
         """Closes what an earlier run of this agent left open, as ``unknown``; how many there were."""
         return await self._database.execute(
-            "UPDATE calls SET end_ms = max(?, start_ms), outcome = 'unknown', reason = 'the bot stopped meanwhile' "
-            "WHERE end_ms IS NULL AND agent = ?",
-            (ms, self._agent),
+            "UPDATE call_records SET end_ms = max(?, start_ms), outcome = 'unknown', "
+            "reason = 'the bot stopped meanwhile' WHERE end_ms IS NULL AND agent = ?",
+            (ms, agent),
         )
+
+    async def forget_before(self, ms: int) -> int:
+        """Deletes what is over and began before ``ms``; how many there were."""
+        return await self._database.execute("DELETE FROM call_records WHERE start_ms < ? AND end_ms IS NOT NULL", (ms,))
+
+    async def find(self, record: str) -> CallRecord | None:
+        """The call with this id, or with the only one that begins so."""
+        rows = await self._database.fetch(
+            f"SELECT {', '.join(COLUMNS)} FROM call_records WHERE id LIKE ? || '%' ORDER BY id LIMIT 2", (record,)
+        )
+        return _record(rows[0]) if len(rows) == 1 else None
+
+    async def latest(
+        self, *, limit: int, peer: str = "", outcome: str = "", since_ms: int = 0, until_ms: int | None = None
+    ) -> list[CallRecord]:
+        """The latest calls, oldest first; those of ``peer`` and with ``outcome`` alone, if named."""
+        rows = await self._database.fetch(
+            f"SELECT {', '.join(COLUMNS)} FROM call_records WHERE start_ms >= :since AND start_ms <= :until "
+            "AND :peer IN ('', peer) AND :outcome IN ('', outcome) ORDER BY start_ms DESC, rowid DESC LIMIT :limit",
+            {
+                "since": since_ms,
+                "until": 2**62 if until_ms is None else until_ms,
+                "peer": peer,
+                "outcome": outcome,
+                "limit": limit,
+            },
+        )
+        return [_record(row) for row in reversed(rows)]
+
+
+def _record(row: Sequence[object]) -> CallRecord:
+    facts = dict(zip(COLUMNS, row, strict=True))
+    facts["timeline"] = msgspec.json.decode(str(facts["timeline"]))
+    return msgspec.convert(facts, CallRecord)
 
 
 @asynccontextmanager
-async def open_records(url: str, agent: str) -> AsyncIterator[CallRecords]:
-    """The call records at ``url``, for the bot whose account is ``agent``. Raises ``StoreError``."""
+async def open_records(url: str) -> AsyncIterator[CallRecords]:
+    """The call records at ``url``. Raises ``StoreError``."""
     async with open_database(url, SCHEMA) as database:
-        yield CallRecords(database, agent)
+        yield CallRecords(database)

@@ -1,37 +1,55 @@
 """What stands under ``settings:`` of a call agent in the YAML."""
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
-from botkit import sqlite_path
+from botkit import ConfigError, load_settings, sqlite_path
+from bots.call_agent.campaigns import CampaignSettings
+from bots.call_agent.flow.flows import GREETING, Flow
+from bots.call_agent.flow.steps import Text
 from bots.call_agent.hours import parse_hours, time_zone
+from bots.call_agent.phases import CallLimits
 
 Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ALL_DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DIGITS = "0123456789*#"
 
-Text: TypeAlias = Annotated[str, Meta(max_length=2_000)]
-"""Sent as an instant message of at most 8192 bytes; a character takes up to four. Empty: nothing is said."""
+Pattern: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+_Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
 
-_Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=3_600)]
+
+class RefuseRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Invitations that are refused, whatever else fits: the caller is told ``reason``.
+
+    ``caller``, ``channel`` and the values of ``extra``, what the invitation's JSON has under a key, are patterns.
+    """
+
+    caller: Pattern = "*"
+    channel: Pattern = "*"
+    extra: dict[str, Pattern] = {}
+    reason: Annotated[str, Meta(min_length=1, max_length=200)] = "refused"
 
 
 class AcceptRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Invitations that are accepted: to a channel that fits the pattern, on these days, in these hours.
+    """Invitations that are accepted: from such a caller to such a channel, on these days, in these hours.
 
-    ``hours`` are local time of ``timezone``, from and until: ``09:00-17:30``; ``22:00-06:00`` goes on past midnight,
-    and belongs to the day on which it begins; empty is all day.
+    ``extra``: what the invitation's JSON has under these keys; all values are patterns. ``hours`` are local time of
+    ``timezone``, from and until: ``09:00-17:30``; ``22:00-06:00`` goes on past midnight, and belongs to the day on
+    which it begins; empty is all day. ``while_below``: only as long as fewer calls than that are going on, so that the
+    last places are kept for other rules.
     """
 
-    channel: str = "*"
+    caller: Pattern = "*"
+    channel: Pattern = "*"
+    extra: dict[str, Pattern] = {}
     hours: str = ""
     days: tuple[Day, ...] = ALL_DAYS
     timezone: str = "UTC"
+    while_below: Annotated[int, Meta(ge=1)] | None = None
 
     def __post_init__(self) -> None:
-        if not self.channel.strip() or len(self.channel.encode()) > 128:
-            raise ValueError(f"`channel` is {self.channel!r}: write a channel's name, or a pattern such as support-*")
         if not self.days:
             raise ValueError("`days` is empty: list some of mon, tue, …, or leave it out for all of them")
         if self.hours:
@@ -39,72 +57,54 @@ class AcceptRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         time_zone(self.timezone)
 
 
-class Choice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a digit does: says something, goes into a menu, ends the call.
-
-    ``say`` alone is followed by the same menu again; with ``menu`` or ``end`` it is said before.
-    """
-
-    say: Text = ""
-    menu: "Menu | None" = None
-    end: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.say and self.menu is None and not self.end:
-            raise ValueError("the choice does nothing: give it `say`, `menu` or `end: true`")
-        if self.menu is not None and self.end:
-            raise ValueError("the choice has both `menu` and `end`: the call cannot go on and end, drop one")
-
-
-class Menu(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A question and what the digits do.
-
-    ``prompt`` is said each time that the menu begins. Without a digit for ``timeout_seconds``, or with one that is no
-    choice, the caller is told and asked again, ``retries`` times in a row; then the call ends.
-    """
-
-    prompt: Text
-    choices: dict[str | int, Choice]
-    timeout_seconds: _Seconds = 10
-    retries: Annotated[int, Meta(ge=0, le=100)] = 2
-    on_invalid: Text = "That is not one of the choices."
-    on_timeout: Text = "I did not get that."
-
-    def __post_init__(self) -> None:
-        if not self.prompt:
-            raise ValueError("`prompt` is empty: say which digits there are")
-        if not self.choices:
-            raise ValueError('`choices` is empty: give at least one, such as "1": {say: "Hello."}')
-        keys = [str(key) for key in self.choices]
-        for key in keys:
-            if len(key) != 1 or key not in DIGITS:
-                raise ValueError(f'`choices` has {key!r}: a choice is one of the digits 0 to 9, "*" and "#"')
-            if keys.count(key) > 1:
-                raise ValueError(f"`choices` has {key!r} twice, as a number and as a text: drop one")
-
-    def choice(self, digit: str) -> Choice | None:
-        """What ``digit`` does here, or None. A YAML key may be the number or the text."""
-        return self.choices.get(digit) or (self.choices.get(int(digit)) if digit.isdecimal() else None)
-
-
 class CallAgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of it.
+    """All of it; every key may be left out.
 
-    An invitation is accepted if one of the ``accept`` rules takes it and fewer than ``max_calls`` calls are going on.
-    The caller hears ``greeting``, goes through ``menu`` (without one, the call ends after the greeting) and hears
-    ``farewell``. No call is longer than ``max_call_seconds``. ``database`` is where the call records are kept:
+    **Who is let in.** A rule of ``refuse`` that fits refuses; else a rule of ``accept`` must fit, and fewer than
+    ``max_calls`` calls be going on. **What happens** is ``flow``: written here, or the path of a file of its own; read
+    anew with the configuration. A bot made with ``call_agent`` has a handler in its place.
+
+    **Until when.** An invitation is answered within ``ring_seconds``. No call lasts longer than ``max_call_seconds``;
+    one in which nothing is said or pressed for ``idle_seconds`` ends, and hears ``farewell``, within
+    ``wrap_up_seconds``. A stop of the process lets calls go on for up to ``drain_seconds`` and takes no new ones.
+
+    ``campaign`` calls people by a list. ``database`` is where the call records are kept, for ``keep_days``:
     ``sqlite:///`` and a path, relative to where botkit was started.
     """
 
     accept: Annotated[tuple[AcceptRule, ...], Meta(max_length=1_000)] = (AcceptRule(),)
+    refuse: Annotated[tuple[RefuseRule, ...], Meta(max_length=1_000)] = ()
     max_calls: Annotated[int, Meta(ge=1, le=1_000)] = 10
-    greeting: Text = "Hello."
-    menu: Menu | None = None
+    flow: Flow | str = GREETING
+    ring_seconds: _Seconds = 10
+    max_call_seconds: _Seconds = 3_600
+    idle_seconds: _Seconds = 180
+    wrap_up_seconds: Annotated[float, Meta(gt=0, le=60)] = 5
+    drain_seconds: Annotated[float, Meta(ge=0, le=3_600)] = 30
     farewell: Text = "Goodbye."
-    max_call_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 300
+    campaign: CampaignSettings | None = None
     database: str = "sqlite:///var/calls.db"
+    keep_days: Annotated[float, Meta(gt=0, le=3_650)] = 90
 
     def __post_init__(self) -> None:
-        if not self.accept:
-            raise ValueError("`accept` is empty, so no call would be taken: give a rule, or leave it out for all calls")
+        if not self.accept and self.campaign is None:
+            raise ConfigError("is empty, so no call would be taken", key="accept", hint="give a rule, or leave it out")
         sqlite_path(self.database)  # raises ConfigError for what names no database
+        if isinstance(self.flow, str):
+            force_setattr(self, "flow", load_settings(Path(self.flow), Flow))
+
+    @property
+    def checked_flow(self) -> Flow:
+        """The flow, wherever it was written."""
+        assert isinstance(self.flow, Flow)  # a path was read when the settings were made
+        return self.flow
+
+    @property
+    def limits(self) -> CallLimits:
+        """How long a call may be in each phase."""
+        return CallLimits(
+            ring_seconds=self.ring_seconds,
+            max_seconds=self.max_call_seconds,
+            idle_seconds=self.idle_seconds,
+            wrap_up_seconds=self.wrap_up_seconds,
+        )

@@ -1,43 +1,98 @@
-"""The moderation bot: each message of its channels is judged, and the verdicts are carried out."""
+"""The moderation bot: what happens in its channels is judged, before its delivery where it may, and acted on."""
 
 from collections.abc import AsyncIterator
 
-import trio
-
-from botkit import Bot, BotInfo, ChannelMessage, Context
-from bots.moderation.audit import Message, open_audit
-from bots.moderation.enforcement import Enforcer
-from bots.moderation.judge import Judge
+from botkit import (
+    Bot,
+    BotInfo,
+    ChannelMessage,
+    Context,
+    LoggedIn,
+    LoggedOut,
+    MemberJoined,
+    MessageHeld,
+    Meters,
+    Reconnected,
+    UserJoined,
+)
+from bots.moderation.rules import Joined, Message
+from bots.moderation.service import Service, open_service
 from bots.moderation.settings import ModerationSettings
+
+TEND_SECONDS = 2.0
 
 bot = Bot("moderation", settings=ModerationSettings)
 
 
 @bot.resource
-async def judge(settings: ModerationSettings) -> AsyncIterator[Judge]:
-    """The rules, with the counters of the flood rule."""
-    yield Judge(settings)
+async def service(settings: ModerationSettings, info: BotInfo, meters: Meters) -> AsyncIterator[Service]:
+    """Rules, cases and workers, for as long as the bot lives."""
+    async with open_service(settings, info, meters) as service:
+        yield service
 
 
-@bot.resource
-async def enforcer(settings: ModerationSettings, info: BotInfo) -> AsyncIterator[Enforcer]:
-    """The audit table, open as long as the bot lives."""
-    forget_hours = settings.strikes.forget_hours
-    async with open_audit(settings.database, info.account, forget_hours=forget_hours) as audit:
-        await audit.fail_interrupted()
-        yield Enforcer(settings.strikes, audit)
+@bot.on_login()
+async def take_post(_event: LoggedIn, ctx: Context, service: Service) -> None:
+    """A session is in its channel: from now on what is said there is judged."""
+    await service.take_post(ctx.session)
+
+
+@bot.on(Reconnected)
+async def take_post_again(_event: Reconnected, ctx: Context, service: Service) -> None:
+    """A session is back: a gateway that has lost its memory has to be told again."""
+    await service.take_post(ctx.session)
+
+
+@bot.on_logout()
+async def leave_post(event: LoggedOut, service: Service) -> None:
+    """A session is over."""
+    service.crew.remove(event.account)
+
+
+@bot.on(MessageHeld)
+async def judge_held(event: MessageHeld, ctx: Context, service: Service) -> None:
+    """A message that nobody has heard yet."""
+    message = Message(
+        channel=event.channel,
+        account=event.account,
+        text=event.text,
+        ms=service.clock.ms(),
+        roles=service.info.roles_of(event.account),
+    )
+    await service.moderator.on_held(event, message, ctx.session)
 
 
 @bot.on_channel_message()
-async def moderate(message: ChannelMessage, ctx: Context, judge: Judge, enforcer: Enforcer) -> None:
-    """Judges a message by the time at which the gateway took it, so that a bot that lags sees no flood."""
-    for verdict in judge.judge(message.account, message.text, message.ms / 1000):
-        case = Message(message.channel, message.account, message.text, message.ms)
-        sanction, problem = await enforcer.enforce(case, verdict, ctx.session, trio.current_time())
-        facts = {"by": message.account, "rule": verdict.rule, "evidence": verdict.evidence[:80], "action": sanction}
-        if ctx.session.dry_run:
-            facts["dry_run"] = "nothing was done"
-        if problem:
-            ctx.log.warning("verdict", **facts, problem=problem)
-        else:
-            ctx.log.info("verdict", **facts)
+async def judge_delivered(event: ChannelMessage, service: Service) -> None:
+    """A message that was delivered, judged by the time at which the gateway took it."""
+    if service.is_own(event.account):
+        return
+    roles = service.info.roles_of(event.account)
+    message = Message(channel=event.channel, account=event.account, text=event.text, ms=event.ms, roles=roles)
+    await service.moderator.on_message(message)
+
+
+@bot.on_user_joined()
+async def note_joined(event: UserJoined, service: Service) -> None:
+    """Somebody came, as the channel itself tells it: in order with what is said there."""
+    _note(event, service)
+
+
+@bot.on_member_joined()
+async def note_member(event: MemberJoined, service: Service) -> None:
+    """Somebody came, as ``__agora_channel_event`` tells it: also where the channel does not."""
+    if event.channel in service.info.channels:
+        _note(event, service)
+
+
+@bot.every(seconds=TEND_SECONDS)
+async def tend(_ctx: Context, service: Service) -> None:
+    """What is to be done now and then."""
+    await service.tend()
+
+
+def _note(event: UserJoined | MemberJoined, service: Service) -> None:
+    if not service.is_own(event.account):
+        roles = service.info.roles_of(event.account)
+        joined = Joined(channel=event.channel, account=event.account, ms=event.ms, roles=roles)
+        service.moderator.on_joined(joined)

@@ -1,119 +1,115 @@
-"""What stands under ``settings:`` of a moderation bot in the YAML."""
+"""The bot's settings, as the YAML has them under ``settings``. What cannot be meant is refused with its reason."""
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
-from botkit import sqlite_path
-from bots.moderation.links import is_domain
-from bots.moderation.normalise import normalise
-from bots.moderation.notices import check_template
+from botkit import load_settings, sqlite_path
+from bots.moderation.notices import Texts
+from bots.moderation.rules.actions import Action, parse_action, parse_seconds
+from bots.moderation.rules.settings import (
+    AnyRule,
+    Exempt,
+    FloodRule,
+    JoinWaveRule,
+    Patterns,
+    RepeatRule,
+    RuleFile,
+    Rules,
+    check_rules,
+)
 
-RuleAction: TypeAlias = Literal["strike", "mute", "record"]
-"""What a rule asks for: a strike (a warning, in the end a mute), a mute at once, or a line in the audit table only."""
+MODERATORS = ("admin", "moderator")
+"""The roles whose accounts may use the bot's commands, and are left alone by all rules."""
 
-MAX_ENTRY_LENGTH = 128
+DEFAULT_RULES: tuple[AnyRule, ...] = (
+    FloodRule(id="flood"),
+    RepeatRule(id="repeat"),
+    JoinWaveRule(id="raid"),
+)
 
-_Words: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=100_000)]
-_Accounts: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=1_000)]
-
-
-class WordSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The word list. ``blocked`` holds words and phrases, each found as a whole and in any case."""
-
-    blocked: _Words
-    action: RuleAction = "strike"
-
-    def __post_init__(self) -> None:
-        if not self.blocked:
-            raise ValueError("`blocked` is empty: list at least one word, or leave `words` out")
-        for entry in self.blocked:
-            if not normalise(entry).text.strip():
-                raise ValueError(f"`blocked` has {entry!r}, which shows nothing: write a word of visible characters")
-            if len(entry) > MAX_ENTRY_LENGTH:
-                raise ValueError(f"`blocked` has an entry of {len(entry)} characters: at most {MAX_ENTRY_LENGTH}")
+_Steps: TypeAlias = Annotated[tuple[str, ...], Meta(min_length=1, max_length=20)]
 
 
-class LinkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Links. Only those to the ``allowed`` domains and their subdomains may be sent; none if the list is empty.
+class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What strikes lead to: the first to the first of ``steps``, and so on; further ones to the last.
 
-    ``bare_endings``: a domain without ``https://`` or ``www.`` in front is taken for a link when it ends in one
-    of these; with ``[]`` none is (a file name such as ``notes.md`` looks like a domain, too).
+    A strike is forgotten after ``decay``. Steps are actions such as ``warn`` and ``mute 10m``, but no strikes.
     """
 
-    allowed: _Words = ()
-    bare_endings: _Words = (
-        "app",
-        "biz",
-        "com",
-        "dev",
-        "edu",
-        "gov",
-        "info",
-        "io",
-        "net",
-        "online",
-        "org",
-        "shop",
-        "xyz",
-    )
-    action: RuleAction = "strike"
+    steps: _Steps = ("warn", "warn", "mute 10m", "mute 1h", "ban 1d")
+    decay: str = "1d"
 
     def __post_init__(self) -> None:
-        for domain in self.allowed:
-            if not is_domain(domain) or "." not in domain:
-                raise ValueError(f"`allowed` has {domain!r}: write the domain alone, such as example.org")
-        for ending in self.bare_endings:
-            if not is_domain(ending) or "." in ending:
-                raise ValueError(f"`bare_endings` has {ending!r}: write the last part of a domain alone, such as com")
+        for step in self.steps:
+            if parse_action(step).verb in ("strike", "quarantine"):
+                raise ValueError(f"`steps` has {step!r}: write what it leads to, such as warn, mute 10m or ban 1d")
+        parse_seconds(self.decay)
+
+    @property
+    def decay_ms(self) -> int:
+        """For how long a strike counts."""
+        return round(parse_seconds(self.decay) * 1000)
+
+    def step(self, strikes: int) -> Action:
+        """What the strike of this number (1 is the first) leads to."""
+        return parse_action(self.steps[min(strikes, len(self.steps)) - 1])
 
 
-class FloodSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Flood: an account may send ``messages`` messages in any ``seconds`` seconds."""
+class HoldSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Judge messages before their delivery, each within ``budget_seconds``.
 
-    messages: Annotated[int, Meta(ge=1, le=1_000)] = 8
-    seconds: Annotated[float, Meta(gt=0, le=3_600)] = 10
-    action: RuleAction = "strike"
-
-
-class StrikeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What strikes lead to.
-
-    From strike ``mute_after`` on, an account is muted for ``mute_minutes`` with each; before, it is warned. A
-    strike is forgotten after ``forget_hours``. ``mute_scope``: in the channel of the message, or everywhere.
-    The two texts go to the account as an instant message and may use the fields of ``notices.FIELDS``.
+    What cannot be judged by then (the bot is gone, a scorer is dead) is delivered when the hold is ``open``, and
+    refused when it is ``closed``. It needs the server role: without it messages are judged after their delivery.
     """
 
-    mute_after: Annotated[int, Meta(ge=1, le=1_000)] = 3
-    mute_minutes: Annotated[float, Meta(gt=0, le=525_600)] = 10
-    mute_scope: Literal["channel", "everywhere"] = "channel"
-    forget_hours: Annotated[float, Meta(gt=0, le=8_760)] = 24
-    warning: str = "Please mind the rules of {channel}: {detail}. This is strike {strikes} of {mute_after}."
-    mute_notice: str = "You are muted in {channel} for {minutes} minutes: {detail}."
-
-    def __post_init__(self) -> None:
-        check_template("warning", self.warning)
-        check_template("mute_notice", self.mute_notice)
+    budget_seconds: Annotated[float, Meta(ge=0.05, le=10)] = 1.0
+    when_silent: Literal["open", "closed"] = "open"
 
 
 class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of it. A rule is on when its key is there; ``flood`` is on by default, ``flood: null`` turns it off.
+    """All of it.
 
-    ``exempt`` holds accounts, or patterns such as ``staff-*``, that no rule is applied to. ``database`` is where
-    the audit table is kept: ``sqlite:///`` and a path, relative to where botkit was started.
+    ``rules`` are listed, or the path of a file that lists them (``rules:``, and ``exempt:`` for all of them). ``hold:
+    null`` judges after the delivery. ``alerts`` are accounts that are told what moderators should know. ``database`` is
+    ``sqlite:///`` and a path. Paths are relative to where botkit was started.
     """
 
-    words: WordSettings | None = None
-    links: LinkSettings | None = None
-    flood: FloodSettings | None = FloodSettings()
-    strikes: StrikeSettings = StrikeSettings()
-    exempt: _Accounts = ()
+    rules: Rules | str = DEFAULT_RULES
+    exempt: Exempt = Exempt()
+    ladder: Ladder = Ladder()
+    hold: HoldSettings | None = HoldSettings()
+    alerts: Patterns = ()
+    texts: Texts = Texts()
     database: str = "sqlite:///var/moderation.db"
+    file: RuleFile | None = None
+    """What the file of rules said when the settings were read: so a reload notices that it has changed."""
 
     def __post_init__(self) -> None:
-        if self.words is None and self.links is None and self.flood is None:
-            raise ValueError("no rule is on: give at least one of `words`, `links` and `flood`")
-        for pattern in self.exempt:
-            if not pattern or any(character.isspace() for character in pattern):
-                raise ValueError(f"`exempt` has {pattern!r}: write an account, or a pattern such as staff-*")
         sqlite_path(self.database)  # raises ConfigError for what names no database
+        if isinstance(self.rules, str):
+            force_setattr(self, "file", read_rules(self.rules))
+        elif self.file is not None:
+            raise ValueError("`file` is not written here: name the file as `rules`")
+        else:
+            check_rules(self.rules)
+
+    def rule_file(self) -> RuleFile:
+        """The rules, and whom all of them leave alone."""
+        listed = self.file or RuleFile(rules=self.rules if not isinstance(self.rules, str) else ())
+        exempts = (self.exempt, listed.exempt)
+        return RuleFile(
+            rules=listed.rules,
+            exempt=Exempt(
+                accounts=tuple(name for exempt in exempts for name in exempt.accounts),
+                roles=(*MODERATORS, *(name for exempt in exempts for name in exempt.roles)),
+                channels=tuple(name for exempt in exempts for name in exempt.channels),
+            ),
+        )
+
+
+def read_rules(path: str) -> RuleFile:
+    """The file of rules at ``path``. Raises ``ConfigError`` with file, line and key. It blocks."""
+    return load_settings(Path(path), RuleFile)

@@ -1,4 +1,4 @@
-"""Records who is online and who is in which channel: from when to when, and why it ended.
+"""Records who is online and who is in which channel, and tells others: never silently wrong.
 
 In the YAML::
 
@@ -6,36 +6,24 @@ In the YAML::
       - {bot: "bots.presence:bot", account: presence}
 
 Keys under ``settings``, with what they are when left out, are in ``settings``; ``config/presence.yaml`` shows them,
-and runs as it is.
+and runs as it is. Its account needs the server role (``gateway.server_accounts``), and no channel: it is in no user
+list.
 
-**What it does.** botkit's feeds sit in the two special channels and tell it each login, logout, join and leave of the
-app; the bot itself is in no channel. A stay in the service or in a channel is a span. At its start, and whenever
-events may be missing, it asks the gateway for a snapshot of who is there; for that its account needs the server role
-(``gateway.server_accounts``).
+**What it does.** It reads the gateway's ledger, every login, logout, join and leave of the app, from a cursor that is
+on its own disk together with what came of it. Killed at any moment, it goes on exactly where it was, and what
+happened meanwhile comes in order. botkit's feeds only tell it when to read.
 
-**The table** ``spans`` in ``var/presence.db`` has a row for each stay: ``kind`` (``online`` or ``member``), account,
-channel, ``start_ms``, ``end_ms`` and ``reason``. The views ``online_now`` and ``members_now`` show the open ones::
+**What it writes** are records (``records.Record``): versioned, numbered, each with the event of the ledger that it
+comes from, the session (the login that it belongs to), and for an end the reason: ``logout``, ``disconnected``,
+``replaced`` (logged in elsewhere), ``expired`` (its token), ``banned``, ``kicked``, ``leave``, ``moved`` (to another
+channel), ``stopped`` or ``crashed`` (the gateway), and the others of ``botkit.wire.ledger``. The database has them in
+``records``; in ``stays`` who was where from when to when; in ``gaps`` when that is not known; the views
+``online_now`` and ``members_now`` say who is there.
 
-    sqlite3 var/presence.db "SELECT account FROM members_now WHERE channel = 'lobby'"
-
-**The file** ``var/presence.jsonl`` has a JSON object for each event, in order: ``online``, ``offline``, ``joined``,
-``left``, ``gap``, ``snapshot``, ``started`` and ``stopped``; see ``lines.Line`` for their fields.
-
-Reasons are the gateway's: ``logout``, ``disconnected``, ``replaced`` (logged in elsewhere), ``stopped`` (with the
-gateway), ``leave``, ``moved`` (to another channel); and one is ours: ``unknown``.
-
-**Never silently wrong.** Where events may be missing (a feed was cut off, the gateway was restarted, the bot did not
-keep up) there is a ``gap`` in the file, and the spans that were open then have ``uncertain = 1`` for good: their end,
-or an end and a new beginning, may have been missed. Within a second a snapshot follows: whoever it finds without a
-span gets an uncertain one that starts then, and the span of whoever is not there is closed as ``unknown``. A beginning
-that nobody saw is NULL. When the bot stops, what is open is closed as ``unknown``; if it was killed, its next start
-does that.
-
-**If something is wrong.** Nothing is recorded: the log says whether the feeds were let in; with a gateway elsewhere,
-the accounts ``botkit-feed-*`` need its server role. The log says ``no snapshot``: the
-bot's account has no server role, so it knows only of those who came while it was watching, and an open span may be of
-somebody who left in a gap. The file cannot be written: its lines wait for the next try, the table goes on, and the log
-has the error.
+**Never silently wrong.** If the ledger no longer has what the daemon has not read (it was away for too long, or the
+gateway was started without its past) a ``gap`` is recorded: from its ``from_ms`` on everybody is unknown, but for
+those of whom a later event tells. The gateway is asked who is there, and ``snapshot`` ends the gap; what it shows to
+be different is recorded ``uncertain``. Of what was in the gap every answer says ``unknown``, for ever.
 """
 
 from bots.presence.handlers import bot

@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from botkit.actor.actor import Actor, actor_child
-from botkit.actor.child import ChildSpec, Restart
+from botkit.actor.child import ChildSpec, Lifetime, Restart
 from botkit.actor.mailbox import OverflowPolicy
 from botkit.actor.ref import Question
 from botkit.actor.supervisor import Supervisor
@@ -97,6 +97,23 @@ async def test_ask_a_dead_actor_fails_at_once(autojump_clock: trio.testing.MockC
         await child.ref.ask(Total(), timeout=3600)
     with pytest.raises(ActorDead):
         await child.ref.tell(Add(1))
+    assert trio.current_time() == 0
+
+
+@pytest.mark.row("A06")
+async def test_ask_an_actor_that_never_came_to_its_turn_fails_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    """The supervisor that has it was not started, since a sibling before it could not."""
+    child = actor_child("adder", lambda: Adder([]))
+
+    async def fail(_lifetime: Lifetime) -> None:
+        raise LookupError("cannot start")
+
+    below = Supervisor("below", [child.spec])
+    inner = Supervisor("inner", [ChildSpec(name="faulty", run=fail), below.as_child()])
+    with pytest.raises(LookupError):
+        await Supervisor("outer", [inner.as_child()]).run()
+    with pytest.raises(ActorDead):
+        await child.ref.ask(Total(), timeout=3600)
     assert trio.current_time() == 0
 
 

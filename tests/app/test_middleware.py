@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import trio
 from structlog.testing import capture_logs
+from trio.testing import MockClock
 
-from botkit import Bot, CallNext, ChannelMessage, Context, DigitsPressed, InstantMessage, Router
+from botkit import Bot, CallNext, ChannelMessage, Context, DigitsPressed, InstantMessage, Router, RunnerLimits
 from botkit import filters as f
 from botkit.errors import HandlerError
 from botkit.events import CallEvent, Event
@@ -277,6 +279,60 @@ async def test_a_middleware_that_fails_ends_its_event_and_nothing_else(outer: bo
     assert lines == ["handled"]
     (failure,) = [line for line in logs if line["event"] == "handler failed"]
     assert failure["handler"] == (function.__name__ if outer else "handle")
+
+
+async def test_an_outer_middleware_that_never_returns_is_cancelled_named_and_costs_its_event_alone(
+    autojump_clock: MockClock,
+) -> None:
+    bot = Bot("bot", handler_timeout=5, limits=RunnerLimits(running=2))
+
+    @bot.outer_middleware
+    async def stuck(event: Event, call_next: CallNext) -> None:
+        if getattr(event, "text", "") == "before":
+            await trio.sleep_forever()
+        await call_next()
+        if getattr(event, "text", "") == "after":
+            await trio.sleep_forever()
+
+    @bot.on_channel_message()
+    async def handle(message: ChannelMessage) -> None:
+        lines.append(message.text)
+
+    with capture_logs() as logs:
+        async with dispatching(bot) as at:
+            for number in range(4):  # more than are handled at a time
+                for text in ("before", "after"):
+                    await at.dispatcher.dispatch(said(text, f"channel {number}"), at.session)
+            await at.tell(said("hi"))
+            assert at.meters.handler_timeouts.values == {"bot": 8}
+            assert at.meters.handler_failures.values == {"bot.stuck": 8}
+    assert sorted(lines) == ["after"] * 4 + ["hi"]
+    assert {line["handler"] for line in logs if line["event"] == "handler timed out"} == {"stuck"}
+
+
+async def test_the_time_of_an_outer_middleware_is_its_own(autojump_clock: MockClock) -> None:
+    """What it goes around may take longer; it goes on twice at a time, too."""
+    bot = Bot("bot", handler_timeout=5)
+
+    @bot.outer_middleware
+    async def patient(event: Event, call_next: CallNext) -> None:
+        await trio.sleep(4)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call_next)
+            await trio.sleep(1)
+            nursery.start_soon(call_next)
+        await trio.sleep(4)
+        lines.append("patient is done")
+
+    @bot.on_channel_message(timeout=60)
+    async def handle(message: ChannelMessage) -> None:
+        await trio.sleep(50)
+        lines.append("handled")
+
+    async with dispatching(bot) as at:
+        await at.tell(said())
+        assert at.meters.handler_errors.value == 0
+    assert lines == ["handled", "handled", "patient is done"]
 
 
 async def test_beats_meet_no_middleware() -> None:

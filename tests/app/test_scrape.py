@@ -6,7 +6,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from botkit import Bot, BotPlacement, CallInvited, ChannelMessage, Context, InstantMessage, RunnerLimits, UserOnline
+from botkit import (
+    Bot,
+    BotPlacement,
+    CallInvited,
+    ChannelMessage,
+    Context,
+    EventsLost,
+    InstantMessage,
+    RunnerLimits,
+    UserOnline,
+)
+from botkit.signaling import SignalSettings
 from botkit.testing import World, open_world
 
 MACHINE = "botkit_loop_"
@@ -143,3 +154,38 @@ async def test_mailboxes_and_waiting_events_are_seen(autojump_clock: MockClock) 
         await trio.sleep(5)
         scraped = scrape(world)
         assert scraped["botkit_bot_mailbox_waiting slow"] == scraped["botkit_bot_events_waiting"] == 0
+
+
+async def test_what_is_lost_is_counted_wherever_it_was_dropped(autojump_clock: MockClock) -> None:
+    """Half of a flood of one sender finds its line full; then all lines are, and the session's own buffer gets full."""
+    bot, go_on, told = Bot("slow"), trio.Event(), list[EventsLost]()
+    handled = 0
+
+    @bot.on_message()
+    async def handle(message: InstantMessage) -> None:
+        nonlocal handled
+        await go_on.wait()
+        handled += 1
+
+    @bot.on_events_lost()
+    async def note(event: EventsLost) -> None:
+        told.append(event)
+
+    limits, settings = RunnerLimits(waiting_per_key=5, waiting=20), SignalSettings(event_buffer=10)
+    placement = BotPlacement(bot=bot, account="slow", limits=limits)
+    with capture_logs() as logs:
+        async with open_world() as world, world.running(placement, signal_settings=settings):
+            people = [await world.user(f"user-{number}") for number in range(10)]
+            for person in people:
+                for number in range(10):
+                    await person.tell("slow", f"{number}")
+            await trio.sleep(1)
+            go_on.set()
+            await trio.sleep(1)
+            scraped = scrape(world)
+    causes = {event.cause for event in told}
+    assert len(causes) == 2
+    assert handled + sum(event.count or 0 for event in told) == 100
+    assert scraped["botkit_bot_losses_total slow"] == len(told)
+    assert scraped["botkit_bot_events_lost_total slow"] == 100 - handled
+    assert {line["cause"] for line in logs if line["event"] in ("events lost", "events dropped")} == causes

@@ -17,13 +17,19 @@ from botkit.config.loading import Config, load_config
 from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import GatewaySettings
 from bots.call_agent import records
-from bots.moderation import audit
-from bots.presence import table
+from bots.moderation.cases import schema
 from bots.presence.settings import PresenceSettings
+from bots.presence.store import SCHEMA as PRESENCE_SCHEMA
 
 FOLDER = Path(__file__).parents[2] / "config"
 CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem != "gateway")  # which has no bots
 DEMO = next(path for path in CONFIGS if path.stem == "demo")
+
+
+ACTS = """
+    SELECT acts.account, rule, verb, outcome FROM acts JOIN cases ON cases.id = case_id
+    WHERE verb IN ('warn', 'mute', 'kick', 'ban') ORDER BY case_id, seq
+"""
 
 
 @asynccontextmanager
@@ -35,8 +41,8 @@ async def running(
     assert isinstance(config.gateway, GatewaySettings)
     async with AsyncExitStack() as stack:
         databases = {
-            "verdicts": await stack.enter_async_context(open_database("sqlite://moderation", audit.SCHEMA)),
-            "spans": await stack.enter_async_context(open_database("sqlite://presence", table.SCHEMA)),
+            "cases": await stack.enter_async_context(open_database("sqlite://moderation", schema.SCHEMA)),
+            "stays": await stack.enter_async_context(open_database("sqlite://presence", PRESENCE_SCHEMA)),
             "calls": await stack.enter_async_context(open_database("sqlite://call_agent", records.SCHEMA)),
         }
         async with trio.open_nursery() as nursery:
@@ -51,9 +57,9 @@ async def running(
 def without_disk(placement: BotPlacement) -> BotPlacement:
     """The placement, but its database is in memory, and it writes no file: virtual time would not wait for a disk."""
     assert placement.settings is not None
-    changes: dict[str, str | None] = {"database": f"sqlite://{placement.bot.name}"}
+    changes: dict[str, object] = {"database": f"sqlite://{placement.bot.name}"}
     if isinstance(placement.settings, PresenceSettings):
-        changes["file"] = None
+        changes["sinks"] = ()
     return replace(placement, settings=replace(placement.settings, **changes))
 
 
@@ -79,13 +85,15 @@ async def test_the_demo_shows_all_three_bots_within_20_seconds(
     async with running(config, monkeypatch, tmp_path) as (app, databases):
         with trio.move_on_after(20):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds, log=logger)
-        verdicts = await databases["verdicts"].fetch("SELECT account, rule, action, outcome FROM verdicts ORDER BY ms")
-        spans = await databases["spans"].fetch("SELECT kind, account FROM spans WHERE reason IN ('leave', 'logout')")
-        calls = await databases["calls"].fetch("SELECT caller, digits, outcome, reason FROM calls ORDER BY rowid")
-    of_bob = [verdict[1:] for verdict in verdicts if verdict[0] == "bob"]
+        acts = await databases["cases"].fetch(ACTS)
+        stays = await databases["stays"].fetch(
+            "SELECT account, channel <> '' FROM stays WHERE reason IN ('leave', 'logout')"
+        )
+        calls = await databases["calls"].fetch("SELECT peer, digits, outcome, reason FROM call_records ORDER BY rowid")
+    of_bob = [act[1:] for act in acts if act[0] == "bob"]
     assert of_bob == [("words", "warn", "done"), ("links", "warn", "done"), ("words", "mute", "done")]
-    assert [verdict for verdict in verdicts if verdict[0] != "bob"] == [("dan", "flood", "warn", "done")]
-    assert {("online", "bob"), ("member", "bob"), ("online", "eve"), ("online", "zoe")} <= set(spans)
+    assert [act for act in acts if act[0] != "bob"] == [("dan", "flood", "warn", "done")]
+    assert {("bob", 0), ("bob", 1), ("eve", 0), ("zoe", 0)} <= set(stays)
     assert calls == [("eve", "19", "completed", ""), ("zoe", "", "refused", "full")]
     refused = [str(entry["problem"]) for entry in log.entries if entry["event"] == "visitor is refused"]
     assert any("muted" in problem for problem in refused)
@@ -99,7 +107,7 @@ async def test_the_second_round_of_the_demo_is_like_the_first(
     async with running(config, monkeypatch, tmp_path) as (app, databases):
         with trio.move_on_after(80):
             await run_visitors(app.signal, config.demo.visitors, repeat_seconds=config.demo.repeat_seconds)
-        verdicts = await databases["verdicts"].fetch("SELECT action FROM verdicts WHERE account = 'bob' ORDER BY ms")
-        calls = await databases["calls"].fetch("SELECT outcome FROM calls ORDER BY rowid")
-    assert verdicts == [("warn",), ("warn",), ("mute",)] * 2
+        acts = await databases["cases"].fetch(ACTS)
+        calls = await databases["calls"].fetch("SELECT outcome FROM call_records ORDER BY rowid")
+    assert [act[2] for act in acts if act[0] == "bob"] == ["warn", "warn", "mute"] * 2
     assert calls == [("completed",), ("refused",)] * 2

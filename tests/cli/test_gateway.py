@@ -49,6 +49,7 @@ def login(url: str, token: str) -> object:
     return trio.run(ask)
 
 
+@pytest.mark.row("O01")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_one_line_serves_and_stops(start_botkit: Start, number: signal.Signals) -> None:
     gateway = start_botkit("gateway", *ANYWHERE)

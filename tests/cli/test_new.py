@@ -67,6 +67,7 @@ def test_its_tests_pass_and_the_tools_find_nothing(folder: Path) -> None:
             assert "2 passed" in done.stdout
 
 
+@pytest.mark.row("O01")
 @pytest.mark.slow
 @pytest.mark.row("B24")
 def test_it_runs_as_written(folder: Path, start_botkit: Start) -> None:

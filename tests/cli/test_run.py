@@ -22,6 +22,7 @@ def value_of(key: str, lines: list[str]) -> str:
     return words[0].removeprefix(f"{key}=")
 
 
+@pytest.mark.row("O01")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_bots_run_until_a_signal_and_then_log_out(start_botkit: Start, config: Path, number: signal.Signals) -> None:
     running = start_botkit("run", config.name)
@@ -236,6 +237,7 @@ def test_a_store_that_is_no_database_is_one_message_and_2(run_botkit: Run, confi
     assert "store.url: sqlite:///gateway.db: cannot be used: file is not a database" in message
 
 
+@pytest.mark.row("O01")
 def test_check_says_what_it_found(run_botkit: Run, config: Path) -> None:
     done = run_botkit("check", config.name)
     assert (done.returncode, done.stderr) == (0, "")
@@ -268,6 +270,7 @@ def test_a_dry_run_says_what_it_would_have_done_and_does_not_do_it(start_botkit:
     assert not [line for line in [*lines, *out.splitlines()] if "visitor hears" in line]
 
 
+@pytest.mark.row("O01")
 def test_what_bots_did_can_be_traced_while_they_run_and_after(
     start_botkit: Start, run_botkit: Run, config: Path
 ) -> None:

@@ -22,7 +22,7 @@ gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}
 bots:
   - bot: bots.presence:bot
     account: presence
-    settings: {file: FILE, database: "sqlite:///DATABASE"}
+    settings: SETTINGS
 """
 
 
@@ -33,14 +33,23 @@ def junk(tmp_path: Path) -> None:
     (tmp_path / "junk.db").write_bytes(b"no database" * 1000)
 
 
-@pytest.mark.parametrize(("file", "database"), [("adir", "a.db"), ("a.jsonl", "junk.db")])
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ('{database: "sqlite:///junk.db"}', "bots[0].settings: bot presence cannot start"),
+        (
+            '{sinks: [{to: webhook, name: a, url: "nowhere", secret: 0123456789abcdef}]}',
+            "bots[0].settings.sinks[0].url",
+        ),
+    ],
+)
 def test_settings_that_cannot_be_used_are_named(
-    run_botkit: Run, tmp_path: Path, junk: None, file: str, database: str
+    run_botkit: Run, tmp_path: Path, junk: None, settings: str, key: str
 ) -> None:
-    (tmp_path / "bot.yaml").write_text(PRESENCE.replace("FILE", file).replace("DATABASE", database))
+    (tmp_path / "bot.yaml").write_text(PRESENCE.replace("SETTINGS", settings))
     done = run_botkit("run", "bot.yaml")
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("botkit: bot.yaml:6: bots[0].settings: bot presence cannot start: ")
+    assert done.stderr.startswith(f"botkit: bot.yaml:6: {key}: ")
     assert done.stderr.count("\n") == 1
 
 

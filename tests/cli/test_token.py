@@ -15,6 +15,7 @@ def invoke(*arguments: str, certificate: str | None = None) -> tuple[int, str, s
     return result.exit_code, result.stdout, result.stderr
 
 
+@pytest.mark.row("O01")
 @pytest.mark.parametrize("from_environment", [True, False])
 def test_a_token_lets_its_account_in_for_its_time(from_environment: bool) -> None:
     arguments = ["--app-id", "app", "--account", "ann", "--ttl", "60"]

@@ -3,25 +3,40 @@
 import http.client
 import json
 import signal
-import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import pytest
+
+from tests.processes import START_SECONDS
 
 Run: TypeAlias = Callable[..., Any]
 Start: TypeAlias = Callable[..., Any]
 """The fixtures of conftest.py."""
 
 
-def with_operations(config: Path) -> str:
-    """The configuration on a port that is free; the URL of its operations."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    text = config.read_text().replace("demo:\n", "demo:\n  repeat_seconds: 2\n")
-    config.write_text(f'{text}operations: {{listen: "127.0.0.1:{port}", canary_seconds: 1}}\n')
-    return f"http://127.0.0.1:{port}/"
+NOBODY = "http://127.0.0.1:1/"
+
+
+def set_operations(config: Path, address: str) -> None:
+    """The configuration, with its operations there."""
+    text = config.read_text().partition("operations:")[0]
+    text = text.replace("demo:\n  visitors", "demo:\n  repeat_seconds: 2\n  visitors")
+    config.write_text(f'{text}operations: {{listen: "{address}", canary_seconds: 1}}\n')
+
+
+def readiness(url: str) -> dict[str, object]:
+    """What the process says when it is asked whether it is ready."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request("GET", "/readyz")
+        answer: dict[str, object] = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return answer
 
 
 @pytest.mark.slow
@@ -29,9 +44,10 @@ def with_operations(config: Path) -> str:
 def test_a_running_process_shows_its_tree_its_health_and_its_log(
     start_botkit: Start, run_botkit: Run, config: Path
 ) -> None:
-    url = with_operations(config)
+    set_operations(config, "127.0.0.1:0")
     running = start_botkit("run", config.name)
-    assert any(url in line for line in running.read_until("ready:"))
+    (url,) = (line.split()[-1] for line in running.read_until("ready:") if line.startswith("  ops "))
+    set_operations(config, urlsplit(url).netloc)
     tree = run_botkit("tree", config.name)
     assert (tree.returncode, tree.stderr) == (0, "")
     assert all(word in tree.stdout for word in ("STATE", "app the-app", "bot concierge", "logged_in", "lobby"))
@@ -40,22 +56,22 @@ def test_a_running_process_shows_its_tree_its_health_and_its_log(
     tail = start_botkit("tail", url, "--bot", "concierge", "--json")
     entry = json.loads(tail.read_until("seen online")[-1])
     assert (entry["bot"], entry["level"]) == ("concierge", "info")
-    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=60)
-    connection.request("GET", "/readyz")
-    assert json.loads(connection.getresponse().read()) == {"status": "ok", "problems": []}
-    connection.close()
+    deadline = time.monotonic() + START_SECONDS
+    while (answer := readiness(url)) != {"status": "ok", "problems": []}:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.1)
     assert running.stop(signal.SIGTERM)[0] == 0
     assert tail.process.wait(120) == 0  # the log ends with the process
 
 
 @pytest.mark.slow
 def test_a_process_that_is_not_there_is_one_message(run_botkit: Run, config: Path) -> None:
-    url = with_operations(config)
+    set_operations(config, "127.0.0.1:1")
     for command in ("tree", "tail"):
-        for target in (config.name, url):
+        for target in (config.name, NOBODY):
             done = run_botkit(command, target)
             assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-            assert done.stderr.startswith(f"botkit: {url}: does not answer: ")
+            assert done.stderr.startswith(f"botkit: {NOBODY}: does not answer: ")
 
 
 @pytest.mark.slow

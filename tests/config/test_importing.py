@@ -67,7 +67,7 @@ def test_a_module_that_needs_another_one_says_which(package: Path) -> None:
         ("\n1 / 0\n", "raises.py:2: ZeroDivisionError: division by zero"),
         ("raise Exception\n", "raises.py:1: Exception"),
         ("import sys\nsys.exit(3)\n", "raises.py:2: SystemExit(3)"),
-        ("def broken(:\n", "SyntaxError: invalid syntax (raises.py, line 1)"),
+        ("def broken(:\n", "raises.py:1: SyntaxError: invalid syntax"),
     ],
 )
 def test_a_module_that_fails_says_where(package: Path, code: str, problem: str) -> None:

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Block(Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """``shell``, ``log``, ``drawing``, ``json``, ``yaml``, ``python``, or ``""`` for what nobody knows."""
+        """``shell``, ``log``, ``drawing``, ``json``, ``yaml``, ``toml``, ``python``, or ``""``: nobody knows."""
         return kind_of(self.text)
 
 
@@ -51,6 +52,8 @@ def kind_of(text: str) -> str:
         return "json"
     if _is_settings(text):
         return "yaml"
+    if _is_toml(text):
+        return "toml"
     return "python" if _is_python(text) else ""
 
 
@@ -117,6 +120,14 @@ def _is_settings(text: str) -> bool:
     except yaml.YAMLError:
         return False
     return isinstance(value, dict) and any(key in ConfigFile.__struct_fields__ for key in value)
+
+
+def _is_toml(text: str) -> bool:
+    """Tables with values: Python and TOML have much in common in a line or two."""
+    try:
+        return text.startswith("[") and any(tomllib.loads(text).values())
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _is_python(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 Python blocks of a page are one module, in their order: it is imported, its bots are put on a gateway in memory, and
 its tests are run. Settings are loaded as a file, commands are parsed by the command line (or asked of the bot's
-database), logs are read by the reader of logs, JSON is decoded. What none of that fits is an error, not left out.
+database), logs are read by the reader of logs, JSON is decoded, TOML stands so in the project's own ``pyproject.toml``.
+What none of that fits is an error, not left out.
 """
 
 import importlib.util
@@ -12,6 +13,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -115,7 +117,9 @@ def test_a_page_runs(page: str, page_module: ModuleType) -> None:
 
     if bots:
         run(start_and_stop)
-    assert tests or bots, "a page shows a bot, or has a test: else nothing of it was run"
+    text = "\n".join(block.text for block in blocks("python") if block.page == page)
+    claims = re.search(r"^assert ", text, re.MULTILINE)
+    assert tests or bots or claims, "a page shows a bot, has a test, or claims something: else nothing of it was run"
 
 
 @pytest.mark.slow
@@ -172,6 +176,19 @@ def test_logs_are_read(block: Block) -> None:
     assert not any(isinstance(line, Unknown) for line in lines)
 
 
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_a_table_is_one_of_the_project(block: Block) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert includes(project, tomllib.loads(block.text))
+
+
+def includes(whole: object, part: object) -> bool:
+    """Whether all that ``part`` says stands in ``whole``, too."""
+    if not isinstance(whole, dict) or not isinstance(part, dict):
+        return whole == part
+    return all(key in whole and includes(whole[key], value) for key, value in part.items())
+
+
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
 def test_json_is_an_event_of_the_ledger(block: Block) -> None:
     assert decode_event(block.text).seq > 0
@@ -201,6 +218,8 @@ def test_the_readme_lists_the_chapters() -> None:
         ("[09:03] <ann> hi", "log"),
         ('{"v": 1}', "json"),
         ("one\n├── two", "drawing"),
+        ("[project]\nname = 'a'", "toml"),
+        ("[one]", "python"),
         ("def broken(:", ""),
         ("bots: [", ""),
         ("rm -rf everything", ""),

@@ -73,14 +73,14 @@ def test_all_three_bots_do_what_the_cast_is_written_for(
     assert (code, out.splitlines()[-1], err) == (0, STOPPED, "")
     check_verdicts(tmp_path)
     check_calls(tmp_path)
-    check_spans(tmp_path)
+    check_stays(tmp_path)
     check_lines(tmp_path)
 
 
 def wait_until_told(folder: Path, account: str) -> None:
     """Until the presence bot has heard that somebody logged out, too."""
     deadline = time.monotonic() + START_SECONDS
-    sql = f"SELECT 1 FROM spans WHERE kind = 'online' AND account = '{account}' AND reason = 'logout'"
+    sql = f"SELECT 1 FROM stays WHERE channel = '' AND account = '{account}' AND reason = 'logout'"
     while not rows(folder, "bots.presence:bot", sql):
         assert time.monotonic() < deadline, "the presence bot never heard of it"
         time.sleep(0.05)
@@ -88,14 +88,13 @@ def wait_until_told(folder: Path, account: str) -> None:
 
 def check_verdicts(folder: Path) -> None:
     """Bob's first messages are a warning each, and then he is muted: nobody reads his last. Every rule is seen."""
-    strikes = BOTS["bots.moderation:bot"]["settings"]["strikes"]["mute_after"]
-    said = [(account, step["text"]) for account, step in steps("say") if account == "bob"]
-    actions = ["warn"] * (strikes - 1) + ["mute"]
-    expected = [(account, text, action, "done") for (account, text), action in zip(said, actions, strict=False)]
-    assert len(said) > strikes == len(expected)
-    sql = "SELECT account, text, action, outcome FROM verdicts WHERE account = 'bob' ORDER BY ms"
+    ladder = BOTS["bots.moderation:bot"]["settings"]["ladder"]["steps"]
+    said = [step["text"] for account, step in steps("say") if account == "bob"]
+    expected = [(step.partition(" ")[0], "done") for step in ladder]
+    assert len(said) > len(ladder)
+    sql = """SELECT verb, outcome FROM acts WHERE account = 'bob' AND verb IN ('warn', 'mute') ORDER BY case_id, seq"""
     assert rows(folder, "bots.moderation:bot", sql) == expected
-    rules = rows(folder, "bots.moderation:bot", "SELECT DISTINCT rule FROM verdicts ORDER BY rule")
+    rules = rows(folder, "bots.moderation:bot", "SELECT DISTINCT rule FROM cases ORDER BY rule")
     assert rules == [("flood",), ("links",), ("words",)]
 
 
@@ -103,45 +102,43 @@ def check_calls(folder: Path) -> None:
     """The first caller goes through the menu, the second finds the only place taken."""
     assert BOTS["bots.call_agent:bot"]["settings"]["max_calls"] == 1
     (eve, first), (zoe, second) = steps("call")
-    sql = "SELECT caller, channel, digits, outcome, reason FROM calls ORDER BY start_ms"
+    sql = "SELECT peer, channel, digits, outcome, reason FROM call_records ORDER BY start_ms"
     assert rows(folder, "bots.call_agent:bot", sql) == [
         (eve, first["channel"], first["press"], "completed", ""),
         (zoe, second["channel"], "", "refused", "full"),
     ]
 
 
-def check_spans(folder: Path) -> None:
-    """Everybody who comes and goes has a span with the reason that is written; who stays, until the stop."""
-    sql = "SELECT kind, account, channel, reason, uncertain FROM spans WHERE end_ms >= start_ms"
-    spans = rows(folder, "bots.presence:bot", sql)
-    assert {span[:2] for span in spans if span[1] in CAST} == {
-        *(("online", account) for account in CAST),
-        *(("member", account) for account, _ in steps("join")),
-    }
-    assert len([span for span in spans if span[1] in CAST]) == len(CAST) + len(steps("join"))
+def check_stays(folder: Path) -> None:
+    """Everybody who comes and goes has a stay with the reason that is written; who stays, one that lasts."""
+    stays = rows(folder, "bots.presence:bot", "SELECT account, channel, reason, state FROM stays")
+    of_cast = [stay for stay in stays if stay[0] in CAST]
+    assert {stay[:2] for stay in of_cast} >= {(account, "") for account in CAST}
+    assert {stay[:2] for stay in of_cast if stay[1]} == {(account, step["channel"]) for account, step in steps("join")}
+    assert len(of_cast) == len(CAST) + len(steps("join"))
     for account, _ in steps("log_out"):
-        assert ("online", account, "", "logout", 0) in spans
+        assert (account, "", "logout", "closed") in stays
     for account, step in steps("join"):
         if account in dict(steps("leave")):
-            assert ("member", account, step["channel"], "leave", 0) in spans
+            assert (account, step["channel"], "leave", "closed") in stays
 
 
 def check_lines(folder: Path) -> None:
     """The file tells what the table does: a line for each beginning, and for each end that was told."""
-    file = folder / BOTS["bots.presence:bot"]["settings"]["file"]
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [lines[0]["event"], lines[-1]["event"]] == ["started", "stopped"]
+    (sink,) = BOTS["bots.presence:bot"]["settings"]["sinks"]
+    lines = [json.loads(line) for line in (folder / sink["path"]).read_text().splitlines()]
+    assert [line["event"] for line in lines if "account" not in line] == ["gap", "snapshot"]
+    assert [line["n"] for line in lines] == list(range(1, len(lines) + 1))
     told = [line for line in lines if "account" in line]
     begun = {(line["account"], line.get("channel", ""), line["ms"]) for line in told if "reason" not in line}
     ended = {
-        (line["account"], line.get("channel", ""), line["start_ms"], line["ms"], line["reason"])
+        (line["account"], line.get("channel", ""), line["since_ms"], line["ms"], line["reason"])
         for line in told
-        if "reason" in line
+        if "reason" in line and "since_ms" in line
     }
-    assert len(begun) + len(ended) == len(told)
-    spans = rows(folder, "bots.presence:bot", "SELECT account, channel, start_ms, end_ms, reason FROM spans")
-    assert begun == {span[:3] for span in spans}
-    assert ended == {span for span in spans if span[-1] != "unknown"}
+    stays = rows(folder, "bots.presence:bot", "SELECT account, channel, start_ms, end_ms, reason FROM stays")
+    assert begun == {stay[:3] for stay in stays}
+    assert ended == {stay for stay in stays if stay[-1]}
 
 
 def test_in_json_every_line_is_an_object(start_botkit: Start, tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def test_every_program_is_one_that_is_there() -> None:
         assert match[1] is None or match[1] in extras
 
 
+@pytest.mark.row("O01")
 @pytest.mark.parametrize("arguments", commands_of("botkit"), ids=" ".join)
 def test_commands_and_options_exist(arguments: list[str]) -> None:
     name, *rest = arguments

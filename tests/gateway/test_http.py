@@ -16,6 +16,7 @@ from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import Address, AppCredentials, GatewaySettings
 from botkit.testing import TEST_APP, WirePeer, open_test_gateway
 from botkit.transport.websocket import websocket_connector
+from tests.gateway_fire.process import free_port
 
 LOOPBACK = Address("127.0.0.1", 0)
 
@@ -140,9 +141,7 @@ async def test_a_host_of_another_machine_names_its_key() -> None:
 
 async def test_a_gateway_that_fails_to_start_lets_go_of_its_ports() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        free = socket.create_server(("127.0.0.1", 0))
-        address = Address("127.0.0.1", free.getsockname()[1])
-        free.close()
+        address = Address("127.0.0.1", free_port())
         blocked = Address("127.0.0.1", taken.getsockname()[1])
         settings = GatewaySettings(apps=(AppCredentials(id=TEST_APP),), listen=address, http=blocked)
         with pytest.raises(ConfigError):

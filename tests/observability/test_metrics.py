@@ -90,6 +90,17 @@ def test_a_gauge_by_label_sums_its_sources_for_each_value() -> None:
         meters.gauge_by("bots", "Bots", "kind", more)
 
 
+@pytest.mark.row("O04")
+def test_a_gauge_by_label_is_bounded_like_a_counter() -> None:
+    meters = Meters()
+    levels = {str(number): 1.0 for number in range(MAX_LABEL_VALUES)}
+    gauge = meters.gauge_by("waiting", "Waiting", "bot", lambda: levels)
+    assert OTHER not in gauge.values
+    levels |= {"the 101st": 5, "the 102nd": 6}
+    assert gauge.values[OTHER] == 11
+    assert len(gauge.values) == 101
+
+
 def test_a_histogram_counts_up_to_and_with_each_bound() -> None:
     meters = Meters()
     seconds = meters.histogram("seconds", "Took.", [0.1, 1, 2.5])

@@ -94,6 +94,7 @@ async def test_a_valid_file_is_applied_and_told_in_one_line(file: Path, autojump
             "started": ["three"],
             "stopped": [],
             "restarted": ["two"],
+            "swapped": [],
         }
         assert await at.ann.heard(UserLeft) == []
         await at.ann.say("hey")

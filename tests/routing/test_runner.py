@@ -267,6 +267,57 @@ def test_a_bound_is_one_or_more(name: str) -> None:
 # Allowances
 
 
+@given(
+    jobs=st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from([0, 1, 3]), st.sampled_from(["let pass", "keep", "go on"])),
+        max_size=40,
+    ),
+    workers=st.integers(1, 4),
+)
+def test_whatever_jobs_do_when_their_time_is_up_order_and_workers_stay(
+    jobs: list[tuple[str, int, str]], workers: int
+) -> None:
+    begun: list[str] = []
+
+    async def main() -> None:
+        async def work(job: tuple[str, int, str, str], allowance: Allowance | None) -> None:
+            name, seconds, way, again = job
+            assert allowance is not None
+            begun.append(name + again)
+            allowance.begin(2)
+            try:
+                await trio.sleep(0 if again else seconds)
+            except trio.Cancelled:
+                if way == "go on":
+                    runner.put_first(name[0], (name, seconds, way, " again"))
+                if way != "keep":
+                    raise
+            finally:
+                allowance.end()
+
+        runner = KeyedRunner[tuple[str, int, str, str]](work, RunnerLimits(running=workers))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(runner.run)
+            for number, (key, seconds, way) in enumerate(jobs):
+                await runner.submit(key, (f"{key}{number}", seconds, way, ""))
+            with trio.fail_after(1000):
+                await runner.wait_all_done()
+                begin = trio.current_time()
+                for number in range(workers):
+                    await runner.submit(number, ("z", 1, "keep", ""))
+                await runner.wait_all_done()
+            assert trio.current_time() - begin == pytest.approx(1)  # all of them side by side
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    for key in "abcd":
+        expected: list[str] = []
+        for number, (of, seconds, way) in enumerate(jobs):
+            if of == key:
+                expected += [f"{key}{number}", *([f"{key}{number} again"] if seconds > 2 and way == "go on" else [])]
+        assert [name for name in begun if name[0] == key] == expected
+
+
 class Slow:
     """Work in steps that each take their seconds, with an allowance of two for each; a step too slow is cut off."""
 

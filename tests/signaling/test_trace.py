@@ -39,6 +39,10 @@ async def test_frames_are_logged_while_it_is_switched_on(gateway: ScriptedGatewa
             '["login_ret",["","{\\"uid\\":1,\\"line\\":\\"***\\"}"]]',
         ),
         ('{"certificate": "x"}', '{"certificate": "***"}'),
+        (
+            '["notify",["recvmsg","{\\\\\\"msgtype\\\\\\":\\\\\\"dtmf\\\\\\",\\\\\\"msgdata\\\\\\":\\\\\\"4711#\\\\\\"}"]]',
+            '["notify",["recvmsg","{\\\\\\"msgtype\\\\\\":\\\\\\"dtmf\\\\\\",\\\\\\"msgdata\\\\\\":\\\\\\"***\\\\\\"}"]]',
+        ),
         ('{"line":""}', '{"line":""}'),
     ],
 )

@@ -1,7 +1,7 @@
 """Finding a gateway: lookups and gateways on loopback, some of them dead, wrong or slow."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,10 +19,24 @@ pytestmark = pytest.mark.row("W08")
 LOOPBACK = Address("127.0.0.1", 0)
 
 
+_TAKEN: list[socket.socket] = []
+"""Sockets that are bound and do not listen."""
+
+
+@pytest.fixture(autouse=True)
+def let_go() -> Iterator[None]:
+    """Close them after the test."""
+    yield
+    while _TAKEN:
+        _TAKEN.pop().close()
+
+
 def dead_port() -> int:
-    """A port of the loopback interface where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
+    """A port of the loopback interface where nobody listens, and nobody else will."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    _TAKEN.append(taken)
+    port: int = taken.getsockname()[1]
     return port
 
 

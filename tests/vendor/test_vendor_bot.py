@@ -8,8 +8,10 @@ import trio
 
 from botkit import App, BotPlacement, open_database
 from botkit.testing import TEST_APP
+from bots.call_agent.flow.flows import Flow
+from bots.call_agent.flow.steps import End, Go, Menu, Say
 from bots.call_agent.handlers import bot
-from bots.call_agent.settings import AcceptRule, CallAgentSettings, Choice, Menu
+from bots.call_agent.settings import AcceptRule, CallAgentSettings
 from tests.vendor.clients import PATIENCE, Sdk, VendorUser, parsed
 from tests.vendor.drivers import Vendor
 
@@ -17,9 +19,10 @@ pytestmark = [pytest.mark.row("W07"), pytest.mark.slow, pytest.mark.parametrize(
 
 MENU = Menu(
     prompt="1 for the time, # to end",
-    choices={"1": Choice(say="It is late."), "#": Choice(end=True)},
+    choices={"1": (Say(text="It is late."), Go(to="menu")), "#": (End(text="Goodbye."),)},
     timeout_seconds=600,
 )
+FLOW = Flow(blocks={"main": (Say(text="Hello."), Go(to="menu")), "menu": (MENU,)})
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ async def calls(vendor: Vendor, tmp_path: Path) -> AsyncIterator[str]:
     """The call agent as ``support``; where it keeps its records."""
     database = f"sqlite:///{tmp_path}/calls.db"
     settings = CallAgentSettings(
-        accept=(AcceptRule(channel="support-*"),), greeting="Hello.", menu=MENU, farewell="Goodbye.", database=database
+        accept=(AcceptRule(channel="support-*"),), flow=FLOW, idle_seconds=900, database=database
     )
     app = App(TEST_APP, vendor.url, [BotPlacement(bot=bot, account="support", settings=settings)])
     async with trio.open_nursery() as nursery:
@@ -81,7 +84,7 @@ async def closed_records(database: str) -> list[tuple[object, ...]]:
     async with open_database(database, []) as open_records:
         while True:
             rows = await open_records.fetch(
-                "SELECT caller, channel, digits, outcome FROM calls WHERE end_ms IS NOT NULL", ()
+                "SELECT peer, channel, digits, outcome FROM call_records WHERE end_ms IS NOT NULL", ()
             )
             if rows:
                 return list(rows)

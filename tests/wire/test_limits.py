@@ -1,6 +1,7 @@
 """Limits: both sides of each border, in bytes of UTF-8."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,15 @@ def test_both_sides_of_the_border(check: Check, most: int, character: str) -> No
     assert violation.code is ErrorCode.GENERAL_E_LARGE_PARAM
     assert f"{most + 1} bytes" in violation.reason
     assert f"at most {most}" in violation.reason
+
+
+@pytest.mark.parametrize("check", [check for check, _ in SIZES if check not in NAMES])
+@pytest.mark.parametrize("value", [None, 5, b"bytes"])
+def test_what_is_no_text_is_refused_by_its_type(check: Callable[[Any], limits.Violation | None], value: object) -> None:
+    violation = check(value)
+    assert violation is not None
+    assert violation.code is ErrorCode.GENERAL_E_WRONG_PARAM
+    assert violation.reason.endswith(f"is no text, but of type {type(value).__name__}")
 
 
 @pytest.mark.row("G04", "0.12")

@@ -2,15 +2,19 @@
 
 ::
 
+    from trio.testing import MockClock
+
     from bots.moderation.rules import Message, RuleSet, RuleState
     from bots.moderation.rules.settings import FloodRule, WordsRule
 
-    rules = RuleSet([WordsRule(id="spam", words=("buy now",)), FloodRule(id="flood", messages=2, seconds=10)])
-    state = RuleState()
-    said = Message(channel="lobby", account="bob", text="BUY  now!", ms=1_000)
-    (verdict,) = rules.judge(said, state).verdicts
-    assert (verdict.rule, verdict.start, verdict.end, verdict.evidence) == ("spam", 0, 8, "BUY  now")
-    assert verdict.version == rules.versions["spam"]
+
+    async def test_a_verdict(autojump_clock: MockClock) -> None:
+        rules = RuleSet([WordsRule(id="spam", words=("buy now",)), FloodRule(id="flood", messages=2, seconds=10)])
+        state = RuleState()
+        said = Message(channel="lobby", account="bob", text="BUY  now!", ms=1_000)
+        (verdict,) = rules.judge(said, state).verdicts
+        assert (verdict.rule, verdict.start, verdict.end, verdict.evidence) == ("spam", 0, 8, "BUY  now")
+        assert verdict.version == rules.versions["spam"]
 
 The parts, each of which knows those above it only:
 
@@ -25,10 +29,10 @@ The parts, each of which knows those above it only:
 - ``ruleset``: :class:`RuleSet`, compiled rules; ``judge`` takes a fact and a state.
 
 Scores (``kind: score``) are made outside, since a scorer may be a process or a service: ``RuleSet.scorers`` says which
-are wanted, ``judge`` takes them as ``scores``, None for one that gave no answer. Such a rule then follows its
-``without_score``.
+are wanted, ``judge`` takes them as ``scores``, None for one that gave no answer.
 
-A rule that raises is not allowed to stop the others: it is in ``Judgement.failures``, and the caller says so loudly.
+A rule that raises, or has no score, is not allowed to stop the others: it is in ``Judgement.failures``, and the caller
+says so loudly, and does with the message what its policy says.
 """
 
 from bots.moderation.rules.facts import Fact, Finding, Joined, Message, Scores, Verdict

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from bots.moderation.links import MAX_HOST_LENGTH, LinkFinder
 from bots.moderation.normalise import Normalised
-from bots.moderation.regexes import compile_regex
+from bots.moderation.regexes import RegexSet
 from bots.moderation.rules.facts import Fact, Finding, Message, Scores
 from bots.moderation.rules.state import RuleState
 from bots.moderation.words import WordList
@@ -17,6 +17,13 @@ def finding_at(text: Normalised, start: int, end: int, detail: str) -> Finding:
     """A finding at ``start`` to ``end`` (more than nothing) of a normalised text, by places of the original."""
     first, last = text.origins[start], text.origins[end - 1] + 1
     return Finding(detail=detail, start=first, end=last, matched=text.text[start:end])
+
+
+class NoScore(Exception):
+    """A scorer that was wanted gave no answer."""
+
+    def __init__(self, scorer: str) -> None:
+        super().__init__(f"scorer {scorer} gave no answer")
 
 
 class WordsCheck:
@@ -37,15 +44,12 @@ class RegexCheck:
     """``kind: regex``."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [compile_regex(pattern) for pattern in patterns]
+        self._patterns = RegexSet(patterns)
 
     def check(self, _fact: Fact, text: Normalised, _state: RuleState, _scores: Scores) -> Finding | None:
         """See ``Check``. A pattern that matches nothing at all, such as ``x*``, finds nothing."""
-        for pattern in self._patterns:
-            span = pattern.find(text.text)
-            if span is not None and span[0] < span[1]:
-                return finding_at(text, *span, "that is not said here")
-        return None
+        span = self._patterns.find(text.text)
+        return None if span is None else finding_at(text, *span, "that is not said here")
 
 
 class LinksCheck:
@@ -103,17 +107,18 @@ class CapsCheck:
 
 
 class ScoreCheck:
-    """``kind: score``."""
+    """``kind: score``. It is about messages only."""
 
-    def __init__(self, scorer: str, at_least: float, *, hit_without: bool) -> None:
-        self._scorer, self._at_least, self._hit_without = scorer, at_least, hit_without
+    def __init__(self, scorer: str, at_least: float) -> None:
+        self._scorer, self._at_least = scorer, at_least
 
-    def check(self, _fact: Fact, text: Normalised, _state: RuleState, scores: Scores) -> Finding | None:
-        """See ``Check``."""
+    def check(self, fact: Fact, text: Normalised, _state: RuleState, scores: Scores) -> Finding | None:
+        """See ``Check``. Raises ``NoScore``."""
+        if not isinstance(fact, Message):
+            return None
         score = scores.get(self._scorer)
         if score is None:
-            detail = f"{self._scorer} could not be asked"
-            return Finding(detail=detail, start=0, end=len(text.original)) if self._hit_without else None
+            raise NoScore(self._scorer)
         if score < self._at_least:
             return None
         detail = f"{self._scorer} gives it {score:.2f} of 1"

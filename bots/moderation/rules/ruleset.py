@@ -61,6 +61,11 @@ class Judgement(NamedTuple):
         """
         return max(self.verdicts, key=lambda one: (not one.again, _hardness(one)), default=None)
 
+    @property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """What the rules remember now because they found something: see ``RuleState.forgive``."""
+        return tuple((one.rule, one.key) for one in self.verdicts if one.key and not one.again)
+
 
 class CompiledRule(NamedTuple):
     """A rule ready to judge."""
@@ -200,7 +205,7 @@ def _check_of(rule: AnyRule) -> Check:
         case JoinWaveRule():
             return JoinWaveCheck(rule)
         case ScoreRule():
-            return ScoreCheck(rule.scorer, rule.at_least, hit_without=rule.without_score == "hit")
+            return ScoreCheck(rule.scorer, rule.at_least)
 
 
 def _hardness(verdict: Verdict) -> int:

@@ -186,13 +186,18 @@ class JoinWaveRule(Rule, frozen=True, kw_only=True, tag="join_wave"):
     seconds: _Seconds = 10
     quiet_seconds: _Seconds = 300
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for text in self.then:
+            if parse_action(text).verb not in ("slow", "quarantine", "alert", "notice"):
+                raise ValueError(f"`then` has {text!r}: a wave leads to slow, quarantine, alert and notice")
+
 
 class ScoreRule(Rule, frozen=True, kw_only=True, tag="score"):
-    """A ``scorer`` gives the text ``at_least`` so much. Without an answer: let it ``pass``, or take it for a hit."""
+    """A ``scorer`` gives the text ``at_least`` so much. Without an answer the rule has failed: see ``Judgement``."""
 
     scorer: str
     at_least: Annotated[float, Meta(ge=0, le=1)] = 0.9
-    without_score: Literal["pass", "hit"] = "pass"
 
 
 AnyRule: TypeAlias = (

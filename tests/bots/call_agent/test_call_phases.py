@@ -105,7 +105,7 @@ H = Happening
     [
         ((), 10, "no_answer"),
         ((H.ANSWERED,), 31, "idle"),
-        ((H.ANSWERED, H.INPUT), 32, "idle"),
+        ((H.ANSWERED, H.ACTIVITY), 32, "idle"),
         ((H.ANSWERED, H.ENQUEUED), 101, "too_long"),
         ((H.ANSWERED, H.OFFERING), 22, "idle"),  # back to the talk, which is idle then
         ((H.ANSWERED, H.OFFERING, H.BRIEFING), 22, "idle"),  # ringing and briefing share their time
@@ -122,10 +122,10 @@ def test_each_phase_has_its_deadline(happenings: tuple[Happening, ...], deadline
 
 
 @pytest.mark.row("F04")
-def test_input_does_not_prolong_the_whole_call() -> None:
+def test_activity_does_not_prolong_the_whole_call() -> None:
     machine = after_all(H.ANSWERED)
     for now in range(10, 101, 10):
-        machine = machine.after(H.INPUT, now)
+        machine = machine.after(H.ACTIVITY, now)
     assert machine.deadline == 101
     assert machine.expire(101).outcome == "too_long"
 

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from bots.moderation.links import LinkFinder
 from bots.moderation.normalise import normalise
-from bots.moderation.settings import LinkSettings
+from bots.moderation.rules.settings import LinksRule
 
-FINDER = LinkFinder(["example.org", "bücher.example"], LinkSettings().bare_endings)
+FINDER = LinkFinder(["example.org", "bücher.example"], LinksRule(id="links").bare_endings)
 
 
 def forbidden(text: str) -> str | None:

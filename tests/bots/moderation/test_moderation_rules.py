@@ -159,14 +159,15 @@ def test_what_is_no_spray() -> None:
 
 def test_scores() -> None:
     bench = Bench(ScoreRule(id="toxic", scorer="local", at_least=0.8))
-    closed = Bench(ScoreRule(id="toxic", scorer="local", at_least=0.8, without_score="hit"))
     assert bench.rules.scorers == {"local"}
     for score, caught in ((0.79, False), (0.8, True)):
-        bench.scores["local"] = closed.scores["local"] = score
-        assert (bench.say("x") is not None) is (closed.say("x") is not None) is caught
-    bench.scores["local"] = closed.scores["local"] = None
-    assert bench.say("x") is None
-    assert hit(closed.say("x")) == ("x", "local could not be asked")
+        bench.scores["local"] = score
+        assert (bench.say("x") is not None) is caught
+    said = Message(channel="lobby", account="bob", text="x", ms=1)
+    for scores in ({"local": None}, {}):
+        judgement = bench.rules.judge(said, bench.state, scores)
+        assert judgement.verdicts == ()
+        assert [(one.rule, str(one.error)) for one in judgement.failures] == [("toxic", "scorer local gave no answer")]
 
 
 @pytest.mark.row("D06")

@@ -33,6 +33,7 @@ def arguments(start_botkit: Start) -> list[str]:
     return ["chat", "--account", "ann", "--channel", "lobby", "--gateway", url, "--app-id", "app"]
 
 
+@pytest.mark.row("O01")
 def test_lines_of_a_pipe_are_sent_and_its_end_logs_out(arguments: list[str]) -> None:
     result = subprocess.run(
         [COMMAND, *arguments],

@@ -46,6 +46,7 @@ def rows(output: str) -> dict[str, str]:
     return {label.strip(): value.strip() for label, value in lines if label.strip()}
 
 
+@pytest.mark.row("O01")
 def test_with_a_gateway_of_its_own(run_botkit: Run, log: Path) -> None:
     result = run_botkit("replay", log, "--channel", "den")
     assert result.returncode == 0, result.stderr

@@ -1,0 +1,67 @@
+"""Signed batches over HTTP. The receiver answers with 2xx when it has them; anything else has them sent again.
+
+The body is ``{"v": 1, "sink": NAME, "records": […]}``; records come in order, of an account and all together. The
+header ``Idempotency-Key`` is the same for each try of a batch; records have an ``id`` and a ``cursor`` of their own.
+``Botkit-Signature`` is explained in ``bots.presence.signing``.
+"""
+
+from collections.abc import Sequence
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from botkit import BotkitError, WallClock
+from bots.presence.records import VERSION, Place, Record
+from bots.presence.signing import HEADER, sign
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """The body of a webhook."""
+
+    v: int
+    sink: str
+    records: Sequence[Record]
+
+
+class WebhookRefused(BotkitError):
+    """The receiver at ``url`` did not take a batch: it answered ``status``."""
+
+    def __init__(self, url: str, status: int) -> None:
+        self.url, self.status = url, status
+        super().__init__(f"{url} answers {status}")
+
+
+class WebhookSink:
+    """Posts to ``url``, signed with ``secret``. ``transport`` is for tests."""
+
+    def __init__(
+        self, name: str, url: str, secret: str, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._name, self._url, self._secret = name, url, secret
+        self._client = httpx.AsyncClient(timeout=timeout, transport=transport, follow_redirects=False)
+        self._clock = WallClock()
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+    async def last_told(self) -> Place | None:
+        """Only the receiver knows."""
+        return None
+
+    async def deliver(self, records: Sequence[Record]) -> None:
+        """Post these. Raises ``WebhookRefused`` and ``httpx.HTTPError``."""
+        body = msgspec.json.encode(Delivery(v=VERSION, sink=self._name, records=records))
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"{self._name}:{_place(records[0])}:{_place(records[-1])}",
+            HEADER: sign(self._secret, body, int(self._clock.seconds())),
+        }
+        answer = await self._client.post(self._url, content=body, headers=headers)
+        if not 200 <= answer.status_code < 300:
+            raise WebhookRefused(self._url, answer.status_code)
+
+
+def _place(record: Record) -> str:
+    return ".".join(str(number) for number in record.cursor or ())

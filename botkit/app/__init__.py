@@ -24,7 +24,7 @@ parameter is the event, or ``Context``. ``on_channel_message``, ``on_message`` (
 ``on_user_left``, ``on_invite``, ``on_dtmf``, ``on_call_ended`` and ``on_attribute`` are about the bot's own account
 and channel; ``on_user_online``, ``on_user_offline``, ``on_member_joined`` and ``on_member_left`` about the whole app:
 a feed is started for them when some handler needs it. ``on`` takes any event of ``botkit.events``, ``every`` is a beat,
-and ``command`` is in ``botkit.app.commands``.
+``on_drain`` what is to be finished before a stop, and ``command`` is in ``botkit.app.commands``.
 
 What a handler asks for, it is given **by type**: the event, ``Context``, ``BotInfo``, the bot's settings, resources
 (opened before the login, closed after the logout), and what providers make of an event. That is checked when it is

@@ -151,6 +151,20 @@ class App:
         """How each bot is, now, in the order of the placements."""
         return tuple(bot.status() for bot in self._crew.bots)
 
+    @property
+    def has_drains(self) -> bool:
+        """Whether a bot has something to finish before it is stopped."""
+        return any(bot.plan.bot.drained for bot in self._crew.bots)
+
+    async def drain(self) -> None:
+        """Have bots finish what they are at before they are stopped: call their handlers of ``on_drain``.
+
+        All at the same time, each within its timeout; the bots go on meanwhile, and after it. A cancel ends it.
+        """
+        async with trio.open_nursery() as nursery:
+            for bot in self._crew.bots:
+                nursery.start_soon(bot.drain)
+
     def given_up(self) -> tuple[str, ...]:
         """The bots that are gone for good or in quarantine although nobody asked for that: each in a line, with why."""
         return tuple(f"{bot.plan.title}: {bot.given_up}" for bot in self._crew.bots if bot.given_up)

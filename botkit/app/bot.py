@@ -80,6 +80,11 @@ class Bot(Decorators):
         return [one for handlers in self.walk() for one in handlers.timers]
 
     @property
+    def drained(self) -> bool:
+        """Whether it has handlers of ``on_drain``, its routers' included."""
+        return any(handlers.drains for handlers in self.walk())
+
+    @property
     def roles(self) -> frozenset[str]:
         """The roles that commands are for, its routers' included."""
         return frozenset(role for one in self.registrations if one.command is not None for role in one.command.roles)

@@ -136,6 +136,15 @@ class BotActor(Actor[Event]):
         opened = await self._holdings.open(plan.wiring.resources, self._known_values(plan, desk), self._opened[-1])
         return Prepared(self, plan, desk, opened, self.dispatcher.version_of(plan, opened.values))
 
+    async def drain(self) -> None:
+        """Call what is to be called before the bot is stopped, all at the same time; the bot goes on meanwhile."""
+        if not self.is_up or self.dispatcher is None:
+            return
+        version = self.dispatcher.version
+        async with trio.open_nursery() as nursery:
+            for target in version.drains:
+                nursery.start_soon(self.dispatcher.beat, version, target, self._session_for(None))
+
     def become(self, prepared: Prepared) -> None:
         """Have the next event meet this version of the code. Handlers of the last one that are at work go on."""
         assert self.dispatcher is not None

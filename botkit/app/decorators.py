@@ -8,7 +8,7 @@ from botkit.app.commands.command import events_of, read_command
 from botkit.app.conversations.injecting import conversation_provider, conversations_provider
 from botkit.app.conversations.kinds import DEFAULT_TIMEOUT, ConversationKind, S
 from botkit.app.error_handlers import read_error_handler
-from botkit.app.handler_set import Beat, HandlerSet, Registration
+from botkit.app.handler_set import Beat, Drain, HandlerSet, Registration
 from botkit.app.handler_types import (
     AnyHandler,
     AnyMiddleware,
@@ -224,6 +224,21 @@ class Decorators(HandlerSet):
 
         def register(function: AnyHandler) -> AnyHandler:
             self.declare(self.timers, Beat(seconds, read_handler(function), timeout))
+            return function
+
+        return register
+
+    def on_drain(self, *, timeout: float | None = None) -> Callable[[AnyHandler], AnyHandler]:
+        """What is to be done before the bot is stopped: take nothing new, and wait until what goes on is finished.
+
+        Called when the process is asked to stop, and when a reload stops or restarts the bot; until it returns, or its
+        ``timeout`` (the bot's, unless said), everything goes on as before: sessions, events, handlers, timers. It is no
+        event: it goes to no other router, and takes ``Context`` as its first parameter, if any.
+        """
+        check_timeout(timeout)
+
+        def register(function: AnyHandler) -> AnyHandler:
+            self.declare(self.drains, Drain(read_handler(function), timeout))
             return function
 
         return register

@@ -121,7 +121,7 @@ class Dispatcher:
             await trio.sleep(FULL_LINE_SECONDS)  # too many events of that place wait: those come first
 
     async def beat(self, version: Version, target: Target, session: LoginSession) -> None:
-        """Call a handler of ``every``."""
+        """Call a handler of ``every``, or of ``on_drain``."""
         version.enter()
         try:
             await version.border.call(Match(target, None), None, version.context(session), target.timeout)

@@ -37,7 +37,15 @@ class Beat:
     timeout: float | None = None
 
 
-Declared: TypeAlias = Registration | Beat | Resource | Provider | Middleware | ErrorHandler
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """A handler that is called before the bot is stopped. ``timeout`` in seconds; None: the bot's."""
+
+    handler: Signature
+    timeout: float | None = None
+
+
+Declared: TypeAlias = Registration | Beat | Drain | Resource | Provider | Middleware | ErrorHandler
 D = TypeVar("D", bound=Declared)
 S = TypeVar("S", Resource, Provider)
 
@@ -54,6 +62,7 @@ class HandlerSet:
         self.name, self.filter = name, filter
         self.handlers: list[Registration] = []
         self.timers: list[Beat] = []
+        self.drains: list[Drain] = []
         self.held: list[Resource] = []
         self.providers: list[Provider] = []
         self.conversations: list[ConversationKind[Struct]] = []

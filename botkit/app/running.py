@@ -122,8 +122,14 @@ class RunningBot:
         with self._stopping.around():
             await self._run()
 
+    async def drain(self) -> None:
+        """Let it finish what it is at: see ``App.drain``."""
+        if self._actor is not None:
+            await self._actor.drain()
+
     async def stop(self) -> None:
-        """End it, and wait until its handlers have ended, its sessions logged out and its resources closed."""
+        """Drain it, end it, and wait until its handlers have ended, its sessions logged out, its resources closed."""
+        await self.drain()
         await self._stopping.stop()
 
     @property

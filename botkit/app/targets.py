@@ -61,6 +61,8 @@ class TargetMaker:
         self._injected, self._handler_timeout, self._desk = injected, handler_timeout, desk
         self.beats: list[tuple[float, Target]] = []
         """The handlers of ``every``, with their seconds; complete once ``tree`` has returned."""
+        self.drains: list[Target] = []
+        """The handlers of ``on_drain``; complete then, too."""
 
     def tree(self, router: WiredRouter) -> RouteNode[Target]:
         """The routes of a bot and all of its routers."""
@@ -87,6 +89,10 @@ class TargetMaker:
             target = Target(wired.place, self._bound(wired), errors)
             target.timeout = self._seconds(beat.timeout, self._handler_timeout)
             self.beats.append((beat.seconds, target))
+        for drain, wired in router.drains:
+            target = Target(wired.place, self._bound(wired), errors)
+            target.timeout = self._seconds(drain.timeout, self._handler_timeout)
+            self.drains.append(target)
         node.children = [self._node(one, around, errors) for one in router.routers]
         return node
 

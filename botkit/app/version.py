@@ -36,6 +36,7 @@ class Version:
         targets = TargetMaker(injected, plan.bot.handler_timeout, commands)
         self.table = RouteTable[Target](targets.tree(plan.wiring.root), self.border.filter_failed)
         self.beats = targets.beats
+        self.drains = targets.drains
         """The handlers of ``every``, with their seconds."""
         self._users = 0
         self._left = trio.lowlevel.ParkingLot()

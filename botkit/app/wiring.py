@@ -12,7 +12,7 @@ from botkit.actor.registry import Registry
 from botkit.app.commands.command import Command
 from botkit.app.context import BotInfo
 from botkit.app.error_handlers import ERROR, ErrorHandler
-from botkit.app.handler_set import Beat, Declared, HandlerSet, Registration
+from botkit.app.handler_set import Beat, Declared, Drain, HandlerSet, Registration
 from botkit.app.injection import Offer, PerCall, Provider, Scope, Wired, check_event, require_known, wire
 from botkit.app.middleware import CALL_NEXT, CallNext, Middleware
 from botkit.app.resources import Resource, wire_resource
@@ -50,6 +50,7 @@ class WiredRouter:
     inner: list[tuple[Middleware, Wired]]
     handlers: list[WiredHandler]
     beats: list[tuple[Beat, Wired]]
+    drains: list[tuple[Drain, Wired]]
     errors: list[tuple[ErrorHandler, Wired]]
     routers: list["WiredRouter"]
 
@@ -85,7 +86,7 @@ def wire_declared(declared: Declared, scope: Scope, filters: Sequence[Filter]) -
     match declared:
         case Registration():
             wire_handler(declared, scope, filters)
-        case Beat():
+        case Beat() | Drain():
             wire(declared.handler, (), scope)
         case Resource():
             wire_resource(declared, scope, [one for one in scope.offers.values() if isinstance(one, Resource)])
@@ -188,6 +189,7 @@ def _wire_router(
         inner=[(one, _wire_middleware(one, scope)) for one in handlers.inner_middlewares],
         handlers=[wire_handler(one, scope, filters) for one in handlers.handlers],
         beats=[(one, wire(one.handler, (), scope)) for one in handlers.timers],
+        drains=[(one, wire(one.handler, (), scope)) for one in handlers.drains],
         errors=[(one, _wire_error_handler(one, scope)) for one in handlers.error_handlers],
         routers=[_wire_router(one, scope_of(one, scope), filters, resources) for one in handlers.included],
     )

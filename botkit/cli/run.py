@@ -19,6 +19,7 @@ from botkit.app.watchdog import Watchdog
 from botkit.cli.banner import STOPPED, banner, ready
 from botkit.cli.configuration import File, load
 from botkit.cli.credentials import account_tokens
+from botkit.cli.draining import DrainingStop
 from botkit.cli.embedded import start_gateway
 from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
@@ -73,6 +74,8 @@ def run(
     With --reload the code of bots, and the file, are followed as they are saved. Sessions, conversations and timers go
     on; code with a mistake is logged, with file and line, and what was there before goes on.
 
+    When asked to stop, bots that have something to finish, such as calls, may do so first; a second signal ends it.
+
     Exit code 1 when a bot was given up on the way, since its account logged in elsewhere or was banned, say; and when
     one is in quarantine at the end, since it failed too often.
     """
@@ -105,11 +108,12 @@ async def _run(
     meters = Meters()
     apps: list[App] = []
     manager = ServiceManager()
-    stopping = trio.CancelScope()
-    with (
-        stop_on_signals(stopping, within=STOP_DEADLINE, too_late=too_late, on_asked=manager.stopping),
-        hangups() as hung_up,
-    ):
+    stop = DrainingStop(apps)
+    stopping = stop.scope
+    signals = stop_on_signals(
+        stopping, within=STOP_DEADLINE, too_late=too_late, on_asked=manager.stopping, ask=stop.ask
+    )
+    with signals as put_off, hangups() as hung_up:
         async with _open_gateway(config, meters) as addresses, _open_conversations(config) as conversations:
             with stopping:  # the gateway is around it, and there until the last bot has logged out
                 async with (
@@ -123,6 +127,7 @@ async def _run(
                         nursery.start_soon(manager.keep_alive)
                         await nursery.start(_run_bots, config, apps, addresses.ws, announcer)
                         manager.ready(f"{len(config.bots)} bots")
+                        nursery.start_soon(stop.run, put_off)
                         nursery.start_soon(call_at_each, hung_up, partial(_read_again, reload, manager))
                         if code is not None:
                             nursery.start_soon(call_at_saves, reload.follow, code.folders, file, watch_folders)

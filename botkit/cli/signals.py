@@ -21,12 +21,14 @@ def stop_on_signals(
     within: float | None = None,
     too_late: str = "",
     on_asked: Callable[[], None] = lambda: None,
-) -> Iterator[None]:
-    """Inside, SIGINT and SIGTERM cancel ``scope``; a second one ends the process at once, with 130.
+    ask: Callable[[], None] | None = None,
+) -> Iterator[Callable[[], None]]:
+    """Inside, SIGINT and SIGTERM cancel ``scope``, or call ``ask``; a second one ends the process at once, with 130.
 
     ``within`` seconds after the first one the process ends in any case, with 1 and the line ``too_late`` on
-    standard error (not on Windows, which has no timer for it). ``on_asked`` is called with the first one, when the loop
-    turns. For the main thread.
+    standard error (not on Windows, which has no timer for it). Who has good reason to take longer calls what this
+    gives: from then on it is ``within`` seconds again. ``on_asked`` is called with the first one, when the loop turns.
+    For the main thread.
 
     Plain handlers rather than ``trio.open_signal_receiver``: both must work when a bot's handler blocks the loop,
     and no task of ours would run then.
@@ -34,19 +36,22 @@ def stop_on_signals(
     token = trio.lowlevel.current_trio_token()
     asked = False
 
+    def put_off() -> None:
+        if asked and within is not None and sys.platform != "win32":
+            signal.setitimer(signal.ITIMER_REAL, within)
+
     def handle(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
             sys.stdout.flush()
             os._exit(EXIT_AT_ONCE)
         asked = True
-        if within is not None and sys.platform != "win32":
-            signal.setitimer(signal.ITIMER_REAL, within)
+        put_off()
         token.run_sync_soon(stop)
 
     def stop() -> None:
         on_asked()
-        scope.cancel()
+        (scope.cancel if ask is None else ask)()
 
     def give_up(_number: int, _frame: FrameType | None) -> None:
         os.write(2, f"{too_late}\n".encode())  # sys.stderr may be in the middle of a line
@@ -57,7 +62,7 @@ def stop_on_signals(
         handlers[signal.SIGALRM] = give_up
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield put_off
     finally:
         if sys.platform != "win32":
             signal.setitimer(signal.ITIMER_REAL, 0)

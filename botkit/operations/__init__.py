@@ -109,14 +109,15 @@ probed again and again; ``quarantine`` says how long, and after how many probes 
 
     quarantine: {probe_after: 30, longest: 1800, give_up_after: 10}
 
-**How it ends.** SIGTERM or Ctrl-C asks once: handlers may end, sessions log out, resources close, the gateway writes
-what it has. A second signal does not ask.
+**How it ends.** SIGTERM or Ctrl-C asks once: bots that declare ``on_drain``, such as the call agent, finish what they
+are at, as long as they allow themselves (``drain_seconds``), and everything goes on meanwhile. Then handlers may end,
+sessions log out, resources close, the gateway writes what it has. A second signal does not ask.
 
 ====  =======================================================================================================
 code  what it means
 ====  =======================================================================================================
 0     asked to stop, and every session is logged out
-1     it failed: a bot was given up, or is in quarantine at the end; or it was not done 5 s after the signal
+1     it failed: a bot was given up, or is in quarantine at the end; or it was not done 5 s after that
 2     the configuration, or the command line, says something that cannot be: a restart will not help
 130   a second signal came: it ended at once
 ====  =======================================================================================================
@@ -125,8 +126,8 @@ code  what it means
 compose``; their first lines say how to begin. systemd is told when the process is ready, reloads and stops, and with
 ``WatchdogSec=`` that its loop turns. Another service manager starts ``botkit run`` in the folder that relative paths
 are for, with the secrets in its environment; restarts it on failure but not after code 2; stops it with SIGTERM, and
-waits 10 s before SIGKILL. A SIGKILL loses nothing that the store has: sanctions, the ledger and conversations go on
-where they were.
+before SIGKILL waits 10 s and what bots may take to finish. A SIGKILL loses nothing that the store has: sanctions, the
+ledger and conversations go on where they were.
 
 The modules: ``reload`` brings the file, and the code, anew; ``code`` knows what of that has changed, and ``saves``
 when to look; ``notify`` tells systemd. ``http`` answers ``/livez``, ``/readyz``, ``/metrics``, ``/tree`` and

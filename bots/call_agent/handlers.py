@@ -18,7 +18,8 @@ from bots.call_agent.lines import Handler
 from bots.call_agent.records import open_records
 from bots.call_agent.settings import CallAgentSettings
 
-DAY_MS = 86_400_000
+MOST_DRAIN_SECONDS = 3_700
+"""Longer than ``drain_seconds`` can be."""
 
 
 def call_agent(name: str = "call_agent", handler: Handler | None = None) -> Bot:
@@ -49,6 +50,13 @@ def call_agent(name: str = "call_agent", handler: Handler | None = None) -> Bot:
         """Takes the call, or refuses it; returns when the call is over."""
         agent.switchboard.connect(ctx.session)
         await agent.take(ctx.call, invite.ms, ctx.log)
+
+    @bot.on_drain(timeout=MOST_DRAIN_SECONDS)
+    async def drain(ctx: Context, agent: Agent) -> None:
+        """No new calls; those that go on may come to their end, as long as ``drain_seconds``."""
+        ctx.log.info("no more calls are taken", going_on=agent.going_on)
+        await agent.drain()
+        ctx.log.info("drained", left=agent.going_on)
 
     @bot.on(CallMessageReceived)
     async def pass_on(message: CallMessageReceived, agent: Agent) -> None:

@@ -1,17 +1,6 @@
-"""Scripted callers: what they do and hear, as it is written in YAML. See ``rehearsal`` for how they are played.
+"""Scripted callers: what they do and hear, as it is written in YAML.
 
-::
-
-    humans:
-      anna: {answer: accept, after_seconds: 2, stay_seconds: 10}
-    callers:
-      - caller: ann
-        steps:
-          - {do: hear, text: "Press 1 *"}
-          - {do: press, digits: "1"}
-          - {do: wait, seconds: 3}
-          - {do: hang_up}
-        outcome: hung_up
+``config/flows/support_callers.yaml`` is an example; ``rehearsal`` plays them.
 """
 
 from typing import Annotated, Literal, TypeAlias

@@ -14,6 +14,7 @@ from bots.call_agent.commands import app
 from bots.call_agent.records import CallRecord, open_records
 from bots.call_agent.timeline import Entry
 
+FLOWS = Path(__file__).parents[3] / "config" / "flows"
 FLOW = """\
 queues: {people: {humans: [anna]}}
 blocks:
@@ -190,6 +191,11 @@ def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "none.db: --database: is not there" in result.output
     assert not (tmp_path / "none.db").exists()
+
+
+def test_the_example_that_comes_with_it() -> None:
+    result = run("test", FLOWS / "support.yaml", FLOWS / "support_callers.yaml")
+    assert (result.exit_code, result.output.count(" ok ")) == (0, 3), result.output
 
 
 @pytest.mark.slow

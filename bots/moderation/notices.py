@@ -26,7 +26,7 @@ class Texts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     somebody), ``unjudged`` (nobody could judge it in time).
     """
 
-    warn: str = "Please mind the rules of {channel}: {detail}. This is strike {strikes}."
+    warn: str = "Please mind the rules of {channel}: {detail}. Your strikes: {strikes}."
     mute: str = "You are muted in {channel} {time}: {detail}."
     kick: str = "You were put out of {channel}: {detail}."
     ban: str = "You are banned {time}: {detail}."

@@ -81,7 +81,7 @@ class Service:
 
     async def tend(self) -> None:
         """What is to be done now and then: raids that are over, undos of others, what could not be set before."""
-        if not self.crew.accounts:
+        if not self.crew.alive():
             return
         for lane in self.moderator.lanes:
             await lane.raids.end_quiet(self.clock.ms())

@@ -90,12 +90,13 @@ class Undoer:
                 lane.forgive(case.draft.marks)
 
     async def _settle(self, lane: RunningLane) -> bool:
+        clean = True
         for cell in await queries.dirty_cells(self._ledger.database, lane.name, limit=BATCH):
             try:
                 await lane.reconciler.settle(cell)
             except SignalingError as error:
+                clean = False
                 self._meters.retries.add()
                 facts = {"lane": lane.name, "kind": cell.kind, "account": cell.account, "channel": cell.channel}
                 _log.warning("what should be in force cannot be set, later again", problem=str(error), **facts)
-                return False
-        return await lane.enforcer.recover(self._before)
+        return await lane.enforcer.recover(self._before) and clean

@@ -1,7 +1,5 @@
 """Powers by the bot's login sessions: one in each of its channels."""
 
-from collections.abc import Collection
-
 from botkit import ErrorCode, Lane, LoginSession, SignalingError, WallClock
 from bots.moderation.cases.facts import Cell, Level
 
@@ -12,36 +10,39 @@ MIN_SECONDS = 1.0
 """For a sanction that is nearly over; the gateway takes 0 for one without an end."""
 
 
+LOGGED_IN, LOGGED_OUT = "LOGGED_IN", "LOGGED_OUT"
+"""Names of the vendor's states of a session."""
+
+
 class Crew:
-    """The sessions of the bot that are logged in, by the channel that each is in."""
+    """The sessions of the bot, by account; those that are over are let go of."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, LoginSession] = {}
 
     def add(self, session: LoginSession) -> None:
         """A session is up, and in its channel if it has one."""
-        self._sessions = {account: one for account, one in self._sessions.items() if account != session.account}
         self._sessions[session.account] = session
 
     def remove(self, account: str) -> None:
         """A session is over."""
         self._sessions.pop(account, None)
 
-    @property
-    def accounts(self) -> Collection[str]:
-        """The accounts of all sessions."""
-        return self._sessions.keys()
+    def alive(self) -> list[LoginSession]:
+        """The sessions that are not over, those that are logged in first: others are on their way back."""
+        self._sessions = {name: one for name, one in self._sessions.items() if one.status.name != LOGGED_OUT}
+        return sorted(self._sessions.values(), key=lambda one: one.status.name != LOGGED_IN)
 
     def session_in(self, channel: str) -> LoginSession:
         """The session in a channel. Raises ``SignalingError`` (1002: later there may be one)."""
-        for session in self._sessions.values():
+        for session in self.alive():
             if session.channel is not None and session.channel.name == channel:
                 return session
         raise SignalingError(ErrorCode.GENERAL_E_UNKNOWN, f"no session of the bot is in {channel}")
 
     def any(self) -> LoginSession:
         """Any of the sessions. Raises ``SignalingError`` (1002: later there may be one)."""
-        for session in self._sessions.values():
+        for session in self.alive():
             return session
         raise SignalingError(ErrorCode.GENERAL_E_UNKNOWN, "no session of the bot is logged in")
 

@@ -66,11 +66,11 @@ async def open_raids(database: Database, lane: Lane) -> list[tuple[int, str, str
 
 
 async def dirty_cells(database: Database, lane: Lane, *, limit: int = PAGE) -> list[Cell]:
-    """Cells that are still to be set."""
-    rows = await database.fetch(
-        f"SELECT kind, account, channel FROM cells WHERE lane = ? AND dirty = 1 LIMIT {int(limit)}", (lane,)
+    """Cells that are still to be set, in no order: some that cannot be set do not keep others from it."""
+    query = (
+        f"SELECT kind, account, channel FROM cells WHERE lane = ? AND dirty = 1 ORDER BY random() LIMIT {int(limit)}"
     )
-    return [_cell(row) for row in rows]
+    return [_cell(row) for row in await database.fetch(query, (lane,))]
 
 
 async def all_cells(database: Database, lane: Lane) -> list[Cell]:

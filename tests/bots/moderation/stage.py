@@ -23,6 +23,7 @@ class Stage:
 
     def __init__(self, world: World, database: Database, settings: ModerationSettings) -> None:
         self.world, self.database, self.settings = world, database, settings
+        self.linger = 30.0
 
     async def user(self, account: str, channel: str = "lobby") -> User:
         """Somebody in a moderated channel; the bot has heard of it."""
@@ -50,6 +51,7 @@ class Stage:
             channels=tuple(channels),
             settings=self.settings,
             roles={"moderator": ["mod-*"]},
+            linger_seconds=self.linger,
             dry_run=dry_run,
         )
 
@@ -70,6 +72,7 @@ async def stage(
     run: bool = True,
     dry_run: bool = False,
     expect_failures: bool = False,
+    linger: float = 30.0,
     **settings: object,
 ) -> AsyncIterator[Stage]:
     """A world with the bot in ``channels``; ``settings`` are those of the bot."""
@@ -80,6 +83,7 @@ async def stage(
         open_world(server_accounts=servers, expect_failures=expect_failures) as world,
     ):
         at = Stage(world, database, made)
+        at.linger = linger
         if not run:
             yield at
             return

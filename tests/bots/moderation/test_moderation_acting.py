@@ -223,7 +223,7 @@ async def test_a_verdict_that_comes_too_late_is_followed_by_a_reaction(
             await sent.wait()
             at.world.road("moderator").open()
         await ann.expect_text("spam")
-        assert "strike 1" in await told(bob)
+        assert "strikes: 1" in await told(bob)
         assert await at.rows("SELECT count(*) FROM cases") == [(1,)]
         assert at.world.metric("botkit_moderation_late_total") == 1
 

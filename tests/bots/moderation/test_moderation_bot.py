@@ -21,7 +21,7 @@ async def test_an_offending_message_reaches_nobody(autojump_clock: MockClock) ->
         for user in (bob, ann, moderator):
             heard = await user.heard(ChannelMessage)
             assert [message.text for message in heard] == ["hello"]
-        assert await told(bob) == "Please mind the rules of lobby: “spam” is not said here. This is strike 1."
+        assert await told(bob) == "Please mind the rules of lobby: “spam” is not said here. Your strikes: 1."
         assert await at.acts() == [
             ("spam", "drop", "bob", "done"),
             ("spam", "strike", "bob", "done"),
@@ -35,7 +35,7 @@ async def test_without_the_role_it_reacts_after_the_delivery(autojump_clock: Moc
         bob, ann = await at.user("bob"), await at.user("ann")
         await bob.say("spam")
         await ann.expect_text("spam")
-        assert "strike 1" in await told(bob)
+        assert "strikes: 1" in await told(bob)
         assert await at.rows("SELECT rule, account FROM cases") == [("spam", "bob")]
 
 
@@ -45,7 +45,7 @@ async def test_the_ladder_is_climbed_and_strikes_decay(autojump_clock: MockClock
     async with stage(ladder=ladder, hold=None) as at:
         bob = await at.user("bob")
         await bob.say("spam 1")
-        assert "strike 1" in await told(bob)
+        assert "strikes: 1" in await told(bob)
         await bob.say("spam 2")
         assert await told(bob) == "You are muted in lobby for 10m: “spam” is not said here."
         with pytest.raises(SendFailed, match="muted"):
@@ -57,7 +57,7 @@ async def test_the_ladder_is_climbed_and_strikes_decay(autojump_clock: MockClock
         await trio.sleep(3_600)
         await bob.join("lobby")
         await bob.say("spam after the decay")
-        assert "strike 1" in await told(bob)
+        assert "strikes: 1" in await told(bob)
         verbs = [act[1] for act in await at.acts() if act[1] != "tell"]
         assert verbs == ["strike", "warn", "strike", "mute", "strike", "kick", "strike", "warn"]
 
@@ -118,3 +118,22 @@ async def test_closed_when_silent_and_the_bot_is_gone(autojump_clock: MockClock)
             await bob.say("hello")
         with pytest.raises(SendFailed, match="no moderator answered in time"):
             await bob.say("is anybody there?")
+
+
+async def test_one_line_moderates_every_channel_that_matches(autojump_clock: MockClock) -> None:
+    async with stage(channels=("lobby", "room-*"), ladder=Ladder(steps=("mute 10m",)), linger=5) as at:
+        for number, channel in enumerate(("room-1", "room-2", "hall", "room-1")):
+            async with at.world.visitor(f"user-{number}", channel=channel) as user:
+                await trio.sleep(2)
+                refused = False
+                try:
+                    await user.say("spam")
+                except SendFailed:
+                    refused = True
+                assert refused is (channel != "hall")
+            await trio.sleep(30)  # the session for it is gone again
+        bob = await at.user("bob")
+        with pytest.raises(SendFailed):
+            await bob.say("spam")
+        acts = [act for act in await at.acts() if act[1] == "mute"]
+        assert acts == [("spam", "mute", name, "done") for name in ("user-0", "user-1", "user-3", "bob")]

@@ -224,7 +224,7 @@ async def test_acts_by_hand_are_cases(autojump_clock: MockClock) -> None:
     async with stage() as at:
         bob, eve = await at.user("bob"), await at.user("mod-eve")
         await eve.say("!warn bob mind it")
-        assert "mind it. This is strike 0" in await told(bob)
+        assert "mind it. Your strikes: 0" in await told(bob)
         await eve.say("!slow 2 10m")
         await trio.sleep(1)
         assert eve.session.channel is not None

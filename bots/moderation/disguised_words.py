@@ -1,7 +1,8 @@
 """Listed words in any disguise, found in one pass over the text whatever the length of the list.
 
-An Aho-Corasick automaton finds the keys of all entries in a text's key (``disguises``). What it finds is then looked
-at closely, in the text itself, since most of it is innocent:
+Aho-Corasick automata find the keys of all entries in a text's keys (``disguises``): words as words in the whole text,
+letters one after another where the text has letters that stand alone, or signs inside of words. What they find is then
+looked at closely, in the text itself, since some of it is innocent:
 
 - it begins and ends where a word does, and each character can stand for its letter;
 - letters stand apart one by one (``c a s i n o``, ``c.a.s.i.n.o``), a word of five letters or more also in pieces with
@@ -25,12 +26,13 @@ from bots.moderation.disguises import (
     LEET,
     STANDS_FOR,
     Disguised,
-    Places,
+    Letters,
     Unit,
+    broken_parts,
     has_signs_between,
     is_diacritic,
     is_unit,
-    key_of,
+    words_key,
 )
 from bots.moderation.normalise import Normalised, normalise
 from bots.moderation.word_ends import boundary, in_word
@@ -69,11 +71,15 @@ class Letter(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A listed word or phrase, by its words' letters; ``size`` is how many there are."""
+    """A listed word or phrase, by its words' letters; ``size`` is how many there are.
+
+    ``plain`` is the normalised entry.
+    """
 
     written: str
     words: tuple[tuple[Letter, ...], ...]
     size: int
+    plain: str
 
     @property
     def letters(self) -> tuple[Letter, ...]:
@@ -87,7 +93,8 @@ def parse_entry(written: str) -> Entry | None:
     if not all(part == " " or is_diacritic(part) or (is_unit(part) and not _is_sign(part)) for part in text):
         return None
     words = tuple(_letters(word) for word in text.split())
-    return Entry(written, words, sum(map(len, words))) if len(key_of(text)) > 1 and all(words) else None
+    key = Disguised.of(normalise(written)).letters_key()
+    return Entry(written, words, sum(map(len, words)), text) if len(key) > 1 and all(words) else None
 
 
 def _is_sign(character: str) -> bool:
@@ -122,51 +129,93 @@ class DisguisedWords:
     """Finds entries, disguised or not."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._by_key: dict[str, list[Entry]] = {}
+        self._by_words: dict[str, list[Entry]] = {}
+        self._by_letters: dict[str, list[Entry]] = {}
+        self._unspaced = False
         for entry in entries:
-            self._by_key.setdefault(key_of(entry.written), []).append(entry)
-        self._automaton = ahocorasick.Automaton()
-        for key in self._by_key:
-            self._automaton.add_word(key, key)
-        self._automaton.make_automaton()
+            text = Disguised.of(normalise(entry.written))
+            self._by_words.setdefault(words_key(text.message.text), []).append(entry)
+            self._by_letters.setdefault(text.letters_key(), []).append(entry)
+            self._unspaced = self._unspaced or not all(in_word(letter.character) for letter in entry.letters)
+        self._words, self._letters = _automaton(self._by_words), _automaton(self._by_letters)
 
     def find_all(self, message: Normalised) -> Iterator[WordMatch]:
-        """Every entry that is in the message, in no order."""
-        if not self._by_key:
+        """Every entry that is in the message, in no order, and some of them twice."""
+        if not self._by_words:
             return
-        yield from self._find(Disguised.of(message))
-        if has_signs_between(message.text):
-            yield from self._find(Disguised.of(message, signs=True))
+        yield from self._find_words(message)
+        parts = broken_parts(message.text)
+        if self._unspaced and not message.text.isascii():
+            parts = ((0, len(message.text)),)
+        if not parts:
+            return
+        for signs in (False, True) if has_signs_between(message.text) else (False,):
+            text = Disguised.of(message, signs=signs)
+            for start, end in parts:
+                for match in self._find_letters(text.part(start, end)):
+                    yield WordMatch(match.entry, match.start + start, match.end + start)
 
-    def _find(self, text: Disguised) -> Iterator[WordMatch]:
-        places: Places | None = None
-        for last, key in self._automaton.iter(text.key):
-            places = places or text.places()
-            begin, end = places.run(last - len(key) + 1), places.run(last)
-            starts = [number for number in begin if boundary(text.message.text, places.units[number])][-MAX_TRIES:]
-            for entry in self._by_key[key] if starts else ():
-                span = _look_closely(entry, places, starts, end)
+    def _find_words(self, message: Normalised) -> Iterator[WordMatch]:
+        """Entries whose words stand there as words."""
+        text: Disguised | None = None
+        key = words_key(message.text)
+        for last, found in self._words.iter(key):
+            text = text or Disguised.of(message)
+            spans = text.word_spans()
+            words = key.count(" ", 0, last)
+            start, end = spans[words - found.count(" ") + 1][0], spans[words - 1][1]
+            written = message.text[start:end]
+            for entry in self._by_words[found]:
+                if _is_other_word(entry, written):
+                    continue
+                units = text.units(start, end)
+                if entry.size <= len(units) and is_written(entry, text, units):
+                    yield WordMatch(entry.written, units[0].at, units[-1].end)
+
+    def _find_letters(self, text: Disguised) -> Iterator[WordMatch]:
+        """Entries whose letters stand there, whatever is between them."""
+        letters: Letters | None = None
+        for last, found in self._letters.iter(text.letters_key()):
+            letters = letters or text.letters()
+            begin, end = letters.run(last - len(found) + 1), letters.run(last)
+            starts = [at for at in begin if boundary(text.message.text, at)][-MAX_TRIES:]
+            for entry in self._by_letters[found] if starts else ():
+                span = _look_closely(entry, text, starts, end)
                 if span is not None:
                     yield WordMatch(entry.written, *span)
 
 
-def _look_closely(entry: Entry, text: Places, starts: Sequence[int], end: range) -> tuple[int, int] | None:
-    """Where the entry really is, beginning at one of ``starts`` and ending in the run ``end``; None if it is not."""
-    length = entry.size
-    if end[-1] - starts[0] + 1 < length:
+def _is_other_word(entry: Entry, written: str) -> bool:
+    """Whether what stands there is plainly another word: nothing disguised, and nothing stretched."""
+    if len(written) != entry.size or not written.isascii() or not written.isalpha():
+        return False
+    return written.replace("l", "i") != entry.plain.replace("l", "i")
+
+
+def _automaton(keys: Iterable[str]) -> ahocorasick.Automaton:
+    automaton = ahocorasick.Automaton()
+    for key in keys:
+        automaton.add_word(key, key)
+    automaton.make_automaton()
+    return automaton
+
+
+def _look_closely(entry: Entry, text: Disguised, starts: Sequence[int], run: Sequence[int]) -> tuple[int, int] | None:
+    """Where the entry really is, from one of the places ``starts`` to one of ``run``; None if it is not."""
+    if run[-1] - starts[0] + 1 < entry.size:
         return None
-    ends = [number for number in end if boundary(text.message.text, text.unit(number).end)][:MAX_TRIES]
-    for first in starts:
+    ends = [last for last in map(text.unit_at, run) if boundary(text.message.text, last.end)][:MAX_TRIES]
+    for start in starts:
         for last in reversed(ends):
-            if last - first + 1 < length:
+            if last.at - start + 1 < entry.size:
                 continue
-            units = [text.unit(number) for number in range(first, last + 1)]
+            units = text.units(start, last.at + 1)
             if is_written(entry, text, units):
                 return units[0].at, units[-1].end
     return None
 
 
-def is_written(entry: Entry, text: Places, units: Sequence[Unit]) -> bool:
+def is_written(entry: Entry, text: Disguised, units: Sequence[Unit]) -> bool:
     """Whether these units of a text are the entry, and nothing else."""
     written = text.message.text
     gaps = [written[one.end : other.at] for one, other in pairwise(units)]
@@ -249,12 +298,12 @@ def _too_many_digits(entry: Entry, units: Sequence[Unit]) -> bool:
     return digits > (0 if len(letters) <= SHORT else len(letters) * 2 / 3) or 3 * real < len(letters)
 
 
-def _foreign(entry: Entry, text: Places, units: Sequence[Unit]) -> bool:
+def _foreign(entry: Entry, text: Disguised, units: Sequence[Unit]) -> bool:
     """Whether the units are all of scripts that the entry is not in, and the text is written in one of these."""
     there = {script_of(unit.character) for unit in units} - {""}
     if not there or there & {script_of(letter.character) for letter in entry.letters}:
         return False
     if there == {"LATIN"}:
         return True
-    others = {text.message.text[at] for at in text.units}
-    return any(script_of(character) in there and character not in STANDS_FOR for character in others)
+    written = set(text.message.text)
+    return any(script_of(character) in there and character not in STANDS_FOR for character in written)

@@ -1,17 +1,19 @@
 """What stands for a letter, in text that hides words: look-alikes, digits and signs, accents, stretched letters.
 
-A text's **key** has one character for each letter, the same for all that may stand for it; runs count once, and what
-stands between is left out. A word that is in a text in any disguise has its key in the text's key. The reverse does not
-hold, and so :class:`Disguised` keeps, for each character of the key, what it comes from.
+Each character of a text has a **class**, the same for all that may stand for one letter. A text's **keys** are made
+of these, runs counted once: the words key keeps where words end, the letters key leaves that out. A word that is in a
+text in any disguise has its key in one of the text's keys. The reverse does not hold, and so what is found in a key is
+looked at again, in :class:`Unit` after unit of the text.
 """
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from msgspec import Struct
 
 from bots.moderation.lookalikes import LOOKALIKES
-from bots.moderation.normalise import Normalised, normalise
+from bots.moderation.normalise import Normalised
 
 LEET = {"4": "aч", "@": "a", "8": "b", "6": "gbб", "(": "c", "<": "c", "¢": "c", "3": "eз", "€": "e", "9": "g"}
 LEET |= {"1": "il", "!": "i", "|": "il", "£": "l", "0": "oо", "$": "s", "5": "s", "7": "t", "+": "t", "¥": "y"}
@@ -20,9 +22,14 @@ LEET |= {"1": "il", "!": "i", "|": "il", "£": "l", "0": "oо", "$": "s", "5": "
 BETWEEN_LETTERS = frozenset("!|+(<")
 """Those that are letters only between two letters; elsewhere they are what they are."""
 
+ACCENT = "\x01"
+"""The class of all accents: they are part of the letter before."""
+
 _AMBIGUOUS = re.compile(r"[\w@$€£¥¢][!|+(<]+\w")
-_RUNS = re.compile(r"(.)\1+", re.DOTALL)
 _RUN = re.compile(r"(.)\1*", re.DOTALL)
+_WORD = re.compile(rf"{ACCENT}*[^ {ACCENT}][^ ]*")
+_SINGLES = re.compile(r" [^ ] [^ ] [^ ] ")
+_GLUED = re.compile(r"[^\W_](?:_|[^\w\s\u0300-\u036f])+[^\W_]|[@$€£¥¢]")
 _DIACRITICS = (
     ("\u0300", "\u036f"),
     ("\u1ab0", "\u1aff"),
@@ -61,7 +68,7 @@ def _classes() -> dict[str, str]:
 
 
 class _KeyTable(dict[int, str]):
-    """For ``str.translate``: each character's class, a blank for what is left out; what is asked for is remembered."""
+    """For ``str.translate``: each character's class, a blank for what is no letter; what is asked for is remembered."""
 
     def __init__(self, left_out: frozenset[str]) -> None:
         super().__init__()
@@ -69,8 +76,11 @@ class _KeyTable(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        is_letter = character not in self._left_out and is_unit(character)
-        found = self._classes.get(character, character) if is_letter else " "
+        found = " "
+        if is_diacritic(character):
+            found = ACCENT
+        elif character not in self._left_out and is_unit(character):
+            found = self._classes.get(character, character)
         if len(self) < 8_192:
             self[code] = found
         return found
@@ -89,11 +99,6 @@ def is_diacritic(character: str) -> bool:
 
 
 _PLAIN_KEYS, _SIGN_KEYS = _KeyTable(BETWEEN_LETTERS), _KeyTable(frozenset())
-
-
-def key_of(text: str) -> str:
-    """The key of a normalised text; signs of ``BETWEEN_LETTERS`` are none of it."""
-    return Disguised.of(normalise(text)).key
 
 
 def has_signs_between(text: str) -> bool:
@@ -116,44 +121,85 @@ class Unit(Struct, frozen=True):
 
 
 class Disguised(Struct, frozen=True):
-    """A text and its key. ``classes`` is as long as the text: each character's class, a blank for what is no unit."""
+    """A text with ``classes``, as long as the text: each character's class, a blank for what is no letter."""
 
     message: Normalised
     classes: str
-    key: str
 
     @classmethod
     def of(cls, message: Normalised, *, signs: bool = False) -> "Disguised":
-        """A message by its key; with ``signs`` those of ``BETWEEN_LETTERS`` are units, too."""
-        classes = message.text.translate(_SIGN_KEYS if signs else _PLAIN_KEYS)
-        return cls(message, classes, _RUNS.sub(r"\1", classes.replace(" ", "")))
+        """A message; with ``signs`` those of ``BETWEEN_LETTERS`` are taken for letters."""
+        return cls(message, message.text.translate(_SIGN_KEYS if signs else _PLAIN_KEYS))
 
-    def places(self) -> "Places":
-        """Where the characters of the key come from. Takes longer than the key, and few texts need it."""
-        units = [at for at, kind in enumerate(self.classes) if kind != " "]
-        firsts = [run.start() for run in _RUN.finditer(self.classes.replace(" ", ""))]
-        return Places(self.message, self.classes, units, [*firsts, len(units)])
+    def letters_key(self) -> str:
+        """The key of all letters, whatever stands between them."""
+        return _runs_once(self._letters.replace(" ", ""))
+
+    def part(self, start: int, end: int) -> "Disguised":
+        """A part of the text as a text of its own."""
+        message = self.message
+        part = Normalised(message.original, message.text[start:end], message.origins[start:end])
+        return Disguised(part, self.classes[start:end])
+
+    def word_spans(self) -> list[tuple[int, int]]:
+        """Where the words are that have blanks around them in the words key."""
+        return [word.span() for word in _WORD.finditer(self.classes)]
+
+    def letters(self) -> "Letters":
+        """Where the characters of the letters key come from."""
+        units = [at for at, kind in enumerate(self.classes) if kind not in (" ", ACCENT)]
+        firsts = [run.start() for run in _RUN.finditer(self._letters.replace(" ", ""))]
+        return Letters(units, [*firsts, len(units)])
+
+    def unit_at(self, at: int) -> Unit:
+        """The letter at a place, with the accents behind it."""
+        end = at + 1
+        while self.classes[end : end + 1] == ACCENT:
+            end += 1
+        text = self.message.text
+        return Unit(text[at], at, _may_stand_for(self.message, at, text[at]), text[at + 1 : end])
+
+    def units(self, start: int, end: int) -> list[Unit]:
+        """The letters from one place to another."""
+        return [self.unit_at(at) for at in range(start, end) if self.classes[at] not in (" ", ACCENT)]
+
+    @property
+    def _letters(self) -> str:
+        return self.classes.replace(ACCENT, "")
 
 
-class Places(Struct, frozen=True):
-    """The places of a text's units, and for each character of its key the first unit that it comes from."""
+class Letters(Struct, frozen=True):
+    """The places of a text's letters, and for each character of its letters key the first that it comes from."""
 
-    message: Normalised
-    classes: str
-    units: list[int]
+    places: list[int]
     firsts: list[int]
 
-    def run(self, number: int) -> range:
-        """The units that a character of the key comes from."""
-        return range(self.firsts[number], self.firsts[number + 1])
+    def run(self, number: int) -> list[int]:
+        """The places that a character of the key comes from."""
+        return self.places[self.firsts[number] : self.firsts[number + 1]]
 
-    def unit(self, number: int) -> Unit:
-        """One unit, with the accents behind it."""
-        text, at = self.message.text, self.units[number]
-        end = at + 1
-        while end < len(text) and is_diacritic(text[end]):
-            end += 1
-        return Unit(text[at], at, _may_stand_for(self.message, at, text[at]), text[at + 1 : end])
+
+@lru_cache(maxsize=64)
+def words_key(text: str) -> str:
+    """The words key of a normalised text; it is kept, since several rules ask for that of one message."""
+    return _runs_once(f" {text.translate(_PLAIN_KEYS).replace(ACCENT, '')} ")
+
+
+@lru_cache(maxsize=64)
+def broken_parts(text: str) -> tuple[tuple[int, int], ...]:
+    """The parts of a normalised text that may hold words in pieces: all, if letters stand alone; what signs glue."""
+    if _SINGLES.search(words_key(text)):
+        return ((0, len(text)),)
+    parts, end = [], 0
+    while found := _GLUED.search(text, end):
+        start, end = text.rfind(" ", 0, found.start()) + 1, text.find(" ", found.end())
+        end = len(text) if end < 0 else end
+        parts.append((start, end))
+    return tuple(parts)
+
+
+def _runs_once(text: str) -> str:
+    return "".join([one for one, following in zip(text, f"{text[1:]}\n", strict=False) if one != following])
 
 
 def _may_stand_for(message: Normalised, at: int, character: str) -> str:

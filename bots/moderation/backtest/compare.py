@@ -69,6 +69,9 @@ class Tally:
         return set().union(*self.affected.values())
 
 
+_NOTHING = Judgement(())
+
+
 class Comparison:
     """Applies the ``old`` and the ``new`` rules to facts, in order. ``on_difference`` is told each difference at once.
 
@@ -114,7 +117,7 @@ class Comparison:
             if self._scorers:
                 scores = {name: self._score(name, fact.text) for name in self._scorers}
         both, old, new = (
-            rules.judge(fact, state, scores)
+            rules.judge(fact, state, scores) if rules.rules else _NOTHING
             for rules, state in zip((self._both, self._old, self._new), self._states, strict=True)
         )
         if both.verdicts or old.verdicts or new.verdicts or both.failures or old.failures or new.failures:

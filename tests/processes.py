@@ -58,8 +58,27 @@ class Running:
         finally:
             gives_up.cancel()
 
+    def end(self) -> None:
+        """Kill what still runs."""
+        self.process.kill()
+        self.process.communicate()
+
     def _stderr(self) -> str:
         return self.process.stderr.read() if self.process.stderr else ""
+
+
+def start_process(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Running:
+    """The command in the folder ``cwd``; whoever starts it ends it."""
+    process = subprocess.Popen(
+        [COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return Running(process)
 
 
 @pytest.fixture
@@ -87,19 +106,9 @@ def start_botkit(tmp_path: Path) -> Iterator[Start]:
     started: list[Running] = []
 
     def start(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path = tmp_path) -> Running:
-        process = subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=cwd,
-            env=environment(env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(Running(process))
+        started.append(start_process(*arguments, cwd=cwd, env=env))
         return started[-1]
 
     yield start
     for running in started:
-        running.process.kill()
-        running.process.communicate()
+        running.end()

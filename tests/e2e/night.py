@@ -34,7 +34,7 @@ from botkit.cli.replay.tally import Tally
 from botkit.types import Account, AppId, ChannelName
 from botkit.wire.limits import NO_TOKEN
 from tests.e2e.files import ws_url
-from tests.processes import Running, start_process
+from tests.processes import start_process
 
 APP = AppId("night")
 CHANNEL = ChannelName("ubuntu")
@@ -75,7 +75,7 @@ bots:
 """
 
 SUDO = re.compile(r"(?<![^\W_])sudo(?![^\W_])", re.IGNORECASE)
-LINK = re.compile(r"https?://|(?<!\w)www\.", re.IGNORECASE)
+LINK = re.compile(r"https?://\w|(?<!\w)www\.\w", re.IGNORECASE)
 
 Told: TypeAlias = Mapping[str, Sequence[str]]
 """Of each account, what is told of it, in order."""
@@ -215,12 +215,17 @@ def plan_of(log: bytes) -> Plan:
     return make_plan(list(read_log(log)), AccountNames(reserved=[OBSERVER, FEED]))
 
 
-def run_night(running: Running, plan: Plan, folder: Path) -> tuple[Tally, list[Verdict], int]:
-    """Play a log through a running process; the count of the replay, the verdicts, and what the process ends with."""
-    url = ws_url(running.read_until("ready: 3 of 3 bots at work"))
-    tally = trio.run(play_night, url, plan)
-    found = list(verdicts(plan, folder))
-    code, _, err = running.stop(signal.SIGTERM)
+def run_night(plan: Plan, folder: Path) -> tuple[Tally, list[Verdict], int]:
+    """Run the bots in a folder, and play a log; the replay's count, the verdicts, and what the bots' process ends with."""
+    (folder / "night.yaml").write_text(CONFIG)
+    running = start_process("run", "night.yaml", cwd=folder)
+    try:
+        url = ws_url(running.read_until("ready: 3 of 3 bots at work"))
+        tally = trio.run(play_night, url, plan)
+        found = list(verdicts(plan, folder))
+        code, _, err = running.stop(signal.SIGTERM)
+    finally:
+        running.end()
     sys.stderr.write(err)
     return tally, found, code
 
@@ -230,14 +235,9 @@ def main(logs: Sequence[str]) -> int:
     table = Table("log", "lines", "messages", "seconds", "audit", "presence", "calls", "replay", "exit")
     agrees = True
     for log in map(Path, logs):
-        with tempfile.TemporaryDirectory() as name:
-            folder, plan, began = Path(name), plan_of(log.read_bytes()), time.monotonic()
-            (folder / "night.yaml").write_text(CONFIG)
-            running = start_process("run", "night.yaml", cwd=folder)
-            try:
-                tally, found, code = run_night(running, plan, folder)
-            finally:
-                running.end()
+        plan, began = plan_of(log.read_bytes()), time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            tally, found, code = run_night(plan, Path(folder))
         for line in (line for verdict in found for line in verdict.wrong):
             print(line, file=sys.stderr)
         cells = [f"{verdict.rows - len(verdict.wrong)}/{verdict.rows}" for verdict in found]
@@ -245,7 +245,7 @@ def main(logs: Sequence[str]) -> int:
         seconds = f"{time.monotonic() - began:.0f}"
         table.add_row(log.name, str(plan.lines), str(plan.messages), seconds, *cells, replayed, str(code))
         agrees &= tally.nothing_lost and code == 0 and not any(verdict.wrong for verdict in found)
-    Console().print(table)
+    Console(width=120).print(table)
     return 0 if agrees else 1
 
 

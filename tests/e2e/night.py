@@ -216,7 +216,7 @@ def plan_of(log: bytes) -> Plan:
 
 
 def run_night(plan: Plan, folder: Path) -> tuple[Tally, list[Verdict], int]:
-    """Run the bots in a folder, and play a log; the replay's count, the verdicts, and what the bots' process ends with."""
+    """Run the bots in a folder and play a log: the replay's count, the verdicts, what the process of bots ends with."""
     (folder / "night.yaml").write_text(CONFIG)
     running = start_process("run", "night.yaml", cwd=folder)
     try:

@@ -101,7 +101,7 @@ def expected_cases(plan: Plan) -> Told:
 def expected_moves(plan: Plan) -> Told:
     """Who comes and goes. At the end all go that are still there."""
     told: defaultdict[str, list[str]] = defaultdict(list)
-    there = {str(account): True for account in plan.cast}
+    there = dict.fromkeys(plan.cast, True)
     for account in plan.cast:
         told[account].append("joined")
     for action in (action for step in plan.steps for action in step.actions):

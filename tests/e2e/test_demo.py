@@ -157,8 +157,9 @@ def test_in_json_every_line_is_an_object(start_botkit: Start, tmp_path: Path) ->
 @pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem != "demo"], ids=lambda path: path.stem)
 def test_the_others_start_and_stop(start_botkit: Start, tmp_path: Path, path: Path) -> None:
     running = start_config(start_botkit, tmp_path, path)
-    banner = running.read_until("ready: 1 of 1 bots at work")
-    assert any(f"bot       {path.stem}, account " in line for line in banner)
+    names = [bot["bot"].removeprefix("bots.").removesuffix(":bot") for bot in yaml.safe_load(path.read_text())["bots"]]
+    banner = running.read_until(f"ready: {len(names)} of {len(names)} bots at work")
+    assert [name for name in names if not any(f"bot       {name}, account " in line for line in banner)] == []
     code, out, err = running.stop(signal.SIGINT)
     assert (code, out.splitlines()[-1], err) == (0, STOPPED, "")
     named = {Path(name) for name in re.findall(r"\bvar/[\w.]+\w", path.read_text())}

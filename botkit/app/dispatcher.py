@@ -56,14 +56,14 @@ class Dispatcher:
     ) -> None:
         self._name, self._meters, self._desk = plan.bot.name, meters, desk
         self._loops = LoopBreaker(plan.loops)
-        self.version = Version(plan, injected, meters, self._loops)
-        """The code that the next event meets."""
         self._runner = KeyedRunner[Delivery](self._deliver, limits or plan.limits)
+        self.version = Version(plan, injected, meters, self._loops, self._runner.deadlines)
+        """The code that the next event meets."""
         self._lost = 0
 
     def version_of(self, plan: BotPlan, injected: Injected) -> Version:
         """Another version of the code, for ``become``. Raises what building it raises, and changes nothing."""
-        return Version(plan, injected, self._meters, self._loops)
+        return Version(plan, injected, self._meters, self._loops, self._runner.deadlines)
 
     def become(self, version: Version, desk: ConversationDesk | None) -> None:
         """From now on, call this version with each event that no handler has begun with; what has begun goes on.

@@ -8,6 +8,8 @@ whoever wrote that expected something of it.
 
 import math
 import reprlib
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import structlog
@@ -23,7 +25,7 @@ from botkit.app.signatures import Place
 from botkit.app.targets import ErrorTarget, Target
 from botkit.errors import HandlerTimeout
 from botkit.events import Event
-from botkit.routing.deadlines import Allowance
+from botkit.routing.deadlines import Allowance, Deadlines
 from botkit.routing.filters import Values
 from botkit.routing.loops import LoopBreaker
 from botkit.routing.table import Match, RouteNode
@@ -44,8 +46,8 @@ class FailedLate(Exception):
 class HandlerBorder:
     """Calls the handlers of one bot, and keeps their failures to themselves."""
 
-    def __init__(self, bot: BotInfo, meters: AppMeters, loops: LoopBreaker) -> None:
-        self._bot, self._meters, self._loops = bot, meters, loops
+    def __init__(self, bot: BotInfo, meters: AppMeters, loops: LoopBreaker, deadlines: Deadlines) -> None:
+        self._bot, self._meters, self._loops, self._deadlines = bot, meters, loops, deadlines
         self._named: set[Place] = set()
 
     async def call(
@@ -69,7 +71,7 @@ class HandlerBorder:
                     if allowance is None:
                         result = await self._within(seconds, match, event, context)
                         return self._done(target, result)
-                    allowance.begin(seconds)
+                    allowance.begin(seconds, partial(self._tell_overdue, target, event, seconds))
                 if target.direct is not None:
                     result = await target.direct(event, context)
                 else:
@@ -106,11 +108,19 @@ class HandlerBorder:
         self._log_failure("filter failed", place, event, error)
 
     async def _within(self, seconds: float, match: Match[Target], event: Event | None, context: Context) -> object:
-        values = match.values or _NO_VALUES
-        with trio.move_on_after(seconds) as scope:
-            if match.target.goes_on:
-                values = {**values, CALL_NEXT.key: _Untimed(scope, seconds, cast("CallNext", values[CALL_NEXT.key]))}
-            return await match.target.call(event, context, values)
+        values, allowance = match.values or _NO_VALUES, self._deadlines.open()
+        begin = partial(allowance.begin, seconds, partial(self._tell_overdue, match.target, event, seconds))
+        if match.target.goes_on:
+            values = {**values, CALL_NEXT.key: _Untimed(allowance, begin, cast("CallNext", values[CALL_NEXT.key]))}
+        try:
+            with allowance.scope:
+                begin()
+                result = await match.target.call(event, context, values)
+                if allowance.spent:
+                    await trio.lowlevel.checkpoint()
+                return result
+        finally:
+            self._deadlines.close(allowance)
         raise HandlerTimeout(match.target.place.name, seconds)
 
     def _cause(self, place: Place, event: Event | None, context: Context) -> Cause:
@@ -158,6 +168,16 @@ class HandlerBorder:
             if outside is not None:
                 raise outside from None
 
+    def _tell_overdue(self, target: Target, event: Event | None, seconds: float) -> None:
+        self._meters.handlers_overdue.add_for(self._bot.name)
+        _log.error(
+            "handler does not let go",
+            **self._who(target.place),
+            event_type=_type_of(event),
+            timeout=seconds,
+            hint="it shields itself from its cancel, or waits for a thread: give that a timeout of its own",
+        )
+
     def _note_value(self, target: Target, value: object) -> None:
         self._count(target.place)
         if target.place not in self._named:
@@ -170,8 +190,7 @@ class HandlerBorder:
         self._meters.handler_failures.add_for(f"{self._bot.name}.{place.name}")
 
     def _log_failure(self, what: str, place: Place, event: Event | None, error: BaseException, **facts: str) -> None:
-        event_type = "beat" if event is None else type(event).__name__
-        _log.error(what, **self._who(place), event_type=event_type, **facts, exc_info=error)
+        _log.error(what, **self._who(place), event_type=_type_of(event), **facts, exc_info=error)
 
     def _who(self, place: Place) -> dict[str, str | int]:
         bot = self._bot
@@ -181,22 +200,26 @@ class HandlerBorder:
 class _Untimed:
     """What an outer middleware goes around, which has timeouts of its own: the middleware's stands still meanwhile.
 
-    It has ``seconds`` before, and as many again after each time.
+    It has its time before, and as much again after each time.
     """
 
-    def __init__(self, scope: trio.CancelScope, seconds: float, call_next: CallNext) -> None:
-        self._scope, self._seconds, self._call_next = scope, seconds, call_next
+    def __init__(self, allowance: Allowance, begin: Callable[[], None], call_next: CallNext) -> None:
+        self._allowance, self._begin, self._call_next = allowance, begin, call_next
         self._inside = 0
 
     async def __call__(self) -> None:
         self._inside += 1
-        self._scope.deadline = math.inf
+        self._allowance.end()
         try:
             await self._call_next()
         finally:
             self._inside -= 1
             if not self._inside:
-                self._scope.deadline = trio.current_time() + self._seconds
+                self._begin()
+
+
+def _type_of(event: Event | None) -> str:
+    return "beat" if event is None else type(event).__name__
 
 
 def split_failure(error: BaseException) -> tuple[BaseException | None, BaseException | None]:

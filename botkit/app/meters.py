@@ -23,6 +23,9 @@ class AppMeters:
             "handler",
         )
         self.handler_timeouts = counter("bot_handler_timeouts", "Handlers that took longer than their timeout", "bot")
+        self.handlers_overdue = counter(
+            "bot_handlers_overdue", "Handlers that went on although they were cancelled at their timeout", "bot"
+        )
         self.errors_unhandled = counter("bot_errors_unhandled", "Errors that no handler of errors took", "bot")
         self.error_handler_errors = counter("bot_error_handler_errors", "Handlers of errors that failed", "bot")
         self.commands_refused = counter("bot_commands_refused", "Commands that their senders had no role for", "bot")

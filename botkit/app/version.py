@@ -14,6 +14,7 @@ from botkit.app.placement import BotPlan
 from botkit.app.targets import Target, TargetMaker
 from botkit.app.walk import Walk
 from botkit.events import CommandRefused, Event
+from botkit.routing.deadlines import Deadlines
 from botkit.routing.loops import LoopBreaker
 from botkit.routing.table import RouteTable
 from botkit.signaling import Call, LoginSession
@@ -22,16 +23,18 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
 class Version:
-    """The handlers of ``plan``, which what is ``injected`` goes into.
+    """The handlers of ``plan``, which what is ``injected`` goes into. ``deadlines`` are those of whoever calls them.
 
     Whoever calls one of them does ``enter`` before, and ``leave`` afterwards, so that ``unused`` tells when what is
     injected is needed no more.
     """
 
-    def __init__(self, plan: BotPlan, injected: Injected, meters: AppMeters, loops: LoopBreaker) -> None:
+    def __init__(
+        self, plan: BotPlan, injected: Injected, meters: AppMeters, loops: LoopBreaker, deadlines: Deadlines
+    ) -> None:
         self.plan, self.injected = plan, injected
         self.own_accounts = frozenset(plan.accounts) if plan.bot.ignore_self else frozenset()
-        self.border = HandlerBorder(plan.info, meters, loops)
+        self.border = HandlerBorder(plan.info, meters, loops, deadlines)
         commands = CommandDesk(plan.bot.command_prefix, plan.roles, meters, self._tell_refused)
         targets = TargetMaker(injected, plan.bot.handler_timeout, commands)
         self.table = RouteTable[Target](targets.tree(plan.wiring.root), self.border.filter_failed)

@@ -3,32 +3,43 @@
 A timeout scope costs several times what a quick handler does. So a worker has one scope for many jobs, in which it
 writes down until when the present one may take, and one task looks after all workers: it sleeps until the first of
 these times, and cancels the scope of whoever is still at it. The scope is spent then, and the worker goes on in a
-new one.
+new one. Who is still at it ``OVERDUE_SECONDS`` later shields itself or waits for a thread, and cannot be cancelled:
+that is told once.
 """
 
 import math
+from collections.abc import Callable
 
 import trio
+
+OVERDUE_SECONDS = 10.0
+"""How long what was cancelled may go on before that is told."""
+
+
+def _tell_nobody() -> None:
+    pass
 
 
 class Allowance:
     """How long what a worker is at may take. ``spent``: it took longer, and the worker's scope is cancelled."""
 
-    __slots__ = ("_deadlines", "due", "scope", "spent")
+    __slots__ = ("_deadlines", "due", "on_overdue", "scope", "spent")
 
     def __init__(self, deadlines: "Deadlines") -> None:
         self._deadlines = deadlines
         self.due = math.inf
         self.scope = trio.CancelScope()
         self.spent = False
+        self.on_overdue: Callable[[], None] = _tell_nobody
 
     def renew(self) -> trio.CancelScope:
         """A new scope to work in."""
         self.spent, self.due, self.scope = False, math.inf, trio.CancelScope()
         return self.scope
 
-    def begin(self, seconds: float) -> None:
-        """What begins now may take so long."""
+    def begin(self, seconds: float, on_overdue: Callable[[], None] = _tell_nobody) -> None:
+        """What begins now may take so long. ``on_overdue`` is told when it goes on long after that; it may not wait."""
+        self.on_overdue = on_overdue
         self.due = due = trio.current_time() + seconds
         if due < self._deadlines.first:
             self._deadlines.look_at(due)
@@ -69,7 +80,13 @@ class Deadlines:
             now, self.first = trio.current_time(), math.inf
             for allowance in self._allowances:
                 if allowance.due <= now:
-                    allowance.spent = True
-                    allowance.scope.cancel()
-                elif allowance.due < self.first:
-                    self.first = allowance.due
+                    self._end_time(allowance, now)
+                self.first = min(self.first, allowance.due)
+
+    def _end_time(self, allowance: Allowance, now: float) -> None:
+        if allowance.spent:
+            allowance.due = math.inf
+            allowance.on_overdue()
+        else:
+            allowance.spent, allowance.due = True, now + OVERDUE_SECONDS
+            allowance.scope.cancel()

@@ -73,7 +73,8 @@ class KeyedRunner(Generic[J]):
         self._lines: dict[Hashable, deque[tuple[J, bool]]] = {}  # a key is here while it has jobs, waiting or running
         self._ready: deque[Hashable] = deque()
         self._held: deque[Hashable] = deque()
-        self._deadlines = Deadlines()
+        self.deadlines = Deadlines()
+        """Those of the allowances; looked after as long as ``run`` runs. ``work`` may open others there."""
         self._nursery: trio.Nursery | None = None
         self._closed = False
         self._searching = 0  # workers that will look for work without waiting for anything first
@@ -89,7 +90,7 @@ class KeyedRunner(Generic[J]):
         try:
             async with trio.open_nursery() as self._nursery:
                 self._wake_worker()
-                await self._deadlines.run()
+                await self.deadlines.run()
             raise ActorError("a handler has cancelled the nursery that all handlers of its bot run in")
         finally:
             self._closed = True
@@ -160,7 +161,7 @@ class KeyedRunner(Generic[J]):
 
     async def _serve(self) -> None:
         # Whoever started or woke this worker has counted it as searching.
-        allowance = self._deadlines.open()
+        allowance = self.deadlines.open()
         try:
             while True:
                 with allowance.renew():
@@ -169,7 +170,7 @@ class KeyedRunner(Generic[J]):
                 self._searching += 1  # its allowance was spent: it goes on searching
         finally:
             self._workers -= 1
-            self._deadlines.close(allowance)
+            self.deadlines.close(allowance)
 
     async def _work_on(self, allowance: Allowance) -> bool:
         """Work until this worker is not needed any more (False), or its allowance is spent."""

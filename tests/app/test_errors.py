@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -480,3 +480,51 @@ def test_a_timeout_that_is_none(timeout: float) -> None:
             declare(timeout=timeout)
     with pytest.raises(ValueError, match="timeout: more than 0 seconds expected"):
         Bot("b", handler_timeout=timeout)
+
+
+def outer(bot: Bot, stick: Callable[[ChannelMessage], Awaitable[None]]) -> None:
+    @bot.outer_middleware
+    async def stuck(message: ChannelMessage, call_next: CallNext) -> None:
+        await stick(message)
+        await call_next()
+
+    @bot.on_channel_message()
+    async def quick(message: ChannelMessage) -> None: ...
+
+
+def handler(bot: Bot, stick: Callable[[ChannelMessage], Awaitable[None]]) -> None:
+    @bot.on_channel_message()
+    async def stuck(message: ChannelMessage) -> None:
+        await stick(message)
+
+
+@pytest.mark.parametrize("declare", [handler, outer])
+async def test_a_handler_that_cannot_be_cancelled_is_named_while_it_goes_on(
+    autojump_clock: MockClock, declare: Callable[[Bot, Callable[[ChannelMessage], Awaitable[None]]], None]
+) -> None:
+    bot, let_go = Bot("bot", handler_timeout=5), trio.Event()
+
+    async def stick(message: ChannelMessage) -> None:
+        with trio.CancelScope(shield=True):  # as trio.to_thread.run_sync waits for its thread
+            if message.text == "forever":
+                await let_go.wait()
+            else:
+                await trio.sleep(14)  # longer than its timeout, but not for long
+
+    declare(bot, stick)
+    async with quietly(bot) as (at, logs):
+        await at.tell(said("late"))
+        assert at.meters.handler_timeouts.values == {"bot": 1}
+        assert at.meters.handlers_overdue.values == {}
+        await at.dispatcher.dispatch(said("forever"), at.session)
+        await trio.sleep(14.9)
+        assert at.meters.handlers_overdue.values == {}
+        await trio.sleep(0.2)
+        assert at.meters.handlers_overdue.values == {"bot": 1}
+        await trio.sleep(1000)
+        assert at.meters.handlers_overdue.values == {"bot": 1}
+        (line,) = [line for line in logs if line["event"] == "handler does not let go"]
+        assert (line["handler"], line["timeout"], line["event_type"]) == ("stuck", 5, "ChannelMessage")
+        let_go.set()
+        await at.dispatcher.wait_all_done()
+        assert at.meters.handler_timeouts.values == {"bot": 2}

@@ -234,6 +234,13 @@ class App:
         plan = plan_app(bots, keys=keys, owner=self._owner, service=self._service)
         return await self._crew.change(plan, bots)
 
+    def tune(self, *, governor: GovernorSettings | None, canary_seconds: float | None) -> None:
+        """Follow other settings from now on. What there is none of, a governor or a canary, does not come or go."""
+        if self._governor is not None and governor is not None:
+            self._governor.settings = governor
+        if self._canary is not None and canary_seconds is not None:
+            self._canary.sing_every(canary_seconds)
+
     def _end_if_hopeless(self) -> None:
         """Where no bot has ever been up, what is wrong was wrong at the start: to say so is better than to probe."""
         if not self._crew.changed and all(bot.hopeless for bot in self._crew.bots):

@@ -54,6 +54,15 @@ class Canary:
         self._listens_since: dict[str, float] = {}
         self._began: float | None = None
         self._trouble = "it has not sung yet"
+        self._pause = trio.CancelScope()
+        self._judged_from = -math.inf
+
+    def sing_every(self, seconds: float) -> None:
+        """Sing at another pace from now on. Whether it is heard at that pace is judged from now on, too."""
+        if seconds == self.seconds:
+            return
+        self.seconds, self._judged_from = seconds, trio.current_time()
+        self._pause.deadline = min(self._pause.deadline, self._judged_from + seconds)
 
     def heard_by_feed(self, feed: str) -> None:
         """The feed has told of the canary."""
@@ -74,7 +83,11 @@ class Canary:
             return ["canary: it has not sung yet"]
         self._note_listeners(now)
         limit = DEAF_AFTER * self.seconds
-        deaf = [name for name, since in self._listens_since.items() if now - self._heard.get(name, since) > limit]
+        deaf = [
+            name
+            for name, since in self._listens_since.items()
+            if now - max(self._heard.get(name, since), self._judged_from) > limit
+        ]
         ages = {name: now - self._heard[name] for name in deaf if name in self._heard}
         told = [f"{name}: has heard nothing for {ages[name]:.0f} s" for name in deaf if name in ages]
         told += [f"{name}: has heard nothing yet" for name in deaf if name not in ages]
@@ -83,7 +96,7 @@ class Canary:
     async def run(self) -> None:
         """Sing until cancelled. What keeps it from singing is logged when it changes, counted, and told by ``deaf``."""
         while True:
-            next_round = trio.current_time() + self.seconds
+            begin = trio.current_time()
             self._note_listeners(-math.inf if self._began is None else trio.current_time())
             trouble = await self._sing()
             if trouble and trouble != self._trouble:
@@ -91,7 +104,8 @@ class Canary:
             if trouble:
                 self._meters.canary_failures.add()
             self._trouble, self._began = trouble, trio.current_time() if self._began is None else self._began
-            await trio.sleep_until(next_round)
+            with trio.CancelScope(deadline=begin + self.seconds) as self._pause:
+                await trio.sleep_forever()
 
     def _note_listeners(self, now: float) -> None:
         """Who is to hear it, and since when; who is gone, and perhaps comes again, begins anew."""

@@ -27,7 +27,7 @@ from botkit.cli.signals import call_at_each, hangups, stop_on_signals
 from botkit.config.gateway import placed
 from botkit.config.loading import Config
 from botkit.errors import ActorError, ConfigError, StoreError
-from botkit.observability.logs import LogFormat
+from botkit.observability.logs import LogFormat, LogLevel
 from botkit.observability.metrics import Meters
 from botkit.operations.code import ProjectCode
 from botkit.operations.notify import ServiceManager
@@ -69,7 +69,8 @@ def run(
     """Run the bots of a configuration file, and the embedded gateway if it has one, until Ctrl-C or SIGTERM.
 
     At SIGHUP it reads the file again: bots that differ are restarted, new ones started, those that are gone stopped,
-    and the others notice nothing. A file with a mistake, or with other changes than in its bots, is refused and logged.
+    and the others notice nothing. So are the logs' level, the canary's pace and the bounds of what waits to be sent. A
+    file with a mistake, or with other changes, is refused and logged.
 
     With --reload the code of bots, and the file, are followed as they are saved. Sessions, conversations and timers go
     on; code with a mistake is logged, with file and line, and what was there before goes on.
@@ -92,7 +93,8 @@ def run(
                 f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format
             )
             again = partial(load, file, dry_run=dry_run)
-            whole = partial(_run, too_late=too_late, file=file.resolve(), code=code)
+            logs = partial(start_logs, format, stream=sys.stdout)
+            whole = partial(_run, too_late=too_late, file=file.resolve(), code=code, on_log_level=logs)
             trio.run(whole, config, again, Announcer(format, sys.stdout))
 
 
@@ -104,6 +106,7 @@ async def _run(
     too_late: str,
     file: Path,
     code: ProjectCode | None,
+    on_log_level: Callable[[LogLevel], None],
 ) -> None:
     meters = Meters()
     apps: list[App] = []
@@ -122,7 +125,7 @@ async def _run(
                 ):
                     announcer.tell(*banner(config, addresses.ws, addresses.http, operations))
                     apps += _make_apps(config, addresses.ws, meters, conversations, effects)
-                    reload = ConfigReload(config, load_again, apps, meters, code=code)
+                    reload = ConfigReload(config, load_again, apps, meters, code=code, on_log_level=on_log_level)
                     async with trio.open_nursery() as nursery:
                         nursery.start_soon(manager.keep_alive)
                         await nursery.start(_run_bots, config, apps, addresses.ws, announcer)

@@ -11,12 +11,14 @@ from botkit.app.app import App
 from botkit.app.changes import Changes
 from botkit.config.loading import Config
 from botkit.errors import BotkitError, ConfigError
+from botkit.observability.logs import LogLevel
 from botkit.observability.metrics import Meters
 from botkit.operations.code import ProjectCode, Renewal
 from botkit.types import JsonObject
 
 BOTS = "bots"
-"""The one section whose changes can take effect while the process runs."""
+LIVE = (BOTS, "log.level", "operations.canary_seconds", "outgoing.queue", "outgoing.retry_seconds")
+"""What can change while the process runs; for all else it must be restarted."""
 
 _KEPT = "the new configuration is not in force: all runs on as before"
 
@@ -27,6 +29,8 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.operations")
 
 class ConfigReload:
     """Brings the file anew to ``apps``, which run by ``config``; ``load`` reads and checks it, in another thread.
+
+    What may differ in it is ``LIVE``. ``on_log_level`` gets the level of the logs.
 
     ``apps`` are those with bots, in any order. With ``code``, what of that has changed is imported anew, too; then
     ``load`` is called in the loop's thread, so that no handler sees a half of it. Counts ``config_reloads`` by
@@ -42,8 +46,10 @@ class ConfigReload:
         meters: Meters,
         *,
         code: ProjectCode | None = None,
+        on_log_level: Callable[[LogLevel], None] = lambda _level: None,
     ) -> None:
         self._config, self._load, self._code = config, load, code
+        self._on_log_level = on_log_level
         self._apps: Mapping[str, App] = {app.signal.app_id: app for app in apps}
         self._outcomes = meters.counter("config_reloads", "Configuration files read again, by outcome", "outcome")
         self._turn = trio.Lock()
@@ -97,10 +103,12 @@ class ConfigReload:
 
     async def _apply(self, config: Config, renewal: Renewal | None) -> bool:
         """Whether an app follows it."""
+        self._on_log_level(config.log.level)
         changes: dict[str, Changes] = {}
         for app in config.apps:
             if bots := config.bots_of(app):
                 placements = [bot.placement for bot in bots]
+                self._apps[app.id].tune(governor=config.governor, canary_seconds=config.canary_seconds)
                 try:
                     changes[app.id] = await self._apps[app.id].apply(placements, keys=[bot.plan.key for bot in bots])
                 except BotkitError as error:
@@ -131,11 +139,11 @@ class ConfigReload:
 
     def _unchangeable(self, config: Config) -> ConfigError | None:
         """What is wrong with a file that differs where a process that runs cannot follow."""
-        hint = f"restart the process for that; only {BOTS} can change while it runs"
+        hint = f"restart the process for that; while it runs, these can change: {', '.join(LIVE)}"
         changed = _changed(self._config.document.value, config.document.value)
         if changed:
-            others = f" (and {', '.join(changed[1:])})" if changed[1:] else ""
-            return config.document.error((changed[0],), f"has changed{others}", hint)
+            others = f" (and {', '.join('.'.join(path) for path in changed[1:])})" if changed[1:] else ""
+            return config.document.error(changed[0], f"has changed{others}", hint)
         at_work = {app.id for app in config.apps if config.bots_of(app)}
         for app_id in at_work ^ set(self._apps):
             problem = f"app {app_id} had no bots at the start" if app_id in at_work else f"app {app_id} has none left"
@@ -143,9 +151,17 @@ class ConfigReload:
         return None
 
 
-def _changed(old: JsonObject, new: JsonObject) -> list[str]:
-    """The sections, other than that of the bots, that differ."""
-    return [key for key in {**old, **new} if key != BOTS and old.get(key) != new.get(key)]
+def _changed(old: JsonObject, new: JsonObject) -> list[tuple[str, ...]]:
+    """The keys that differ where a process that runs cannot follow."""
+    paths: list[tuple[str, ...]] = []
+    for section in dict.fromkeys((*new, *old)):
+        before, after = old.get(section), new.get(section)
+        if isinstance(before, list) or isinstance(after, list):
+            paths += [(section,)] if before != after else []
+            continue
+        before, after = (part if isinstance(part, dict) else {} for part in (before, after))
+        paths += [(section, key) for key in dict.fromkeys((*after, *before)) if before.get(key) != after.get(key)]
+    return [path for path in paths if path[0] != BOTS and ".".join(path) not in LIVE]
 
 
 def _facts(changes: Mapping[str, Changes]) -> dict[str, list[str]]:

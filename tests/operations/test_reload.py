@@ -110,9 +110,10 @@ WRONG = [
     (FILE.replace("[hall]", "[hall], settings: {word: 7}"), ":4", "bots[1].settings.word", "invalid"),
     (FILE.replace('o03_greeter:bot", account: two', 'o03_nobody:bot", account: two'), ":4", "bots[1].bot", "invalid"),
     ("app: [", ":1", "", "invalid"),
-    (FILE + "log: {level: debug}\n", ":5", "log", "refused"),
-    (FILE + "gateway: {listen: '127.0.0.1:7'}\nstore: {url: 'sqlite:///x.db'}\n", ":5", "gateway", "refused"),
-    (FILE.replace("test-app", "other"), ":1", "app", "refused"),
+    (FILE + "log: {level: debug, format: json}\n", ":5", "log.format", "refused"),
+    (FILE + "outgoing: {queue: 7, governor: false}\n", ":5", "outgoing.governor", "refused"),
+    (FILE + "gateway: {listen: '127.0.0.1:7'}\nstore: {url: 'sqlite:///x.db'}\n", ":5", "gateway.listen", "refused"),
+    (FILE.replace("test-app", "other"), ":1", "app.id", "refused"),
 ]
 
 

@@ -8,6 +8,7 @@ from botkit.app.report import describe_bot
 from botkit.cli.banner import places
 from botkit.cli.configuration import File, load_any
 from botkit.cli.failures import reporting
+from botkit.config.advice import find_doubts
 from botkit.config.bots import ConfiguredBot
 from botkit.config.loading import Config, GatewayConfig
 from botkit.gateway.settings import GatewaySettings
@@ -20,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def check(file: File) -> None:
-    """Check a configuration file, and import its bots, without any network. Exit code 0 or 2."""
+    """Check a configuration file, and import its bots, without any network. Exit code 0 or 2.
+
+    What can be, but is hardly meant, is told on standard error.
+    """
     with reporting("text"):
         config = load_any(file)
         gateway = config.settings if isinstance(config, GatewayConfig) else config.gateway
@@ -28,6 +32,9 @@ def check(file: File) -> None:
             with config.document.placing():
                 load_tls(gateway.tls_certificate, gateway.tls_key)
         typer.echo(_praise(file, config))
+        if isinstance(config, Config):
+            for doubt in find_doubts(config):
+                typer.echo(f"but look at {doubt}", err=True)
 
 
 def _praise(file: Path, config: Config | GatewayConfig) -> str:

@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import trio
 import typer
 from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
 
 from botkit.app.app import App
 from botkit.app.apps import run_apps
@@ -24,6 +26,7 @@ from botkit.cli.embedded import start_gateway
 from botkit.cli.failures import complaining, failure_line, reporting
 from botkit.cli.output import Announcer, start_logs
 from botkit.cli.signals import call_at_each, hangups, stop_on_signals
+from botkit.config.advice import find_doubts
 from botkit.config.gateway import placed
 from botkit.config.loading import Config
 from botkit.errors import ActorError, ConfigError, StoreError
@@ -44,6 +47,9 @@ STOP_SECONDS = 2.5
 
 STOP_DEADLINE = 5.0
 """Seconds from the signal to the end of the process, whatever bots do."""
+
+
+_log: FilteringBoundLogger = structlog.get_logger("botkit.config")
 
 
 def register(app: typer.Typer) -> None:
@@ -88,6 +94,8 @@ def run(
             config = load(file, dry_run=dry_run)
         format = log or config.log.format
         start_logs(format, config.log.level, sys.stdout)
+        for doubt in find_doubts(config):
+            _log.warning("is this meant?", file=doubt.file, key=doubt.key, problem=doubt.problem, hint=doubt.hint)
         with reporting(format), complaining(as_=lambda error: placed(config.document, error)):
             too_late = failure_line(
                 f"not stopped within {STOP_DEADLINE:g} s: a bot does not let go; ended by force", format

@@ -10,7 +10,7 @@ import pytest
 hypothesis.settings.register_profile("botkit", deadline=None)  # timings are never asserted
 hypothesis.settings.load_profile("botkit")
 
-pytest_plugins = ["pytester", "tests.processes", "tests.rows"]
+pytest_plugins = ["pytester", "tests.processes", "tests.rows", "tests.workers"]
 
 
 def pytest_collection_finish() -> None:

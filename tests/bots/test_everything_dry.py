@@ -29,7 +29,7 @@ def test_no_frame_leaves_that_others_would_notice(tmp_path: Path) -> None:
     scenarios = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "tests.bots.everything_dry", "--dry-report", report),
-            *("-q", "--no-header", "-p", "no:cacheprovider", "--tb=no", "-m", "not slow"),
+            *("-q", "--no-header", "-p", "no:cacheprovider", "--tb=no", "-m", "not slow", "-n", "0"),
             *("tests/bots", "--deselect", "tests/bots/test_everything_dry.py"),
         ],
         cwd=ROOT,

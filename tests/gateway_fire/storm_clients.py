@@ -12,7 +12,7 @@ from botkit.signaling import LoginSession, Signal, SignalSettings
 from botkit.testing import TEST_APP
 
 ROOM_SIZE = 10
-PATIENCE_SECONDS = 200
+PATIENCE_SECONDS = 500
 
 
 def room_of(number: int) -> str:

@@ -15,11 +15,3 @@ class Scorers(Protocol):
         A cancel gives it up.
         """
         ...
-
-
-class NoScorers:
-    """There are none: no rule gets an answer."""
-
-    async def score(self, names: Collection[str], text: str) -> Scores:  # noqa: ARG002 - the interface's
-        """See ``Scorers``."""
-        return dict.fromkeys(names)

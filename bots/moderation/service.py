@@ -23,7 +23,8 @@ from bots.moderation.moderator import Moderator
 from bots.moderation.rules import RuleSet
 from bots.moderation.rules.actions import Action
 from bots.moderation.rules.settings import RuleFile
-from bots.moderation.scoring import NoScorers, Scorers
+from bots.moderation.scorers import open_scorers
+from bots.moderation.scoring import Scorers
 from bots.moderation.settings import ModerationSettings, read_rules
 from bots.moderation.undo import Undoer
 from bots.moderation.workers import Workers
@@ -117,11 +118,11 @@ class Service:
             raise ConfigError("the rules are in the configuration itself", key="rules", hint=hint)
         try:
             file = await read_rules_in_thread(self.settings.rules)
+            file = self._checked(file)
         except ConfigError as error:
             self.meters.reloads.add_for("invalid")
             self.ring(f"The rules stay as they are, the new ones are wrong: {error}")
             raise
-        file = msgspec.structs.replace(self.settings, file=file).rule_file()
         self.rules = _compile(file)
         self.moderator.change_rules(self.rules)
         await self._note_rules(file)
@@ -134,6 +135,15 @@ class Service:
         _log.error(text)
         for account in self.settings.alerts:
             self.workers.post(account, "alert", partial(self._alert, account, text))
+
+    def _checked(self, file: RuleFile) -> RuleFile:
+        """What the file comes to. Raises ``ConfigError`` when it wants a scorer that is not there."""
+        settings = msgspec.structs.replace(self.settings, file=file)
+        try:
+            settings.check_wanted_scorers()
+        except ValueError as error:
+            raise ConfigError(str(error), file=str(self.settings.rules), hint="name it under scorers") from None
+        return settings.rule_file()
 
     def _on_failure(self, draft: Draft, report: Report) -> None:
         if draft.lane == "live":
@@ -165,14 +175,19 @@ def _compile(file: RuleFile) -> RuleSet:
 
 
 @asynccontextmanager
-async def open_service(
-    settings: ModerationSettings, info: BotInfo, meters: Meters, scorers: Scorers | None = None
-) -> AsyncIterator[Service]:
-    """The parts of a bot, running inside the block. Raises ``StoreError`` when its database cannot be used."""
+async def open_service(settings: ModerationSettings, info: BotInfo, meters: Meters) -> AsyncIterator[Service]:
+    """The parts of a bot, running inside the block.
+
+    Raises ``StoreError`` when its database cannot be used, and ``ConfigError`` for a scorer that is not there.
+    """
     own = ModerationMeters(meters)
-    async with open_database(settings.database, SCHEMA) as database, trio.open_nursery() as nursery:
+    async with (
+        open_database(settings.database, SCHEMA) as database,
+        open_scorers(settings.scorers, meters) as scorers,
+        trio.open_nursery() as nursery,
+    ):
         workers = Workers(nursery, own)
-        service = Service(settings, info, Ledger(database), scorers=scorers or NoScorers(), workers=workers, meters=own)
+        service = Service(settings, info, Ledger(database), scorers=scorers, workers=workers, meters=own)
         await service.start()
         yield service
         nursery.cancel_scope.cancel()

@@ -18,8 +18,11 @@ from bots.moderation.rules.settings import (
     RepeatRule,
     RuleFile,
     Rules,
+    ScoreRule,
     check_rules,
 )
+from bots.moderation.scorers.opening import check_scorers
+from bots.moderation.scorers.settings import ScorerSettings
 
 MODERATORS = ("admin", "moderator")
 """The roles whose accounts may use the bot's commands, and are left alone by all rules."""
@@ -72,12 +75,14 @@ class HoldSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of it.
 
-    ``rules`` are listed, or the path of a file that lists them (``rules:``, and ``exempt:`` for all of them). ``hold:
+    ``rules`` are listed, or the path of a file that lists them (``rules:``, and ``exempt:`` for all of them); those of
+    ``kind: score`` ask ``scorers``. ``hold:
     null`` judges after the delivery. ``alerts`` are accounts that are told what moderators should know. ``database`` is
     ``sqlite:///`` and a path. Paths are relative to where botkit was started.
     """
 
     rules: Rules | str = DEFAULT_RULES
+    scorers: Annotated[tuple[ScorerSettings, ...], Meta(max_length=100)] = ()
     exempt: Exempt = Exempt()
     ladder: Ladder = Ladder()
     hold: HoldSettings | None = HoldSettings()
@@ -95,10 +100,15 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("`file` is not written here: name the file as `rules`")
         else:
             check_rules(self.rules)
+        self.check_wanted_scorers()
+
+    def check_wanted_scorers(self) -> None:
+        """Raises ``ValueError`` when a rule wants a scorer that is not there."""
+        check_scorers(self.scorers, {rule.scorer for rule in self._listed().rules if isinstance(rule, ScoreRule)})
 
     def rule_file(self) -> RuleFile:
         """The rules, and whom all of them leave alone."""
-        listed = self.file or RuleFile(rules=self.rules if not isinstance(self.rules, str) else ())
+        listed = self._listed()
         exempts = (self.exempt, listed.exempt)
         return RuleFile(
             rules=listed.rules,
@@ -108,6 +118,11 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
                 channels=tuple(name for exempt in exempts for name in exempt.channels),
             ),
         )
+
+    def _listed(self) -> RuleFile:
+        if self.file is not None:
+            return self.file
+        return RuleFile(rules=self.rules if not isinstance(self.rules, str) else ())
 
 
 def read_rules(path: str) -> RuleFile:

@@ -1,6 +1,7 @@
 """Acting: failures that stop nothing else, raids, sprays, sanctions that outlive a restart."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
@@ -13,6 +14,7 @@ from bots.moderation import service as service_module
 from bots.moderation.acting.sessions import SessionPowers
 from bots.moderation.rules import Scores
 from bots.moderation.rules.settings import CrossChannelRule, FloodRule, JoinWaveRule, ScoreRule, WordsRule
+from bots.moderation.scorers.settings import FunctionSource, ScorerSettings
 from bots.moderation.settings import HoldSettings
 from tests.bots.moderation.stage import SPAM, Stage, stage, told
 
@@ -179,10 +181,16 @@ async def test_a_dead_scorer_and_the_policy(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, policy: str, hangs: bool
 ) -> None:
     scorer = Scorer()
-    monkeypatch.setattr(service_module, "NoScorers", lambda: scorer)
+
+    @asynccontextmanager
+    async def open_scorer(*_: object) -> AsyncIterator[Scorer]:
+        yield scorer
+
+    monkeypatch.setattr(service_module, "open_scorers", open_scorer)
+    known = ScorerSettings(name="local", sources=(FunctionSource(function="tests.nowhere:score"),))
     rule = ScoreRule(id="toxic", scorer="local", at_least=0.5)
     hold = HoldSettings(when_silent=policy)  # type: ignore[arg-type]
-    async with stage(rule, SPAM, hold=hold, alerts=("mod-eve",)) as at:
+    async with stage(rule, SPAM, hold=hold, alerts=("mod-eve",), scorers=(known,)) as at:
         bob, ann, eve = await at.user("bob"), await at.user("ann"), await at.user("mod-eve")
         scorer.answers = {"nice": 0.1, "nasty": 0.9}
         await bob.say("nice")

@@ -20,7 +20,8 @@ keys, and runs as it is; ``bots.moderation.settings`` and ``bots.moderation.rule
 refused.
 
 **Rules.** ``words``, ``regex`` (on an engine whose time is linear), ``links`` (but for those allowed), ``mentions``,
-``caps``, ``flood``, ``repeat``, ``new_joiner``, ``cross_channel``, ``join_wave`` and ``score``. Each has ``then``, what
+``caps``, ``flood``, ``repeat``, ``new_joiner``, ``cross_channel``, ``join_wave`` and ``score`` (by ``scorers``, which
+``help("bots.moderation.scorers")`` explains). Each has ``then``, what
 is done: ``strike`` (the default: a step of the ``ladder``, forgotten after ``decay``), ``warn``, ``notice``, ``alert``,
 ``slow 2 10m``, ``mute 10m everywhere``, ``kick``, ``ban 1d``, ``hold`` (for review). Of several verdicts on one message
 the hardest is carried out. Moderators and the bot's own accounts are left alone by all; ``exempt`` names others.

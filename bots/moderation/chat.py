@@ -32,7 +32,8 @@ from bots.moderation.settings import MODERATORS
 __all__ = ["bot"]
 
 MAX_LISTED = 20
-MAX_ANSWER_BYTES = 8_000
+MAX_BYTES = 8_000
+"""Of what the bot says; a message has room for 8192."""
 
 Number = Annotated[int, Meta(ge=1)]
 Rate = Annotated[int, Meta(ge=1, le=MAX_RATE)]
@@ -135,8 +136,11 @@ async def approve(ctx: Context, service: Service, case: Number) -> None:
     if not undone.cases:
         await _answer(ctx, f"case {case} is undone already")
         return
+    if not draft.held:
+        await _answer(ctx, f"case {case} is approved; everybody has read its message already")
+        return
     try:
-        await service.say(ChannelName(draft.channel), f"{draft.account}: {draft.text}")
+        await service.say(ChannelName(draft.channel), _fitting(f"{draft.account}: {draft.text}"))
     except SignalingError as error:
         await _answer(ctx, f"case {case} is undone, but its message cannot be said: {error}")
         return
@@ -203,5 +207,8 @@ def _author(ctx: Context) -> str:
 
 async def _answer(ctx: Context, text: str) -> None:
     """To the moderator alone, whatever of it fits into one message."""
-    fitting = text.encode()[:MAX_ANSWER_BYTES].decode(errors="ignore")
-    await ctx.session.send_instant(_author(ctx), fitting)
+    await ctx.session.send_instant(_author(ctx), _fitting(text))
+
+
+def _fitting(text: str) -> str:
+    return text.encode()[:MAX_BYTES].decode(errors="ignore")

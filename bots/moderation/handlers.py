@@ -1,6 +1,7 @@
 """The moderation bot: what happens in its channels is judged, before its delivery where it may, and acted on."""
 
 from collections.abc import AsyncIterator
+from fnmatch import fnmatchcase
 
 from botkit import (
     Bot,
@@ -80,8 +81,9 @@ async def note_joined(event: UserJoined, service: Service) -> None:
 
 @bot.on_member_joined()
 async def note_member(event: MemberJoined, service: Service) -> None:
-    """Somebody came, as ``__agora_channel_event`` tells it: also where the channel does not."""
-    if event.channel in service.info.channels:
+    """Somebody came, as ``__agora_channel_event`` tells it: also where the channel does not, or the bot is not yet."""
+    info = service.info
+    if event.channel in info.channels or any(fnmatchcase(event.channel, pattern) for pattern in info.patterns):
         _note(event, service)
 
 

@@ -130,6 +130,14 @@ class Service:
         _log.info("rules read again", rules=[rule.id for rule in file.rules])
         return file
 
+    def waiting(self) -> float:
+        """Jobs that no worker has begun with."""
+        return self.workers.waiting
+
+    def forgotten(self) -> float:
+        """Accounts, channels and texts that rules have forgotten since there were too many."""
+        return sum(window.forgotten for lane in self.moderator.lanes for window in lane.state.windows.values())
+
     def ring(self, text: str) -> None:
         """Tell the log, and those moderators that ``alerts`` names, that something does not work."""
         _log.error(text)
@@ -189,5 +197,13 @@ async def open_service(settings: ModerationSettings, info: BotInfo, meters: Mete
         workers = Workers(nursery, own)
         service = Service(settings, info, Ledger(database), scorers=scorers, workers=workers, meters=own)
         await service.start()
-        yield service
-        nursery.cancel_scope.cancel()
+        waiting = meters.gauge("moderation_waiting", "Cases that wait to be written and carried out", service.waiting)
+        forgotten = meters.gauge(
+            "moderation_forgotten", "Accounts that rules forgot for want of room", service.forgotten
+        )
+        try:
+            yield service
+        finally:
+            waiting.remove_source(service.waiting)
+            forgotten.remove_source(service.forgotten)
+            nursery.cancel_scope.cancel()

@@ -171,7 +171,7 @@ class CrossChannelRule(Rule, frozen=True, kw_only=True, tag="cross_channel"):
     in_channels: Annotated[int, Meta(ge=2, le=100)] = 3
     seconds: _Seconds = 60
     by: Literal["account", "anyone"] = "anyone"
-    letters: _Count = 12
+    letters: _Count = 20
 
 
 class JoinWaveRule(Rule, frozen=True, kw_only=True, tag="join_wave"):

@@ -2,15 +2,18 @@
 
 ::
 
-    settings:
-      scorers:
-        - name: spam
-          sources:                                   # asked in this order, until one answers
-            - {kind: http, url: "http://127.0.0.1:9000/score", timeout_seconds: 0.2, calls_per_minute: 600}
-            - {kind: model, file: var/spam.json}     # of `botkit moderation train`
-          budget_seconds: 0.3                        # for all of them together
-      rules:
-        - {id: spam, kind: score, scorer: spam, at_least: 0.9}
+    bots:
+      - bot: bots.moderation:bot
+        account: moderator
+        settings:
+          scorers:
+            - name: spam
+              sources:                                   # asked in this order, until one answers
+                - {kind: http, url: "http://127.0.0.1:9000/score", timeout_seconds: 0.2, calls_per_minute: 600}
+                - {kind: model, file: var/spam.json}     # of `botkit moderation train`
+              budget_seconds: 0.3                        # for all of them together
+          rules:
+            - {id: spam, kind: score, scorer: spam, at_least: 0.9}
 
 **Kinds of sources.** ``model``: a file of ``botkit moderation train``. ``function``: ``package.module:name``, called
 with the text; a plain function runs in a thread, an ``async`` one where the bot runs. ``process``: a command that reads

@@ -4,9 +4,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from botkit import ChannelMessage, InstantMessage
+from botkit import ChannelMessage, ErrorCode, InstantMessage
 from botkit import filters as f
 from botkit.errors import SendFailed
+from botkit.events import ChannelLeft
 from bots.moderation.settings import HoldSettings, Ladder
 from tests.bots.moderation.stage import SPAM, stage, told
 
@@ -39,7 +40,7 @@ async def test_without_the_role_it_reacts_after_the_delivery(autojump_clock: Moc
         assert await at.rows("SELECT rule, account FROM cases") == [("spam", "bob")]
 
 
-@pytest.mark.row("D07")
+@pytest.mark.row("D04", "D07")
 async def test_the_ladder_is_climbed_and_strikes_decay(autojump_clock: MockClock) -> None:
     ladder = Ladder(steps=("warn", "mute 10m", "kick", "ban"), decay="1h")
     async with stage(ladder=ladder, hold=None) as at:
@@ -53,6 +54,7 @@ async def test_the_ladder_is_climbed_and_strikes_decay(autojump_clock: MockClock
         await trio.sleep(601)
         await bob.say("spam 3")
         assert await told(bob) == "You were put out of lobby: “spam” is not said here."
+        assert (await bob.expect(ChannelLeft)).code == ErrorCode.LEAVECHANNEL_E_KICKED
         assert bob.session.channel is None
         await trio.sleep(3_600)
         await bob.join("lobby")

@@ -1,4 +1,4 @@
-"""R5: memory that a session takes that is logged in and says nothing. Each run starts servers anew."""
+"""R5: memory that a session takes that is logged in and says nothing, in no channel. Each run starts servers anew."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -53,13 +53,13 @@ def contest(size: Size) -> Iterator[Sequence[Contestant]]:
     """Node collects its garbage before it is looked at; Python has none that waits."""
     sessions = 5000 if size is Size.FULL else 20
     yield [
-        Contestant(BOTKIT, partial(fill, gateway, GatewayWire, lambda _: None, sessions)),
+        Contestant(BOTKIT, partial(fill, gateway, lambda: GatewayWire(""), lambda _: None, sessions)),
         Contestant(
             SOCKET_IO,
             partial(
                 fill,
                 lambda: node_server("server_socketio"),
-                SocketIoWire,
+                lambda: SocketIoWire(""),
                 lambda server: server.write_line("collect"),
                 sessions,
             ),

@@ -1,5 +1,6 @@
 """The servers that are measured: each a process of its own on loopback, with a free port."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,11 +17,13 @@ APP_ID = "benchmarks"
 READY = "ready "
 STOP_SECONDS = 60
 
-GATEWAY = """
-app: {{id: {app}, server_accounts: ["server-*"]}}
+GATEWAY = f"""
+app: {{id: {APP_ID}}}
 gateway: {{listen: "127.0.0.1:0", http: "127.0.0.1:0", timeouts: {{idle: 3600, login: 3600}}}}
-store: {{url: "{store}"}}
+store: {{url: "memory:"}}
 """
+
+BOTKIT_COMMAND = Path(sys.executable).with_name("botkit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,32 @@ class Server:
 
 
 @contextmanager
-def gateway(store: str = "memory:") -> Iterator[Server]:
+def gateway() -> Iterator[Server]:
     """botkit's gateway, for anybody who comes. The load generator does not ping, and is not cut off for that."""
+    with _gateway_by([str(BOTKIT_COMMAND)]) as server:
+        yield server
+
+
+@contextmanager
+def unlimited_gateway() -> Iterator[Server]:
+    """botkit's gateway without the vendor's limit to what one account says."""
+    with _gateway_by([sys.executable, str(PROGRAMS / "gateway_unlimited.py")]) as server:
+        yield server
+
+
+@contextmanager
+def bots(file: Path, ready: str) -> Iterator[Server]:
+    """``botkit run FILE``, once it has said ``ready``. Bots are looked for in the file's folder."""
+    with _running([str(BOTKIT_COMMAND), "run", str(file)], ready=ready, folder=file.parent) as server:
+        yield server
+
+
+@contextmanager
+def _gateway_by(command: Sequence[str]) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "gateway.yaml"
-        file.write_text(GATEWAY.format(app=APP_ID, store=store))
-        command = [str(Path(sys.executable).with_name("botkit")), "gateway", "--config", str(file)]
-        with _running(command, ready="ready ws=ws://127.0.0.1:", end="/") as server:
+        file.write_text(GATEWAY)
+        with _running([*command, "gateway", "--config", str(file)], ready="ready ws=ws://127.0.0.1:") as server:
             yield server
 
 
@@ -79,9 +101,12 @@ def nats(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _running(command: Sequence[str], ready: str, end: str = "", *, errors_too: bool = False) -> Iterator[Server]:
+def _running(
+    command: Sequence[str], ready: str, *, folder: Path | None = None, errors_too: bool = False
+) -> Iterator[Server]:
     process = subprocess.Popen(
         command,
+        cwd=folder,
         env=own_environment() | {"NO_COLOR": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -89,7 +114,7 @@ def _running(command: Sequence[str], ready: str, end: str = "", *, errors_too: b
         text=True,
     )
     try:
-        yield Server(_read_port(process, ready, end), process)
+        yield Server(_read_port(process, ready), process)
     finally:
         process.terminate()
         try:
@@ -99,12 +124,13 @@ def _running(command: Sequence[str], ready: str, end: str = "", *, errors_too: b
             process.communicate()
 
 
-def _read_port(process: "subprocess.Popen[str]", ready: str, end: str) -> int:
+def _read_port(process: "subprocess.Popen[str]", ready: str) -> int:
+    """The number behind ``ready``, 0 if there is none."""
     assert process.stdout is not None
     said = []
     for line in process.stdout:
         said.append(line)
         if ready in line:
-            rest = line.split(ready)[1]
-            return int(rest.split(end)[0] if end else rest.split()[0])
+            port = re.match(r"\d+", line.split(ready)[1])
+            return int(port[0]) if port else 0
     raise ProgramFailed(f"{process.args!r} ended with {process.wait()}: {''.join(said)}")

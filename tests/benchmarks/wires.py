@@ -60,7 +60,7 @@ def text_frame(text: str) -> bytes:
 
 
 class GatewayWire:
-    """botkit's gateway. ``lines`` are the sessions' secret names."""
+    """botkit's gateway. ``lines`` are the sessions' secret names. With no ``channel`` they are in none."""
 
     def __init__(self, channel: str = CHANNEL) -> None:
         self.channel = channel
@@ -72,8 +72,9 @@ class GatewayWire:
         read_until(peer, b"\r\n\r\n")
         peer.sendall(self.login(number))
         self.logged_in(number, read_until(peer, b"login_ret", b"line"))
-        peer.sendall(self.join(number))
-        read_until(peer, b"call2-ret", b"attrs")
+        if self.channel:
+            peer.sendall(self.join(number))
+            read_until(peer, b"call2-ret", b"attrs")
 
     def login(self, number: int) -> bytes:
         """A login as web clients send it."""
@@ -98,7 +99,10 @@ class GatewayWire:
 
 
 class SocketIoWire:
-    """Socket.IO 4 (Engine.IO 4) over WebSocket alone."""
+    """Socket.IO 4 (Engine.IO 4) over WebSocket alone. With no ``room`` they are in none."""
+
+    def __init__(self, room: str = CHANNEL) -> None:
+        self.room = room
 
     def enter(self, peer: socket.socket, number: int) -> None:
         """Open, connect, join."""
@@ -106,8 +110,9 @@ class SocketIoWire:
         read_until(peer, b"pingTimeout")
         peer.sendall(text_frame("40"))
         read_until(peer, b"40{")
-        peer.sendall(text_frame(f'420["join","{CHANNEL}"]'))
-        read_until(peer, b"430[")
+        if self.room:
+            peer.sendall(text_frame(f'420["join","{self.room}"]'))
+            read_until(peer, b"430[")
 
     def message(self, number: int, text: str) -> bytes:
         """An event that the server emits to the room."""

@@ -9,11 +9,13 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from botkit.gateway.server import Gateway, serve_gateway
+from botkit.stores.gateway import GatewayStore
 from tests.gateway_fire.answers import Answers
 from tests.gateway_fire.fuzz_states import State
-from tests.gateway_fire.fuzz_world import PRIVATE, SECRET, SETTINGS, World, token_for
+from tests.gateway_fire.fuzz_world import APPS, ME, PRIVATE, SECRET, SETTINGS, World, token_for
 from tests.gateway_fire.mutation import mutate, read_corpus
 from tests.gateway_fire.raw_peer import RawPeer
+from tests.gateway_fire.twin_store import open_twin_store
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -113,10 +115,10 @@ class Attack:
 
 
 @asynccontextmanager
-async def open_gateway() -> AsyncIterator[Gateway]:
+async def open_gateway(store: GatewayStore | None = None) -> AsyncIterator[Gateway]:
     """A gateway with two apps."""
     async with trio.open_nursery() as nursery:
-        yield await nursery.start(partial(serve_gateway, SETTINGS))
+        yield await nursery.start(partial(serve_gateway, SETTINGS, store=store))
         nursery.cancel_scope.cancel()
 
 
@@ -150,6 +152,31 @@ def fuzz(state: State, frames: Iterable[bytes]) -> Attack:
             return await run_once(gateway, state, frames)
 
     return trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def fuzz_stored(state: State, frames: Iterable[bytes]) -> Attack:
+    """The same at a gateway whose promises wait for a store; the next gateway on it agrees with it."""
+
+    async def main() -> Attack:
+        async with open_twin_store() as store:
+            async with open_gateway(store) as gateway:
+                before = store.changes
+                attack = await run_once(gateway, state, frames)
+                kept = in_force(gateway)
+            assert store.changes > before
+            async with open_gateway(store) as again:
+                assert in_force(again) == kept
+            return attack
+
+    return trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def in_force(gateway: Gateway) -> list[object]:
+    """What a gateway has to know again after a restart, of both apps, as far as it does not change with time."""
+    hubs = [gateway.hubs[app] for app in APPS]
+    sanctions = [sorted(hub.sanctions.in_force(), key=str) for hub in hubs]
+    holds = [sorted(hub.holds.in_force(), key=str) for hub in hubs]
+    return [sanctions, holds, [hub.uid_of(ME) for hub in hubs]]
 
 
 def mutated(state: State, programs: Iterable[bytes]) -> list[bytes]:

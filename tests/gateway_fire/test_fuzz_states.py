@@ -25,7 +25,7 @@ from botkit.gateway.later import Later
 from botkit.gateway.outbox import Outbox
 from botkit.gateway.session import Session
 from botkit.wire.requests import REQUESTS
-from tests.gateway_fire.fuzz_attack import CORPUS, fuzz, mutated, open_gateway, run_once
+from tests.gateway_fire.fuzz_attack import CORPUS, fuzz, fuzz_stored, mutated, open_gateway, run_once
 from tests.gateway_fire.fuzz_states import STATES
 from tests.gateway_fire.fuzz_world import World
 from tests.gateway_fire.mutation import read_corpus
@@ -36,6 +36,10 @@ WARM_UP = 5
 """Runs after which all caches are as large as they get, but for a few names."""
 BLOCKS_BY_FRAME = 0.2
 """Blocks of memory that may stay behind; what is kept for each connection would be more than that."""
+
+WRITERS = ("logged in", "member", "kicked", "held", "server", "moderating", "coming back", "back")
+"""States in which much of what is sent is kept over a restart."""
+STORED_RUNS, STORED_FRAMES = 3, 200
 
 ROUNDS, FRAMES_AGAIN, BYTES_BY_FRAME = 3, 120, 50
 
@@ -62,6 +66,27 @@ def test_the_whole_corpus_in_each_state(name: str) -> None:
 def test_some_frames_in_each_state(name: str, programs: list[bytes]) -> None:
     frames = mutated(STATES[name], programs)
     assert fuzz(STATES[name], frames).sent == len(frames)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_whole_corpus_in_each_state_that_writes_with_a_store(name: str) -> None:
+    frames = [frame.encode() for frame in read_corpus(CORPUS, *ALL_FILES)]
+    assert fuzz_stored(STATES[name], frames).sent == len(frames)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITERS)
+def test_many_frames_in_each_state_that_writes_with_a_store(name: str) -> None:
+    """Both kinds of stores have the same in the end, and the next gateway finds what the last one had."""
+    state = STATES[name]
+
+    @settings(max_examples=STORED_RUNS, phases=[Phase.reuse, Phase.generate])
+    @given(seed=st.integers(0, 2**63))
+    def run(seed: int) -> None:
+        dice = random.Random(seed)
+        assert fuzz_stored(state, mutated(state, [dice.randbytes(24) for _ in range(STORED_FRAMES)])).sent
+
+    run()
 
 
 @pytest.mark.slow

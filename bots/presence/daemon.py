@@ -15,8 +15,9 @@ from bots.presence.progress import Progress
 from bots.presence.projection import Projection
 from bots.presence.pump import Pump
 from bots.presence.reading import Reading
+from bots.presence.reconcile import Offer, open_reconcile
 from bots.presence.retention import Retention
-from bots.presence.settings import PresenceSettings
+from bots.presence.settings import PresenceSettings, WebhookSettings
 from bots.presence.sinks.signaling import Sessions
 from bots.presence.store import SCHEMA, PresenceStore
 
@@ -63,7 +64,7 @@ async def open_daemon(settings: PresenceSettings, info: BotInfo, meters: Meters)
         progress = Progress(reading.projection.numbers[0], saved.known_ms or 0)
         follower = Follower(reading, store, progress, meters, log_events=settings.log_events)
         progress.ask = follower.ring
-        async with AsyncExitStack() as stack, trio.open_nursery() as nursery:
+        async with AsyncExitStack() as stack:
             pumps = await _open_pumps(
                 stack,
                 settings,
@@ -73,12 +74,22 @@ async def open_daemon(settings: PresenceSettings, info: BotInfo, meters: Meters)
                 progress=progress,
                 meters=meters,
             )
-            nursery.start_soon(follower.run)
-            for pump in pumps:
-                nursery.start_soon(pump.run)
-            nursery.start_soon(Retention(store, settings, progress).run)
-            yield Daemon(follower, reading, sessions)
-            nursery.cancel_scope.cancel()
+            async with open_reconcile(settings.listen, store, _offers(settings, pumps)), trio.open_nursery() as nursery:
+                nursery.start_soon(follower.run)
+                for pump in pumps:
+                    nursery.start_soon(pump.run)
+                nursery.start_soon(Retention(store, settings, progress).run)
+                yield Daemon(follower, reading, sessions)
+                nursery.cancel_scope.cancel()
+
+
+def _offers(settings: PresenceSettings, pumps: Sequence[Pump]) -> dict[str, Offer]:
+    """The sinks that somebody can prove to be the receiver of, and that are told of who is there."""
+    return {
+        one.name: Offer(pump, one.secret)
+        for one, pump in zip(settings.sinks, pumps, strict=True)
+        if isinstance(one, WebhookSettings) and not one.watches
+    }
 
 
 async def _open_pumps(

@@ -44,6 +44,9 @@ class Interest(Protocol):
     def due_ms(self) -> int | None:
         """When there is something to tell next, if nothing happens."""
 
+    def is_about(self, account: str, channel: str) -> bool:
+        """Whether it is told who is there: an account in the service, or in a channel."""
+
 
 class Selection:
     """The records about some accounts and channels; gaps, snapshots and outages concern everybody."""
@@ -56,12 +59,16 @@ class Selection:
 
     def take(self, record: Record) -> list[Record]:
         """See ``Interest.take``."""
-        if record.event not in PRESENCE:
+        if record.event not in PRESENCE or self.is_about(record.account, record.channel):
             return [record]
-        wanted = matches(record.account, self._accounts)
+        return []
+
+    def is_about(self, account: str, channel: str) -> bool:
+        """See ``Interest.is_about``. With channels named, the service is of no interest."""
+        wanted = matches(account, self._accounts)
         if self._channels:
-            wanted = wanted and bool(record.channel) and matches(record.channel, self._channels)
-        return [record] if wanted else []
+            wanted = wanted and bool(channel) and matches(channel, self._channels)
+        return wanted
 
     def advance(self, _ms: int) -> list[Record]:
         """Nothing is told by time alone."""

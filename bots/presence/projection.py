@@ -107,8 +107,11 @@ class Projection:
                 self._end(person, person.service, fact, at)
         self._tidy(fact.account, person)
 
-    def lose(self, at: Cursor, cause: str, *, from_ms: int | None) -> None:
-        """Events behind ``at`` are missing; ``from_ms`` is the time up to which all was known, None for never."""
+    def lose(self, at: Cursor, cause: str, *, from_ms: int | None, now_ms: int = 0) -> None:
+        """Events behind ``at`` are missing; ``from_ms`` is the time up to which all was known, None for never.
+
+        Then ``now_ms`` is when that is told.
+        """
         if self.gap is not None:
             from_ms = self.gap.from_ms
         there = list(self.stays())
@@ -118,7 +121,7 @@ class Projection:
                 id=f"{at.epoch}-{at.seq}-gap",
                 n=0,
                 event="gap",
-                ms=from_ms or 0,
+                ms=from_ms or now_ms,
                 reason=cause,
                 epoch=at.epoch,
                 seq=at.seq,

@@ -18,6 +18,7 @@ from bots.presence.pipeline import Pipeline
 from bots.presence.positions import Positions
 from bots.presence.progress import Progress
 from bots.presence.records import VERSION, Place, Record
+from bots.presence.stays import Key
 
 READ_AT_ONCE = 500
 """Records of the log that are read together."""
@@ -67,13 +68,25 @@ class Pump:
         self._dead = meters.counter("presence_sink_dead_letters", "Records that a sink did not take in time", "sink")
         self.place: Place = (0, 0, 0)
         """The cursor of the last record that was delivered."""
+        self.taken: Place = (0, 0, 0)
+        """The cursor of the last record that was made for it, delivered or not."""
         self.read_n = 0
         """The number of the last record of the log that was taken."""
+        self.known_ms = 0
+        """The gateway's time up to which its view has come."""
+
+    def held(self) -> set[Key]:
+        """Who is gone by the log, and is not told yet to be."""
+        return {key for stream in self.pipeline.streams for key in stream.view.held}
+
+    def is_told_of(self, account: str, channel: str) -> bool:
+        """Whether the sink is told of who is there."""
+        return any(stream.interest.is_about(account, channel) for stream in self.pipeline.streams)
 
     async def run(self) -> None:
         """Deliver, until cancelled. Raises ``StoreError``."""
         start = await self._positions.load(self.name)
-        self.place = max(start, await self._last_told() or start)
+        self.place = self.taken = max(start, await self._last_told() or start)
         begin = await self._positions.before(self.place, self.pipeline.reach_ms)
         self.read_n = begin.n
         self.pipeline.seed(begin)
@@ -86,6 +99,9 @@ class Pump:
                 self.read_n = record.n
             if len(records) < READ_AT_ONCE:
                 told += self.pipeline.advance(known_ms)
+                self.known_ms = known_ms
+            if told:
+                self.taken = max(self.taken, told[-1].cursor or self.taken)
             await self._deliver_all([record for record in told if (record.cursor or self.place) > self.place])
             if len(records) < READ_AT_ONCE:
                 await self._wait(known_ms)
@@ -116,7 +132,7 @@ class Pump:
         for start in range(0, len(records), self._budget.batch):
             batch = records[start : start + self._budget.batch]
             await self._deliver(batch)
-            self.place = batch[-1].cursor or self.place
+            self.place = max(self.place, batch[-1].cursor or self.place)
             await self._positions.save(self.name, self.place)
 
     async def _deliver(self, batch: Sequence[Record]) -> None:
@@ -138,6 +154,10 @@ class Pump:
             _log.warning("a sink fails and is tried again", sink=self.name, error=problem, again_in=delay)
             await trio.sleep(delay)
             delay = min(2 * delay, LONGEST_RETRY_SECONDS)
+            there = await self._last_told() or self.place  # of a try that only seemed to fail
+            batch = [record for record in batch if (record.cursor or there) > there]
+            if not batch:
+                return
 
     async def _try(self, batch: Sequence[Record]) -> str:
         """One try; what went wrong, if something did."""

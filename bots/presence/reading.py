@@ -58,7 +58,8 @@ class Reading:
             return False
         self.cursor = Cursor(answer.epoch, answer.facts[-1].seq if answer.facts else 0)
         if self.projection.gap is None:
-            self.projection.lose(self.cursor, "nothing is known from before the first start", from_ms=None)
+            cause = "nothing is known from before the first start"
+            self.projection.lose(self.cursor, cause, from_ms=None, now_ms=answer.ms)
         return True
 
     def lose(self, cause: str) -> None:

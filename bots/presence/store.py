@@ -137,6 +137,12 @@ class PresenceStore:
         rows = await self.database.fetch("SELECT json FROM records WHERE n > ? ORDER BY n LIMIT ?", (after, limit))
         return [decode_record(str(text)) for (text,) in rows]
 
+    async def stays_at(self, n: int) -> list[Stay]:
+        """The stays of who was there when record ``n`` was the newest; ``held`` are those that a gap has cut off."""
+        where = "start_n <= ? AND (end_n IS NULL OR end_n > ? OR state = 'held')"
+        rows = await self.database.fetch(f"SELECT {STAY_COLUMNS} FROM stays WHERE {where} ORDER BY id", (n, n))
+        return [stay_of(row) for row in rows]
+
     async def forget(self, before_ms: int, most: int) -> int:
         """Delete what is older than ``before_ms``, and all but the latest ``most`` records; how many records went.
 

@@ -64,6 +64,10 @@ class Watch:
         """Never."""
         return None
 
+    def is_about(self, _account: str, _channel: str) -> bool:
+        """What a watch tells is no list of who is there."""
+        return False
+
     def tell(
         self, record: Record, state: str, *, account: str = "", channel: str = "", count: int | None = None
     ) -> Record:

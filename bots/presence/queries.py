@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from botkit import Database, SqlValue
+from bots.presence.courses import Course, course_of
 from bots.presence.projection import IN_GAP, Status
 from bots.presence.records import Record, decode_record
 from bots.presence.stays import Gap, Stay
@@ -158,6 +159,15 @@ class Queries:
             Account(account=one, channel=channel, time=time_there(found, knowledge, from_ms, to_ms))
             for (one, channel), found in sorted(by_key.items())
         ]
+
+    async def course(self, from_ms: int, to_ms: int, channels: int) -> Course:
+        """How many were online, and in the largest ``channels``, over time: as far as it is known and kept."""
+        knowledge = await self.knowledge()
+        ((first,),) = await self._database.fetch("SELECT min(start_ms) FROM stays")
+        from_ms = max(from_ms, knowledge.from_ms, min(number(first) or knowledge.known_ms, knowledge.known_ms))
+        to_ms = max(from_ms, min(to_ms, knowledge.known_ms))
+        stays = await self._stays("start_ms < ? AND (end_ms IS NULL OR end_ms > ?)", to_ms, from_ms)
+        return course_of(stays, knowledge, from_ms, to_ms, channels)
 
     async def _stays(self, where: str, *values: SqlValue) -> list[Stay]:
         rows = await self._database.fetch(f"SELECT {STAY_COLUMNS} FROM stays WHERE {where} ORDER BY id", values)

@@ -1,5 +1,6 @@
 """JSON lines in a file, which is rotated by size, or on standard output."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class FileSink:
 
     async def prepare(self) -> None:
         """Make the folder and the file, so that a path that cannot be is told at once. Raises ``OSError``."""
-        await trio.to_thread.run_sync(self._append, b"", limiter=self._disk)
+        await trio.to_thread.run_sync(self._append, (), limiter=self._disk)
 
     async def last_told(self) -> Place | None:
         """The cursor in the last line. Raises ``OSError``."""
@@ -36,18 +37,18 @@ class FileSink:
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Append these, and have them on the disk. Raises ``OSError``."""
-        lines = b"".join(encode_record(record).encode() + b"\n" for record in records)
-        await trio.to_thread.run_sync(self._append, lines, limiter=self._disk, abandon_on_cancel=True)
+        await trio.to_thread.run_sync(self._append, records, limiter=self._disk, abandon_on_cancel=True)
 
-    def _append(self, lines: bytes) -> None:
+    def _append(self, records: Sequence[Record]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab", buffering=0) as file:
-            size = file.tell()
-            _mend(self._path, size)
-            _write_all(file, lines)
+            fcntl.flock(file, fcntl.LOCK_EX)  # against a try that was given up and goes on all the same
+            there = self._recover() or (0, 0, 0)
+            new = [record for record in records if record.cursor is None or record.cursor > there]
+            _write_all(file, b"".join(encode_record(record).encode() + b"\n" for record in new))
             os.fsync(file.fileno())
-        if size + len(lines) > self._max_bytes:
-            self._rotate()
+            if file.tell() > self._max_bytes:
+                self._rotate()
 
     def _rotate(self) -> None:
         for number in range(self._keep, 0, -1):

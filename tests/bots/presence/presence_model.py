@@ -1,7 +1,7 @@
 """A gateway's ledger as a model, with all that can happen to it, and a daemon that reads it and is killed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -38,8 +38,8 @@ class Truth(Struct):
 class ModelGateway:
     """People come and go; events are numbered, kept, trimmed, and taken back by a crash if they were not committed."""
 
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
+    def __init__(self, chance: random.Random, people: Sequence[str] = ACCOUNTS) -> None:
+        self.chance, self.people = chance, people
         self.ms, self.epoch, self.last, self.committed, self.oldest = 1_000, "e0", 0, 0, 1
         self.facts: dict[int, Fact] = {}
         self.there: dict[str, str] = {}
@@ -48,7 +48,7 @@ class ModelGateway:
     def happen(self) -> None:
         """Somebody does something."""
         self.ms += self.chance.choice((0, 1, 7, 500))
-        account = self.chance.choice(ACCOUNTS)
+        account = self.chance.choice(self.people)
         if account not in self.there:
             self.there[account] = ""
             self._tell("online", account)

@@ -60,6 +60,7 @@ class Dispatcher:
         self.version = Version(plan, injected, meters, self._loops, self._runner.deadlines)
         """The code that the next event meets."""
         self._lost = 0
+        self._warn_of_nobodys()
 
     def version_of(self, plan: BotPlan, injected: Injected) -> Version:
         """Another version of the code, for ``become``. Raises what building it raises, and changes nothing."""
@@ -70,7 +71,9 @@ class Dispatcher:
 
         Events that wait keep their places, and are matched anew when their turn comes. ``desk`` has the conversations.
         """
-        self.version, self._desk = version, desk
+        before, self.version, self._desk = self.version, version, desk
+        if version.nobodys != before.nobodys:
+            self._warn_of_nobodys()
         self._loops.limits = version.plan.loops
         self._runner.limits = version.plan.limits
 
@@ -226,6 +229,10 @@ class Dispatcher:
                 delivery.cut_off()
                 self._runner.put_first(delivery.key, delivery)
             raise
+
+    def _warn_of_nobodys(self) -> None:
+        if nobodys := self.version.nobodys:
+            _log.warning("there are commands that nobody may use: give their roles to somebody", roles=nobodys)
 
     def _note_lost(self, session: LoginSession) -> None:
         """Count an event that was dropped; all those until the handlers are told make one ``EventsLost``."""

@@ -1,8 +1,6 @@
 """One version of a bot's code, ready to be called: its handlers with everything filled in, and how many are at work."""
 
-import structlog
 import trio
-from structlog.typing import FilteringBoundLogger
 
 from botkit.app.binding import Injected
 from botkit.app.causality import next_number
@@ -18,8 +16,6 @@ from botkit.routing.deadlines import Deadlines
 from botkit.routing.loops import LoopBreaker
 from botkit.routing.table import RouteTable
 from botkit.signaling import Call, LoginSession
-
-_log: FilteringBoundLogger = structlog.get_logger("botkit.app")
 
 
 class Version:
@@ -43,8 +39,8 @@ class Version:
         """The handlers of ``every``, with their seconds."""
         self._users = 0
         self._left = trio.lowlevel.ParkingLot()
-        if nobodys := plan.roles.nobodys(plan.bot.roles):
-            _log.warning("there are commands that nobody may use: give their roles to somebody", roles=nobodys)
+        self.nobodys = plan.roles.nobodys(plan.bot.roles)
+        """The roles that commands are for, and nobody has."""
 
     def enter(self) -> None:
         """A handler of this version is about to be called."""

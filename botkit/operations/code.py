@@ -11,6 +11,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -95,18 +96,8 @@ class ProjectCode:
         Handlers that are at work keep the modules that they have.
         """
         changed = self.changed()
-        imports = {name: self._imports(name, source) for name, source in self.sources.items()}
+        imports = {name: _imports(name, source) for name, source in self.sources.items()}
         return Renewal(self, find_affected(imports, changed, self._holders()) & self.sources.keys())
-
-    def _imports(self, name: str, source: Source) -> frozenset[str]:
-        """Those of its present file and those of the one that was imported: it may add handlers in a new place."""
-        found = frozenset[str]()
-        for data in {source.data, _read(source.path) or b""}:
-            try:
-                found |= read_imports(name, data.decode(errors="replace"), is_package=source.is_package)
-            except (SyntaxError, ValueError):
-                continue  # its import will say so
-        return found
 
     def _holders(self) -> list[str]:
         modules = [(name, sys.modules[name]) for name in self.sources if name in sys.modules]
@@ -149,6 +140,20 @@ class _Loader(SourceFileLoader):
             _tell_parent(name, sys.modules[name])  # a package that is executed anew has the modules that stay
         code: CodeType = self.source_to_code(data, self.path)
         return code
+
+
+def _imports(name: str, source: Source) -> frozenset[str]:
+    """Those of its present file and of the one that was imported: it may add handlers in a new place."""
+    versions = {source.data, _read(source.path) or b""}
+    return frozenset().union(*(_imports_of(name, data, source.is_package) for data in versions))
+
+
+@lru_cache(maxsize=4096)
+def _imports_of(name: str, data: bytes, is_package: bool) -> frozenset[str]:
+    try:
+        return read_imports(name, data.decode(errors="replace"), is_package=is_package)
+    except (SyntaxError, ValueError):
+        return frozenset()  # its import will say so
 
 
 def _forget(modules: dict[str, ModuleType]) -> None:

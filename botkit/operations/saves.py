@@ -15,7 +15,7 @@ from botkit.errors import ConfigError
 _log: FilteringBoundLogger = structlog.get_logger("botkit.operations")
 
 Watch: TypeAlias = Callable[[Collection[Path]], AsyncGenerator[Collection[Path], None]]
-"""Gives what has changed in these folders (not below them); at first, once it watches, whatever it has noticed."""
+"""Gives what has changed in these folders (not below them); at first, once it watches, whatever that is, or nothing."""
 
 QUIET_MS = 100
 """For how long nothing may change until it is told: an editor may write a file in several steps."""
@@ -60,10 +60,13 @@ async def call_at_saves(
     """
     while True:
         present = frozenset({file.parent, *folders()})
+        began = False
         try:
             async with aclosing(watch(present)) as changes:
                 async for changed in changes:
-                    if not changed or any(path.suffix == ".py" or path == file for path in changed):
+                    # What was saved before anything was watched is not told: whatever comes first, it is looked.
+                    if not began or any(path.suffix == ".py" or path == file for path in changed):
+                        began = True
                         await call()
                     if not present.issuperset(folders()):
                         break

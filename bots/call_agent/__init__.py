@@ -46,6 +46,15 @@ caller. Announced: who answers hears a briefing first, and presses 1. From then 
 presses or sends, until one hangs up. A human who is offline, refuses, or does not answer costs the caller nothing: the
 flow goes on at ``otherwise``, and in a queue the caller keeps the place.
 
+**Campaigns.** With ``campaign: {name: spring, accounts: people.txt}`` the agent calls people, at its pace, in its
+hours, never more at once than it may and has places for, and never who is in ``do_not_call``. Who is offline (703) is
+tried again sooner and more often than who does not answer (704); ``campaigns`` has all keys. Who answers meets the
+flow. Where a campaign stands is in the same database, so that nobody is called twice because of a restart.
+
+**Trying a flow out.** ``botkit calls test FLOW.yaml CALLERS.yaml`` plays scripted callers and humans against a flow, in
+virtual time and without a network, prints what became of each, and exits with 1 if one did not hear what is written:
+``config/flows`` has an example of both. ``scripts`` explains each key.
+
 **Deadlines.** Every wait has one: ``ring_seconds``, ``idle_seconds``, ``max_call_seconds``, ``wrap_up_seconds``, the
 times of each step and queue. A handler or a human that forgets a call does not keep it: at the limit the caller hears
 ``farewell``, and the call is over at both ends.
@@ -54,7 +63,13 @@ times of each step and queue. A handler or a human that forgets a call does not 
 mask in their place, and a flow that would say them is refused. What is pressed between a caller and a human is masked,
 too.
 
-**Records** are the table ``call_records`` in ``var/calls.db``, one row for each invitation, with a timeline in JSON.
+**Stopping.** At SIGTERM, and at a reload that restarts the agent, no call is taken any more (``stopping``); those that
+go on, waiting ones included, may come to their end for ``drain_seconds``. Then they are ended, and recorded as
+``stopped``. A second signal does not wait.
+
+**Records** are the table ``call_records`` in ``var/calls.db``, one row for each call, with a timeline in JSON; kept for
+``keep_days``. ``botkit calls list`` shows the latest, ``botkit calls show ID`` one with its timeline, and ``botkit
+calls export --format csv`` (or ``json``) writes them for other programs.
 
 =============== =======================================================================================
 outcome         what happened
@@ -77,11 +92,15 @@ unknown         the bot was killed during the call; found at its next start
 (empty)         the call is going on
 =============== =======================================================================================
 
-**If something is wrong.** Callers hear nothing: an instant message needs a caller that reads them, as botkit's sessions
-and the vendor's SDKs do. Calls are refused as ``closed``: hours are local to ``timezone``, which is UTC unless said
-otherwise. Calls are refused as ``{"reason": "error"}``: the record could not be written, and the log says why. Nobody
-in a queue is served: the accounts in ``humans`` must be logged in, and each is left alone for ``pause_seconds`` after
-not answering. The metrics ``botkit_call_agent_*`` count calls by outcome, refusals, hand-offs and who left queues how.
+**If something is wrong.** *No calls come at all:* somebody has logged in elsewhere as the agent's account. That is an
+alarm: a log line at ``critical`` that begins with ALARM, the metric ``botkit_call_agent_alarms_total``, and a line of
+``botkit calls alarms``; the process is not ready any more, and ends with 1. The agent does not fight for the account:
+end the other login, and restart. Callers hear nothing: an instant message needs a caller that reads them, as botkit's
+sessions and the vendor's SDKs do. Calls are refused as ``closed``: hours are local to ``timezone``, which is UTC unless
+said otherwise. Calls are refused as ``{"reason": "error"}``: the record could not be written, and the log says why.
+Nobody in a queue is served: the accounts in ``humans`` must be logged in, and each is left alone for ``pause_seconds``
+after not answering. The metrics ``botkit_call_agent_*`` count calls by outcome, refusals, hand-offs and who left queues
+how.
 """
 
 from bots.call_agent.handlers import bot, call_agent

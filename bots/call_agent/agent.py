@@ -6,7 +6,7 @@ import trio
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from botkit import Call, InviteFailed, Meters, SignalingError, StoreError
+from botkit import Call, ErrorCode, InviteFailed, InviteRefused, Meters, SignalingError, StoreError
 from bots.call_agent.desk import Desk, Visit, facts_of
 from bots.call_agent.flow.flows import Flow
 from bots.call_agent.flow.texts import EXTRA
@@ -139,8 +139,29 @@ class Agent:
         live.reason = str(error)
         if live.call.incoming and live.call.state.terminal and live.may(Happening.HUNG_UP):
             live.happen(Happening.HUNG_UP)
+        elif isinstance(error, InviteRefused) and live.may(Happening.REFUSED):
+            live.happen(Happening.REFUSED)
         elif live.may(Happening.FAILED):
-            live.happen(Happening.FAILED)
+            live.happen(Happening.FAILED, _BY_CODE.get(error.code, "failed"))
+
+    async def note_unreached(self, peer: str, channel: str, ms: int, error: InviteFailed) -> CallOutcome:
+        """Record a call of the agent's own that did not even ring; how it ended. Raises ``StoreError``."""
+        outcome = _BY_CODE.get(error.code, "failed")
+        self._outcomes.add_for(outcome)
+        await self._records.put(
+            CallRecord(
+                id=new_id(),
+                agent=self._account,
+                direction="out",
+                peer=peer,
+                channel=channel,
+                start_ms=ms,
+                end_ms=ms,
+                outcome=outcome,
+                reason=str(error),
+            )
+        )
+        return outcome
 
     async def _talk(self, live: LiveCall) -> CallOutcome:
         if self._handler is None:
@@ -202,6 +223,12 @@ class Agent:
                     timeline=live.timeline.entries,
                 )
             )
+
+
+_BY_CODE: dict[ErrorCode, CallOutcome] = {
+    ErrorCode.INVITE_E_PEEROFFLINE: "offline",
+    ErrorCode.INVITE_E_TIMEOUT: "no_answer",
+}
 
 
 async def run_flow(live: LiveCall, switchboard: Switchboard, flow: Flow) -> CallOutcome:

@@ -35,6 +35,8 @@ DEFAULT_DATABASE = "sqlite:///var/calls.db"
 MOST = 1_000_000
 """Calls that one export has at most."""
 
+MOST_ALARMS = 1_000
+
 T = TypeVar("T")
 
 
@@ -59,6 +61,15 @@ def list_calls(
     for record in records:
         table.add_row(*_row(record))
     Console().print(table)
+
+
+@app.command()
+def alarms(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Show when agents stopped hearing calls, and why: another login took the account, say."""
+    with complaining():
+        found = read(database, lambda calls: calls.alarms(MOST_ALARMS))
+    for alarm in found:
+        typer.echo(f"{show_time(alarm.ms)}  {alarm.agent}  {alarm.kind}  {alarm.reason}")
 
 
 @app.command()

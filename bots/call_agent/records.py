@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +29,14 @@ SCHEMA = (
         reason      TEXT NOT NULL,
         result      TEXT NOT NULL,     -- the flow's own word for it
         timeline    TEXT NOT NULL      -- JSON
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS call_alarms (
+        ms     INTEGER NOT NULL,
+        agent  TEXT NOT NULL,
+        kind   TEXT NOT NULL,          -- displaced, logged_out
+        reason TEXT NOT NULL
     )
     """,
     "CREATE INDEX IF NOT EXISTS call_records_by_peer ON call_records (peer, start_ms)",
@@ -67,6 +75,15 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     timeline: Sequence[Entry] = ()
 
 
+class Alarm(NamedTuple):
+    """An agent stopped hearing calls: when, which, and why."""
+
+    ms: int
+    agent: str
+    kind: str
+    reason: str
+
+
 def new_id() -> str:
     """An id that no other call has."""
     return secrets.token_hex(8)
@@ -95,6 +112,17 @@ class CallRecords:
     async def forget_before(self, ms: int) -> int:
         """Deletes what is over and began before ``ms``; how many there were."""
         return await self._database.execute("DELETE FROM call_records WHERE start_ms < ? AND end_ms IS NOT NULL", (ms,))
+
+    async def alarm(self, agent: str, ms: int, kind: str, reason: str) -> None:
+        """Write an alarm down."""
+        await self._database.execute("INSERT INTO call_alarms VALUES (?, ?, ?, ?)", (ms, agent, kind, reason))
+
+    async def alarms(self, limit: int) -> list[Alarm]:
+        """The latest alarms, oldest first."""
+        rows = await self._database.fetch(
+            "SELECT ms, agent, kind, reason FROM call_alarms ORDER BY ms DESC, rowid DESC LIMIT ?", (limit,)
+        )
+        return [Alarm(int(ms or 0), str(agent), str(kind), str(reason)) for ms, agent, kind, reason in reversed(rows)]
 
     async def find(self, record: str) -> CallRecord | None:
         """The call with this id, or with the only one that begins so."""

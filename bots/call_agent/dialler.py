@@ -1,0 +1,142 @@
+"""A campaign at work: calls are made when the plan says so, and where the plan stands outlives the process."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import trio
+from msgspec import json, structs
+from structlog.typing import FilteringBoundLogger
+
+from botkit import (
+    Account,
+    Call,
+    ChannelName,
+    Database,
+    InviteFailed,
+    LoginSession,
+    StoreError,
+    WallClock,
+    open_database,
+)
+from bots.call_agent.agent import Agent
+from bots.call_agent.campaigns import Campaign, CampaignSettings, Dial, DialOutcome
+from bots.call_agent.phases import CallLimits
+
+SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS campaign_dials (
+        campaign TEXT NOT NULL,
+        account  TEXT NOT NULL,
+        due      REAL,              -- when to call next, seconds since 1970; NULL: not any more
+        attempts INTEGER NOT NULL,
+        last     TEXT NOT NULL,     -- what became of the last attempt; dialling: it goes on, or the process was killed
+        tried    TEXT NOT NULL,     -- JSON: how often each reason has had it tried again
+        PRIMARY KEY (campaign, account)
+    )
+    """,
+)
+
+DIALLING = "dialling"
+
+
+class DialStore:
+    """Where a campaign keeps how far it is. All methods raise ``StoreError``."""
+
+    def __init__(self, database: Database, campaign: str) -> None:
+        self._database, self._campaign = database, campaign
+
+    async def put(self, dial: Dial) -> None:
+        """Write down where one account is."""
+        await self._database.execute(
+            "INSERT OR REPLACE INTO campaign_dials VALUES (?, ?, ?, ?, ?, ?)",
+            (self._campaign, dial.account, dial.due, dial.attempts, dial.last, json.encode(dial.tried).decode()),
+        )
+
+    async def load(self) -> Mapping[str, Dial]:
+        """Where all accounts are, by account."""
+        rows = await self._database.fetch(
+            "SELECT account, due, attempts, last, tried FROM campaign_dials WHERE campaign = ?", (self._campaign,)
+        )
+        dials = (
+            Dial(
+                account=str(account),
+                due=None if due is None else float(due),
+                attempts=int(attempts or 0),
+                last=str(last),
+                tried=json.decode(str(tried), type=dict[str, int]),
+            )
+            for account, due, attempts, last, tried in rows
+        )
+        return {dial.account: dial for dial in dials}
+
+
+class Dialler:
+    """Makes the calls of one campaign. Made by :func:`open_dialler`."""
+
+    def __init__(
+        self, settings: CampaignSettings, campaign: Campaign, store: DialStore, agent: Agent, nursery: trio.Nursery
+    ) -> None:
+        self._settings, self.campaign, self._store = settings, campaign, store
+        self._agent, self._nursery = agent, nursery
+        self._clock = WallClock()
+
+    def tick(self, session: LoginSession, limits: CallLimits, log: FilteringBoundLogger) -> None:
+        """Begin the calls that it is time for, from ``session``."""
+        while (account := self.campaign.take(self._clock.seconds())) is not None:
+            self._nursery.start_soon(self._dial, account, session, limits, log)
+
+    async def _dial(self, account: str, session: LoginSession, limits: CallLimits, log: FilteringBoundLogger) -> None:
+        over = trio.Event()
+        if not self._agent.desk.reserve(over.is_set):
+            self.campaign.give_back(account)
+            return
+        outcome: DialOutcome = "failed"
+        try:
+            outcome = await self._call(account, session, limits, log)
+        except StoreError as error:
+            log.error("a call of the campaign has no record", peer=account, error=str(error))
+        finally:
+            over.set()
+            dial = self.campaign.ended(account, outcome, self._clock.seconds())
+        log.info("campaign call", campaign=self._settings.name, peer=account, outcome=outcome, attempts=dial.attempts)
+        try:
+            await self._store.put(dial)
+        except StoreError as error:
+            log.error("a campaign may call somebody again", peer=account, error=str(error))
+
+    async def _call(
+        self, account: str, session: LoginSession, limits: CallLimits, log: FilteringBoundLogger
+    ) -> DialOutcome:
+        """Call somebody; that is written down before, so that nobody is called again after a kill."""
+        settings, dial = self._settings, self.campaign.dials[account]
+        later = self._clock.seconds() + settings.retries.failed.after_seconds
+        await self._store.put(structs.replace(dial, due=later, attempts=dial.attempts + 1, last=DIALLING))
+        extra = {"_require_peer_online": 1, "_timeout": settings.ring_seconds, "campaign": settings.name}
+        ms = self._clock.ms()
+        try:
+            call: Call = await session.invite(
+                ChannelName(settings.channel), Account(account), json.encode(extra).decode()
+            )
+        except InviteFailed as error:
+            outcome = await self._agent.note_unreached(account, settings.channel, ms, error)
+            return _outcome(outcome)
+        live = await self._agent.serve(call, ms, structs.replace(limits, ring_seconds=settings.ring_seconds + 5.0), log)
+        return "answered" if live.machine.answered is not None else _outcome(live.outcome or "failed")
+
+
+def _outcome(outcome: str) -> DialOutcome:
+    match outcome:
+        case "offline" | "no_answer" | "refused":
+            return outcome
+        case _:
+            return "failed"
+
+
+@asynccontextmanager
+async def open_dialler(url: str, settings: CampaignSettings, agent: Agent) -> AsyncIterator[Dialler]:
+    """The dialler of a campaign, where an earlier run has left it; calls end with the block. Raises ``StoreError``."""
+    async with open_database(url, SCHEMA) as database, trio.open_nursery() as nursery:
+        store = DialStore(database, settings.name)
+        campaign = Campaign(settings, await store.load(), WallClock().seconds())
+        yield Dialler(settings, campaign, store, agent, nursery)
+        nursery.cancel_scope.cancel()

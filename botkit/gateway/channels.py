@@ -1,5 +1,6 @@
 """Channels of an app: members, messages, attributes, and when an empty one is destroyed."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 import trio
@@ -16,7 +17,7 @@ from botkit.gateway.kept_channels import KeptChannels
 from botkit.gateway.limits import RateWindow
 from botkit.gateway.session import Session
 from botkit.gateway.timers import Timer, Timers
-from botkit.stores.changes import ChannelDestroyed, ChannelEmptied
+from botkit.stores.changes import ChannelDestroyed, ChannelEmptied, MemberPutOut, PutOutForgotten
 from botkit.types import Account, AppId, ChannelName
 from botkit.wire.frames import encode
 from botkit.wire.limits import (
@@ -159,7 +160,8 @@ class Channels:
         if self._notifies(channel):
             self.tell(channel, MemberJoined(channel=name, account=session.account, uid=session.uid))
         self.restore(session, channel)
-        channel.put_out.pop(session.account, None)
+        if session.account in channel.put_out:
+            self._forget_put_out(channel, session.account)
         channel.total_joins += 1
         channel.num_changed = True
         return channel
@@ -196,11 +198,25 @@ class Channels:
         """Remember, until it joins again, that ``session`` does not leave its channel by its own will."""
         if session.channel is None:
             return
-        put_out = self._channels[session.channel].put_out
-        while len(put_out) >= MAX_PUT_OUT:
-            del put_out[next(iter(put_out))]
+        channel = self._channels[session.channel]
+        while len(channel.put_out) >= MAX_PUT_OUT:
+            self._forget_put_out(channel, next(iter(channel.put_out)))
             self._counters.forgotten_kicks.add()
-        put_out[session.account] = None
+        channel.put_out[session.account] = None
+        self._journal.append(MemberPutOut(app=self._app, channel=channel.name, account=session.account))
+
+    def load_put_out(self, name: ChannelName, accounts: Iterable[Account]) -> None:
+        """Take over who was put out of a channel; of one that did not outlive the restart nobody can be."""
+        channel = self._channels.get(name)
+        if channel is not None:
+            channel.put_out = dict.fromkeys(accounts)
+        else:
+            self._journal.append(ChannelDestroyed(app=self._app, channel=name), promise=False)
+
+    def _forget_put_out(self, channel: Channel, account: Account) -> None:
+        del channel.put_out[account]
+        forgotten = PutOutForgotten(app=self._app, channel=channel.name, account=account)
+        self._journal.append(forgotten, promise=False)
 
     def take_rates(self, sender: Session, channel: Channel) -> None:
         """Count a message against the rates of its sender and its channel. Raises ``SignalingError`` (400) over one."""
@@ -260,5 +276,5 @@ class Channels:
         channel.attributes.clear()
         self.kept.remove(channel.name)
         del self._channels[channel.name]
-        if channel.stored:
+        if channel.stored or channel.put_out:
             self._journal.append(ChannelDestroyed(app=self._app, channel=channel.name), promise=False)

@@ -18,10 +18,7 @@ def load_hub(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
     for (owner, account), values in snapshot.user_attributes.items():
         if owner == app:
             hub.accounts.load_attributes(account, values)
-    for (owner, channel), values in snapshot.channel_attributes.items():
-        if owner == app:
-            loaded = hub.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
-            hub.attributes.resume(loaded)
+    _load_channels(hub, app, snapshot)
     for (owner, account), inbox in snapshot.inboxes.items():
         if owner == app:
             hub.mailboxes.load(account, inbox)
@@ -34,6 +31,20 @@ def load_hub(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
     for (owner, account), session in snapshot.sessions.items():
         if owner == app:
             _load_session(hub, account, session)
+    _load_put_out(hub, app, snapshot)
+
+
+def _load_channels(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
+    for (owner, channel), values in snapshot.channel_attributes.items():
+        if owner == app:
+            loaded = hub.channels.load(channel, values, snapshot.emptied.get((owner, channel), 0))
+            hub.attributes.resume(loaded)
+
+
+def _load_put_out(hub: Hub, app: AppId, snapshot: Snapshot) -> None:
+    for (owner, channel), accounts in snapshot.put_out.items():
+        if owner == app:
+            hub.channels.load_put_out(channel, accounts)
 
 
 def _load_session(hub: Hub, account: Account, snapshot: SessionSnapshot) -> None:

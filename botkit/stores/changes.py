@@ -61,10 +61,27 @@ class ChannelEmptied(Struct, frozen=True, kw_only=True):
 
 
 class ChannelDestroyed(Struct, frozen=True, kw_only=True):
-    """The channel's ``_channel_ttl`` ran out: attributes and all are gone. Sanctions stay, they have their own time."""
+    """The channel's ``_channel_ttl`` ran out: attributes, who was put out, all is gone. Sanctions stay:
+    they have their own time."""
 
     app: AppId
     channel: ChannelName
+
+
+class MemberPutOut(Struct, frozen=True, kw_only=True):
+    """A moderator put ``account`` out of ``channel``: that is remembered until it joins again."""
+
+    app: AppId
+    channel: ChannelName
+    account: Account
+
+
+class PutOutForgotten(Struct, frozen=True, kw_only=True):
+    """``account`` has joined ``channel`` again, or was put out longer ago than a channel remembers."""
+
+    app: AppId
+    channel: ChannelName
+    account: Account
 
 
 class MessageStored(Struct, frozen=True, kw_only=True):
@@ -214,6 +231,8 @@ Change: TypeAlias = (
     | ChannelAttributesCleared
     | ChannelEmptied
     | ChannelDestroyed
+    | MemberPutOut
+    | PutOutForgotten
     | MessageStored
     | InboxAdvanced
     | MessagesAcknowledged
@@ -303,6 +322,8 @@ class Snapshot(Struct, kw_only=True):
     channel_attributes: dict[tuple[AppId, ChannelName], dict[str, str]] = field(default_factory=dict)
     emptied: dict[tuple[AppId, ChannelName], int] = field(default_factory=dict)
     """Since when channels have been empty; a channel with members is not in here."""
+    put_out: dict[tuple[AppId, ChannelName], list[Account]] = field(default_factory=dict)
+    """Who was put out of a channel and has not joined again, oldest first."""
     inboxes: dict[tuple[AppId, Account], InboxSnapshot] = field(default_factory=dict)
     sessions: dict[tuple[AppId, Account], SessionSnapshot] = field(default_factory=dict)
     ledgers: dict[AppId, LedgerSnapshot] = field(default_factory=dict)

@@ -28,9 +28,11 @@ from botkit.stores.changes import (
     LedgerSnapshot,
     LedgerStarted,
     LedgerTrimmed,
+    MemberPutOut,
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
+    PutOutForgotten,
     SanctionLifted,
     SanctionSet,
     SessionClosed,
@@ -100,8 +102,10 @@ def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case
         case ChannelEmptied():
             state.emptied.pop((change.app, change.channel), None)
         case ChannelDestroyed():
-            state.channel_attributes.pop((change.app, change.channel), None)
-            state.emptied.pop((change.app, change.channel), None)
+            for of_channels in (state.channel_attributes, state.emptied, state.put_out):
+                of_channels.pop((change.app, change.channel), None)
+        case MemberPutOut() | PutOutForgotten():
+            _apply_put_out(state, change)
         case MessageStored() | InboxAdvanced() | MessagesAcknowledged():
             _apply_message(state.inboxes.setdefault((change.app, change.account), InboxSnapshot()), change)
         case MessagesExpired():
@@ -121,6 +125,15 @@ def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case
                 state.sanctions.append(change)
         case _:
             assert_never(change)
+
+
+def _apply_put_out(state: Snapshot, change: MemberPutOut | PutOutForgotten) -> None:
+    key = (change.app, change.channel)
+    accounts = [account for account in state.put_out.pop(key, ()) if account != change.account]
+    if isinstance(change, MemberPutOut):
+        accounts.append(change.account)
+    if accounts:
+        state.put_out[key] = accounts
 
 
 def _apply_channel_attribute(

@@ -28,9 +28,11 @@ from botkit.stores.changes import (
     LedgerSnapshot,
     LedgerStarted,
     LedgerTrimmed,
+    MemberPutOut,
     MessagesAcknowledged,
     MessagesExpired,
     MessageStored,
+    PutOutForgotten,
     SanctionKind,
     SanctionLifted,
     SanctionSet,
@@ -61,6 +63,8 @@ SCHEMA = (
         PRIMARY KEY (app, channel, name))""",
     """CREATE TABLE IF NOT EXISTS gateway_emptied_channels (
         app TEXT NOT NULL, channel TEXT NOT NULL, ms INTEGER NOT NULL, PRIMARY KEY (app, channel))""",
+    """CREATE TABLE IF NOT EXISTS gateway_put_out (
+        app TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL, PRIMARY KEY (app, channel, account))""",
     """CREATE TABLE IF NOT EXISTS gateway_inboxes (
         app TEXT NOT NULL, account TEXT NOT NULL, acknowledged INTEGER NOT NULL, last INTEGER NOT NULL,
         PRIMARY KEY (app, account))""",
@@ -111,7 +115,10 @@ _SQL: dict[type[Change], tuple[str, ...]] = {
     ChannelDestroyed: (
         "DELETE FROM gateway_channel_attributes WHERE app = :app AND channel = :channel",
         "DELETE FROM gateway_emptied_channels WHERE app = :app AND channel = :channel",
+        "DELETE FROM gateway_put_out WHERE app = :app AND channel = :channel",
     ),
+    MemberPutOut: ("INSERT OR REPLACE INTO gateway_put_out VALUES (:app, :channel, :account)",),
+    PutOutForgotten: ("DELETE FROM gateway_put_out WHERE app = :app AND channel = :channel AND account = :account",),
     MessageStored: (
         """INSERT INTO gateway_messages VALUES (:app, :account, :version, :line, :expires_ms)
            ON CONFLICT DO UPDATE SET line = excluded.line, expires_ms = excluded.expires_ms""",
@@ -246,6 +253,12 @@ class _BlockRow(NamedTuple):
     size: int
 
 
+class _PutOutRow(NamedTuple):
+    app: AppId
+    channel: ChannelName
+    account: Account
+
+
 class _HoldRow(NamedTuple):
     app: AppId
     channel: ChannelName
@@ -289,6 +302,8 @@ class SqliteGatewayStore:
             snapshot.channel_attributes.setdefault((channel.app, channel.channel), {})[channel.name] = channel.value
         for emptied in await self._rows("gateway_emptied_channels ORDER BY rowid", list[_EmptiedRow]):
             snapshot.emptied[emptied.app, emptied.channel] = emptied.ms
+        for put_out in await self._rows("gateway_put_out ORDER BY rowid", list[_PutOutRow]):
+            snapshot.put_out.setdefault((put_out.app, put_out.channel), []).append(put_out.account)
         await self._load_inboxes(snapshot)
         sanctions = await self._rows("gateway_sanctions ORDER BY app, kind, account, channel", list[_SanctionRow])
         snapshot.sanctions.extend(SanctionSet(**sanction._asdict()) for sanction in sanctions)

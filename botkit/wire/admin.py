@@ -89,8 +89,8 @@ class Unban(Request, frozen=True, kw_only=True):
 class Kick(Request, frozen=True, kw_only=True):
     """Put an account out of a channel (601); it may join again, and writes nothing there (400, 1001) before it has.
 
-    What a moderator holds of it there is dropped. A gateway forgets who was put out when the channel is destroyed and
-    when it starts anew; then only who may write from outside anyway (``force``) is no longer refused.
+    What a moderator holds of it there is dropped. A gateway forgets who was put out when the channel is destroyed; then
+    only who may write from outside anyway (``force``) is no longer refused.
     """
 
     function: ClassVar[str] = "botkit_kick"

@@ -10,14 +10,18 @@ import trio
 from botkit.gateway.channels import MAX_PUT_OUT
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import AppCredentials
+from botkit.stores.gateway import GatewayStore, MemberPutOut, MemoryGatewayStore, open_gateway_store
 from botkit.testing import TEST_APP, Refusal, WirePeer, open_test_gateway
+from botkit.types import Account, AppId, ChannelName
 
 
 @asynccontextmanager
-async def lobby(allow_force: bool = True) -> AsyncIterator[tuple[Gateway, WirePeer, WirePeer, WirePeer]]:
+async def lobby(
+    allow_force: bool = True, store: GatewayStore | None = None
+) -> AsyncIterator[tuple[Gateway, WirePeer, WirePeer, WirePeer]]:
     """A gateway, a moderator, ann in the lobby, bob outside."""
     async with (
-        open_test_gateway() as gateway,
+        open_test_gateway(store=store) as gateway,
         WirePeer.connect(gateway.connector) as moderator,
         WirePeer.connect(gateway.connector, "ann") as ann,
         WirePeer.connect(gateway.connector, "bob") as bob,
@@ -100,6 +104,42 @@ async def test_a_server_that_was_kicked_has_to_join_again_too(autojump_clock: tr
             await server.request("channel_set_attr", channel="lobby", name="topic", value="x")
         assert refusal.value.code == 1001
         assert await ann.is_silent()
+
+
+@pytest.mark.row("D04")
+@pytest.mark.parametrize("url", ["memory:", "sqlite://"])
+async def test_who_was_put_out_is_so_after_a_restart_too(url: str, autojump_clock: trio.testing.MockClock) -> None:
+    async with open_gateway_store(url) as store:
+        async with lobby(store=store) as (_, moderator, ann, bob):
+            await ann.request("channel_set_attr", channel="lobby", name="_channel_ttl", value="1000")
+            await bob.request("channel_join", name="lobby")
+            await moderator.request("botkit_kick", account="bob", channel="lobby")
+            assert await shout(bob) == "400 put out of lobby: join it again"
+        async with lobby(store=store) as (_, _, ann, bob):
+            assert await shout(bob) == "400 put out of lobby: join it again"
+            await bob.request("channel_join", name="lobby")
+            await bob.request("channel_leave", name="lobby")
+            assert await shout(bob) == ""
+        async with lobby(store=store) as (_, moderator, ann, bob):
+            assert await shout(bob) == ""
+            await bob.request("channel_join", name="lobby")
+            await moderator.request("botkit_kick", account="bob", channel="lobby")
+            await moderator.request("botkit_close_channel", channel="lobby")
+        assert (await store.load()).put_out == {}
+
+
+async def test_a_channel_that_is_gone_after_a_restart_remembers_nobody(autojump_clock: trio.testing.MockClock) -> None:
+    store = MemoryGatewayStore()
+    async with lobby(store=store) as (_, moderator, _, bob):
+        await bob.request("channel_join", name="lobby")
+        await moderator.request("botkit_kick", account="bob", channel="lobby")
+        kept = await store.load()
+        assert kept.put_out == {(TEST_APP, "lobby"): ["bob"]}
+    again = MemoryGatewayStore()
+    await again.commit([MemberPutOut(app=AppId(TEST_APP), channel=ChannelName("hall"), account=Account("bob"))])
+    async with lobby(store=again):
+        pass
+    assert (await again.load()).put_out == {}
 
 
 @pytest.mark.row("D05")

@@ -2,13 +2,16 @@
 
 import re
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import trio
 from msgspec import json
+from typer.testing import CliRunner
 
 from botkit import Signal
+from botkit.cli.entry import build_app
 from botkit.events import ChannelMessage, UserJoined, UserLeft
 from botkit.types import AppId
 from tests.processes import Running, Start
@@ -122,3 +125,10 @@ def test_saved_code_is_swapped_in_a_real_process(start_botkit: Start, tmp_path: 
     trio.run(follow, talk)
     code, _, err = talk.process.stop(signal.SIGTERM)
     assert (code, err) == (0, "")
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    result = CliRunner().invoke(build_app(), ["run", str(tmp_path / "bots.yaml"), "--reload"])
+    assert result.exit_code == 2
+    assert "pip install 'botkit[dev]'" in result.stderr

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.files import ROOT
 from tests.processes import environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.row("O14")]
 
 
 LOAD_ALL = """

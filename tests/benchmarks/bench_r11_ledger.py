@@ -22,5 +22,4 @@ BENCHMARK = Benchmark(
     measures=(Measure(APPENDED, "1/s"), Measure(START, "s")),
     targets=(Target(Figure(BOTKIT, APPENDED), at_least=10_000), Target(Figure(BOTKIT, START), at_most=2.0)),
     contest=contest,
-    slow=False,
 )

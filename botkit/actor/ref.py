@@ -1,5 +1,6 @@
 """What others hold of an actor: a name to send messages to, the same one through all restarts."""
 
+from collections.abc import Awaitable
 from typing import Generic, Never, Protocol, TypeVar, cast
 
 import trio
@@ -18,32 +19,47 @@ class Question(Generic[R_co]):
 
 
 class PendingAsk:
-    """A question on its way, and the asker who waits for the answer."""
+    """A question on its way, and the asker who waits for the answer. Only the first answer or failure counts."""
 
-    __slots__ = ("_answer", "_error", "_settled", "question")
+    __slots__ = ("_answer", "_asker", "_error", "_settled", "question")
 
     def __init__(self, question: object) -> None:
         self.question = question
-        self._settled = trio.Event()
+        self._asker: trio.lowlevel.Task | None = None
+        self._settled = False
         self._answer: object = None
         self._error: ActorError | None = None
 
     def answer(self, value: object) -> None:
         """Hand the answer to the asker."""
-        self._answer = value
-        self._settled.set()
+        self._settle(value, None)
 
     def fail(self, error: ActorError) -> None:
         """Raise ``error`` in the asker."""
-        self._error = error
-        self._settled.set()
+        self._settle(None, error)
+
+    def _settle(self, value: object, error: ActorError | None) -> None:
+        if self._settled:
+            return
+        self._settled, self._answer, self._error = True, value, error
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            trio.lowlevel.reschedule(asker)
 
     async def wait(self) -> object:
-        """The answer; raises what ``fail`` was given."""
-        await self._settled.wait()
+        """The answer; raises what ``fail`` was given. For the one asker."""
+        if self._settled:
+            await trio.lowlevel.checkpoint()
+        else:
+            self._asker = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._give_up)
         if self._error is not None:
             raise self._error
         return self._answer
+
+    def _give_up(self, _: object) -> trio.lowlevel.Abort:
+        self._asker = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 class LinkedLife(Protocol):
@@ -103,7 +119,12 @@ class ActorRef(Generic[M_contra]):
         """
         pending = PendingAsk(question)
         with trio.fail_after(timeout):
-            if not await self._mailbox.put(pending):
+            await trio.lowlevel.checkpoint_if_cancelled()
+            try:
+                taken = self._mailbox.put_nowait(pending)
+            except trio.WouldBlock:
+                taken = await self._mailbox.put(pending)
+            if not taken:
                 raise MailboxFull(self.name, self._mailbox.capacity)
             # on_receive is declared to return R for a Question[R]; that cannot be written as a type.
             return cast("R_co", await pending.wait())
@@ -153,9 +174,9 @@ class ActorRef(Generic[M_contra]):
         """The mailbox's counters, now."""
         return self._mailbox.statistics()
 
-    async def next_message(self) -> object:
+    def next_message(self) -> Awaitable[object]:
         """For whoever runs the actor: the next message, or a ``PendingAsk``. Raises ``trio.EndOfChannel``."""
-        return await self._mailbox.get()
+        return self._mailbox.get()
 
     def begin_life(self, life: LinkedLife) -> None:
         """For whoever runs the actor: a life begins, maybe another one after ``close``."""

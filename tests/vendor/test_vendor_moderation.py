@@ -92,7 +92,7 @@ async def test_warned(scene: Scene, sdk: Sdk) -> None:
     await scene.ann.expect(
         "instant",
         account=BOT,
-        text=f"Please mind the rules of {LOBBY}: “word warn” is not said here. This is strike 0.",
+        text=f"Please mind the rules of {LOBBY}: “word warn” is not said here. Your strikes: 0.",
     )
     await scene.check_bob_heard_nothing_of("word warn")
 

@@ -115,9 +115,9 @@ async def test_it_says_what_a_twin_does(autojump_clock: MockClock, seed: int) ->
 
 @pytest.mark.slow
 @pytest.mark.row("D11")
-@pytest.mark.parametrize("first", range(100, 112, 6))
+@pytest.mark.parametrize("first", range(100, 108, 4))
 async def test_twins_agree_for_long(autojump_clock: MockClock, first: int) -> None:
-    for seed in range(first, first + 6):
+    for seed in range(first, first + 4):
         assert await twins(seed, 120, held=seed % 2 == 0) > 10
 
 

@@ -7,7 +7,7 @@ In the YAML::
       - bot: bots.moderation:bot
         account: moderator
         channels: [lobby, "room-*"]                            # a pattern: every such channel, while somebody is in it
-        roles: {moderator: ["mod-*"]}                          # who may write !why, !undo, !mute …
+        roles: {moderator: ["mod-*"], helper: ["help-*"]}      # who may write !undo and !mute; who only !why
         settings:
           rules:
             - {id: spam, kind: words, words: [spam, "buy now"]}

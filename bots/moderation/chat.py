@@ -26,8 +26,8 @@ from bots.moderation.explain import explain_case, summarise_case, summarise_tall
 from bots.moderation.handlers import bot
 from bots.moderation.rules.actions import MAX_RATE, Action, parse_seconds
 from bots.moderation.rules.ruleset import CompiledRule
+from bots.moderation.rules.settings import HELPERS, MODERATORS
 from bots.moderation.service import Service
-from bots.moderation.settings import MODERATORS
 
 __all__ = ["bot"]
 
@@ -39,7 +39,7 @@ Number = Annotated[int, Meta(ge=1)]
 Rate = Annotated[int, Meta(ge=1, le=MAX_RATE)]
 
 
-@bot.command("why", roles=MODERATORS)
+@bot.command("why", roles=HELPERS)
 async def why(ctx: Context, service: Service, case: Number) -> None:
     """Why something was done: the rule, its version, what it found, whom it would have left alone."""
     found = await queries.read_case(service.ledger.database, case)
@@ -50,7 +50,7 @@ async def why(ctx: Context, service: Service, case: Number) -> None:
     await _answer(ctx, explain_case(found, definition))
 
 
-@bot.command("cases", roles=MODERATORS)
+@bot.command("cases", roles=HELPERS)
 async def cases(ctx: Context, service: Service, account: Account | None = None) -> None:
     """The newest cases, of an account or of all."""
     lane = service.moderator.acting.name
@@ -72,7 +72,7 @@ async def undo(ctx: Context, service: Service, what: Literal["case", "rule", "by
     await _answer(ctx, f"undone: {len(undone.cases)} cases{kept}{later}")
 
 
-@bot.command("report", roles=MODERATORS)
+@bot.command("report", roles=HELPERS)
 async def report(ctx: Context, service: Service, lane: Literal["live", "shadow", "dry"] = "live") -> None:
     """What each version of each rule did; shadow: what rules in shadow mode would have done."""
     found = await queries.tally(service.ledger.database, lane)

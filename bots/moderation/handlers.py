@@ -39,9 +39,10 @@ async def take_post(_event: LoggedIn, ctx: Context, service: Service) -> None:
 
 
 @bot.on(Reconnected)
-async def take_post_again(_event: Reconnected, ctx: Context, service: Service) -> None:
+async def take_post_again(event: Reconnected, ctx: Context, service: Service) -> None:
     """A session is back: a gateway that has lost its memory has to be told again."""
-    await service.take_post(ctx.session)
+    if not event.resumed:
+        await service.take_post(ctx.session)
 
 
 @bot.on_logout()

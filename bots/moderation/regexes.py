@@ -34,13 +34,14 @@ class _Re2Regex:
 def _options(memory: int) -> re2.Options:
     options = re2.Options()
     options.log_errors = False
+    options.case_sensitive = False  # texts come in lower case: a pattern with a capital would never be found
     options.max_mem = memory
     return options
 
 
 @lru_cache(maxsize=4096)
 def compile_regex(pattern: str) -> Regex:
-    """The pattern, ready to be looked for. Raises ``RegexError``: look-around and back-references do not exist."""
+    """The pattern, ready for any case. Raises ``RegexError``: look-around and back-references do not exist."""
     try:
         return _Re2Regex(pattern)
     except re2.error as error:

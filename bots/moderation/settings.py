@@ -10,6 +10,7 @@ from botkit import load_settings, sqlite_path
 from bots.moderation.notices import Texts
 from bots.moderation.rules.actions import Action, parse_action, parse_seconds
 from bots.moderation.rules.settings import (
+    MODERATORS,
     AnyRule,
     Exempt,
     FloodRule,
@@ -23,9 +24,6 @@ from bots.moderation.rules.settings import (
 )
 from bots.moderation.scorers.opening import check_scorers
 from bots.moderation.scorers.settings import ScorerSettings
-
-MODERATORS = ("admin", "moderator")
-"""The roles whose accounts may use the bot's commands, and are left alone by all rules."""
 
 DEFAULT_RULES: tuple[AnyRule, ...] = (
     FloodRule(id="flood"),

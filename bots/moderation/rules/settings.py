@@ -29,6 +29,13 @@ def check_patterns(name: str, patterns: tuple[str, ...]) -> None:
             raise ValueError(f"`{name}` has {pattern!r}: write a name, or a pattern such as staff-*")
 
 
+MODERATORS = ("admin", "moderator")
+"""The roles whose accounts may use all commands of the bot; no rule is applied to them."""
+
+HELPERS = (*MODERATORS, "helper")
+"""The roles whose accounts may look: helpers may, and rules are applied to them unless they are exempt."""
+
+
 class Exempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom rules leave alone: accounts and channels (shell patterns, ``staff-*``), and roles of the placement."""
 
@@ -39,6 +46,9 @@ class Exempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for name in ("accounts", "roles", "channels"):
             check_patterns(name, getattr(self, name))
+        for role in self.roles:
+            if role not in HELPERS:
+                raise ValueError(f"`roles` has {role!r}, which nobody can have: write one of {', '.join(HELPERS)}")
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -87,7 +97,7 @@ class WordsRule(Rule, frozen=True, kw_only=True, tag="words"):
 
 
 class RegexRule(Rule, frozen=True, kw_only=True, tag="regex"):
-    """Regular expressions, looked for in the normalised text (lower case), in time that grows with the text alone."""
+    """Regular expressions, looked for in the normalised text in any case, in time that grows with the text alone."""
 
     patterns: Annotated[tuple[str, ...], Meta(min_length=1, max_length=1_000)]
 
@@ -97,9 +107,11 @@ class RegexRule(Rule, frozen=True, kw_only=True, tag="regex"):
             if len(pattern) > MAX_PATTERN_LENGTH:
                 raise ValueError(f"`patterns` has one of {len(pattern)} characters: at most {MAX_PATTERN_LENGTH}")
             try:
-                compile_regex(pattern)
+                empty = compile_regex(pattern).find("") is not None
             except RegexError as error:
                 raise ValueError(f"`patterns` has {pattern!r}: {error}") from None
+            if empty:
+                raise ValueError(f"`patterns` has {pattern!r}, which is found in nothing at all: let it have something")
 
 
 class LinksRule(Rule, frozen=True, kw_only=True, tag="links"):

@@ -50,7 +50,7 @@ class Stage:
             account="moderator",
             channels=tuple(channels),
             settings=self.settings,
-            roles={"moderator": ["mod-*"]},
+            roles={"moderator": ["mod-*"], "helper": ["help-*"]},
             linger_seconds=self.linger,
             dry_run=dry_run,
         )

@@ -66,6 +66,9 @@ async def test_why_says_all_of_it(autojump_clock: MockClock) -> None:
         assert answer == WHY
         assert await ask(eve, "!why 77") == "there is no case 77"
         assert await ask(bob, "!why 2") == "you may not use !why"
+        helper = await at.user("help-fay")
+        assert (await ask(helper, "!why 2")).startswith("case 2 (open)")
+        assert await ask(helper, "!undo case 2") == "you may not use !undo"
 
 
 @pytest.mark.row("D10")

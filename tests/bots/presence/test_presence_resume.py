@@ -84,9 +84,9 @@ async def test_a_restart_of_the_gateway_is_at_most_one_outage_and_what_differs(
     sinks = (DatabaseSettings(name="told", database="sqlite://presence_outage", window=2),)
     async with (
         open_database("sqlite://presence_outage") as database,
-        open_stage(sinks=sinks, outage=OutageSettings(accounts=10, seconds=60)) as stage,
+        open_stage(sinks=sinks, outage=OutageSettings(accounts=5, seconds=60)) as stage,
     ):
-        people = [await stage.world.user(f"u{number}", channel="lobby") for number in range(30)]
+        people = [await stage.world.user(f"u{number}", channel="lobby") for number in range(12)]
         await trio.sleep(30)
         before = len(await told(database))
         if not kept:
@@ -95,7 +95,7 @@ async def test_a_restart_of_the_gateway_is_at_most_one_outage_and_what_differs(
             stage.world.road(gone.account).block()
         await stage.world.restart_gateway(down_seconds=5, crash=True)
         await trio.sleep(200)
-        assert await stage.believed() == stage.truth() == {f"u{number}": "lobby" for number in range(2, 30)}
+        assert await stage.believed() == stage.truth() == {f"u{number}": "lobby" for number in range(2, 12)}
         after = (await told(database))[before:]
     counts = {event: sum(one.event == event for one in after) for event in ("outage", "online", "joined")}
     assert counts["outage"] == (0 if kept else 1)

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -36,10 +37,23 @@ from tests.bots.presence.receiver import SECRET, URL, Receiver
 TOLD = "sqlite://presence_told"
 ALL = ("ann", "bob")
 
+T = TypeVar("T")
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disks are waited for, which a virtual clock does not do."""
+
+    async def run_here(function: Callable[..., T], *arguments: object, **_options: object) -> T:
+        await trio.lowlevel.checkpoint()
+        return function(*arguments)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_here)
+
 
 @pytest.mark.row("E12")
 async def test_each_sink_gets_the_same_sequence(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    autojump_clock: MockClock, no_threads: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     receiver, printed = Receiver(), io.StringIO()
     monkeypatch.setattr(
@@ -196,7 +210,9 @@ async def test_half_a_line_is_taken_away_and_written_again(tmp_path: Path) -> No
     assert [json.loads(text)["n"] for text in path.read_text().splitlines()] == [1, 2, 3]
 
 
-async def test_after_a_restart_a_file_has_each_record_once(autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_after_a_restart_a_file_has_each_record_once(
+    autojump_clock: MockClock, no_threads: None, tmp_path: Path
+) -> None:
     path = tmp_path / "a.jsonl"
     sinks = (FileSettings(name="file", path=str(path), window=2),)
     async with open_stage(runs=False) as stage:

@@ -12,11 +12,15 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from botkit import ConfigError, Meters
+from botkit import ChannelMessage, ConfigError, Meters
+from botkit.errors import SendFailed
+from bots.moderation.learning.model import Model, save_model
+from bots.moderation.rules.settings import ScoreRule
 from bots.moderation.scorers import ScorerChain, ScorerFailed, ScorerMeters, ScorerSettings, open_scorers
 from bots.moderation.scorers.http import HttpScorer
-from bots.moderation.scorers.opening import check_scorers
 from bots.moderation.scorers.process import ProcessScorer
+from bots.moderation.settings import ModerationSettings
+from tests.bots.moderation.stage import stage
 
 Behaviour = Callable[[str], Awaitable[float]]
 
@@ -377,9 +381,53 @@ def test_a_budget_has_room_for_each_source() -> None:
 
 
 def test_scorers_that_rules_want_have_to_be_there() -> None:
-    listed = sources({"kind": "model", "file": "m"})
-    check_scorers(listed, ["spam"])
-    with pytest.raises(ValueError, match="wants the scorer 'toxic', which is not among `scorers`: spam"):
-        check_scorers(listed, ["toxic", "spam"])
-    with pytest.raises(ValueError, match="two scorers"):
-        check_scorers(listed * 2, [])
+    rule = {"id": "s", "kind": "score", "scorer": "toxic"}
+    listed = [{"name": "spam", "sources": [{"kind": "function", "function": "os:getpid"}]}]
+    for scorers, reason in (
+        (listed, "rule 's' wants the scorer 'toxic', and `scorers` has spam"),
+        ([], "has none"),
+        (listed * 2, "two of the name 'spam'"),
+    ):
+        with pytest.raises(msgspec.ValidationError, match=reason):
+            msgspec.convert({"rules": [rule], "scorers": scorers}, ModerationSettings)
+    off = {"rules": [{**rule, "mode": "off"}, {"id": "f", "kind": "flood"}], "scorers": listed}
+    assert msgspec.convert(off, ModerationSettings).scorers[0].name == "spam"
+
+
+@pytest.mark.row("D16")
+async def test_the_bot_refuses_by_the_stand_in_while_the_first_hangs(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """All of it together: a rule that asks a scorer whose service is dead, and a model of one's own behind it."""
+    save_model(model_of("casino"), tmp_path / "m.json")
+    listed = sources(
+        {**function("hang"), "timeout_seconds": 0.1},
+        {"kind": "model", "file": str(tmp_path / "m.json"), "timeout_seconds": 0.1},
+        budget_seconds=0.3,
+        failures=3,
+    )
+    rule = ScoreRule(id="toxic", scorer="spam", at_least=0.5, then=("warn",))
+    async with stage(rule, scorers=tuple(listed)) as at:
+        bob, ann = await at.user("bob"), await at.user("ann")
+        for number in range(6):
+            await bob.say(f"lunch {number}")
+            with pytest.raises(SendFailed, match="spam gives it 0"):
+                await bob.say(f"casino {number}")
+        assert [message.text for message in await ann.heard(ChannelMessage)] == [f"lunch {n}" for n in range(6)]
+        assert at.world.metric("botkit_moderation_scorer_fallbacks_total", scorer="spam") == 12
+        assert at.world.metric("botkit_moderation_scorer_silences_total") == 0
+
+
+def model_of(word: str) -> Model:
+    """A model that objects to one word."""
+    document = {
+        "format": "botkit moderation scorer",
+        "version": 1,
+        "positive": ["spam"],
+        "threshold": 0.5,
+        "slope": 4.0,
+        "shift": -2.0,
+        "intercept": 0.0,
+        "shape_weights": [0.0] * 9,
+        "blocks": [{"kind": "words", "vocabulary": [word], "idf": [1.0], "weights": [1.0]}],
+        "origin": {"messages": 2, "positives": 1, "target": "f1", "precision": 1, "recall": 1, "f1": 1},
+    }
+    return msgspec.convert(document, Model)

@@ -1,4 +1,4 @@
-"""What a scorer sees in a text: words and pairs of words, character n-grams inside of words, and its shape.
+"""What a scorer sees in a text: words, character n-grams inside of words, and its shape.
 
 Digits count by their number alone (every one is a ``0``), links and mentions as what they are. Training and scoring
 take their features from here, so that they cannot differ.
@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["words", "characters"]
@@ -46,9 +45,8 @@ def plain(text: str) -> str:
 
 
 def counted_words(text: str) -> list[str]:
-    """The words and signs of a plain text, and each two that follow one another."""
-    words = _TOKEN.findall(text)
-    return [*words, *(f"{first} {second}" for first, second in pairwise(words))]
+    """The words and signs of a plain text."""
+    return _TOKEN.findall(text)
 
 
 @lru_cache(maxsize=8_192)
@@ -69,12 +67,15 @@ COUNTED: dict[Kind, Callable[[str], list[str]]] = {"words": counted_words, "char
 SHAPES = ("length", "digits", "digit_share", "capital_share", "link", "money", "exclamations", "long_number", "at_sign")
 """The names of what :func:`shape` measures, in its order."""
 
+SHAPE_MOST = 0.5
+"""The most that one measure counts; the counted features of a kind are a vector of length 1."""
+
 
 def shape(text: str) -> tuple[float, ...]:
-    """Measures of a shown text, each from 0 to 1."""
+    """Measures of a shown text, each from 0 to ``SHAPE_MOST``."""
     length = max(1, len(text))
     digits = sum(map(str.isdigit, text))
-    return (
+    shares = (
         min(length, 300) / 300,
         min(1.0, digits / 20),
         digits / length,
@@ -85,3 +86,4 @@ def shape(text: str) -> tuple[float, ...]:
         float(_LONG_NUMBER.search(text) is not None),
         float("@" in text),
     )
+    return tuple(SHAPE_MOST * share for share in shares)

@@ -384,14 +384,12 @@ def test_scorers_that_rules_want_have_to_be_there() -> None:
     rule = {"id": "s", "kind": "score", "scorer": "toxic"}
     listed = [{"name": "spam", "sources": [{"kind": "function", "function": "os:getpid"}]}]
     for scorers, reason in (
-        (listed, "rule 's' wants the scorer 'toxic', and `scorers` has spam"),
-        ([], "has none"),
-        (listed * 2, "two of the name 'spam'"),
+        (listed, "wants the scorer 'toxic', which is not among `scorers`: spam"),
+        ([], "`scorers`: none"),
+        (listed * 2, "two scorers have the name 'spam'"),
     ):
         with pytest.raises(msgspec.ValidationError, match=reason):
             msgspec.convert({"rules": [rule], "scorers": scorers}, ModerationSettings)
-    off = {"rules": [{**rule, "mode": "off"}, {"id": "f", "kind": "flood"}], "scorers": listed}
-    assert msgspec.convert(off, ModerationSettings).scorers[0].name == "spam"
 
 
 @pytest.mark.row("D16")

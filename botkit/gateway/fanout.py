@@ -120,6 +120,8 @@ class Fanout:
 
     def news_for(self, listener: Listener, *, compact: bool) -> list[bytes]:
         """The frames that it has not had; it has them now."""
+        if not self.news:
+            return []  # nor is there a flush to come that would forget it
         heard = self._apart.get(listener, self._sent)
         self._apart[listener] = self._told
         missed = self.news[heard - self._sent :]

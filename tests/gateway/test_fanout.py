@@ -1,6 +1,8 @@
 """A fan-out keeps what is told once for all, and yet every listener gets just what it would get one by one."""
 
+import gc
 import random
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -331,3 +333,26 @@ async def test_long_walks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fanout_module, "SENDS_PER_TURN", 2)
     for seed in range(100, 600):
         await walk(seed, 200)
+
+
+async def test_who_left_while_nothing_was_told_is_forgotten_at_once() -> None:
+    class Leaver:
+        fanout: Fanout | None = None
+
+        def sender(self, deflatable: bool) -> None:
+            raise NotImplementedError
+
+        def was_sent(self, data: bytes, taken: int) -> None:
+            raise NotImplementedError
+
+        def catch_up(self) -> None:
+            assert self.fanout is not None
+            assert self.fanout.news_for(self, compact=False) == []
+
+    quiet, leaver = Fanout(Flusher(10**9)), Leaver()
+    quiet.add(leaver)
+    quiet.remove(leaver)
+    left = weakref.ref(leaver)
+    del leaver
+    gc.collect()
+    assert left() is None

@@ -47,7 +47,10 @@ def test_only_a_projects_own_modules_are_followed(code: ProjectCode, tmp_path: P
     assert code.renew().names == set()
 
 
-def test_a_change_is_seen_whatever_python_has_cached(code: ProjectCode, tmp_path: Path) -> None:
+def test_a_change_is_seen_whatever_python_has_cached(
+    code: ProjectCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     write(tmp_path, "a", "VALUE = 1")
     path = tmp_path / "b22_code" / "a.py"
     times = path.stat()

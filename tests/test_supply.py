@@ -40,6 +40,7 @@ def imported() -> Iterator[tuple[str, Path]]:
 DISTRIBUTIONS = importlib.metadata.packages_distributions()
 
 
+@pytest.mark.slow
 @pytest.mark.row("O14")
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     declared = {name_of(one) for one in PROJECT["dependencies"]}

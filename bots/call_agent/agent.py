@@ -137,8 +137,8 @@ class Agent:
     @staticmethod
     def _unanswered(live: LiveCall, error: InviteFailed) -> None:
         live.reason = str(error)
-        if live.call.incoming and live.call.state.terminal and live.may(Happening.HUNG_UP):
-            live.happen(Happening.HUNG_UP)
+        if live.call.incoming and error.code is not ErrorCode.INVITE_E_NET and live.may(Happening.HUNG_UP):
+            live.happen(Happening.HUNG_UP)  # there is no such call any more: the caller has just given up
         elif isinstance(error, InviteRefused) and live.may(Happening.REFUSED):
             live.happen(Happening.REFUSED)
         elif live.may(Happening.FAILED):

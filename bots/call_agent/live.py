@@ -54,6 +54,12 @@ class LiveCall:
         """Something happens now. Raises ``IllegalMove``, and then nothing has."""
         self._become(self.machine.after(happening, trio.current_time(), outcome))
 
+    async def move(self, happening: Happening) -> None:
+        """What the talk itself has happen. When the call has ended in this very moment, the talk is cancelled here."""
+        if self.phase not in ACCEPTED:
+            await trio.sleep_forever()  # the scope around it is cancelled already
+        self.happen(happening)
+
     def touch(self) -> None:
         """Something was said or pressed: the call is not idle."""
         if self.may(Happening.ACTIVITY):

@@ -57,10 +57,10 @@ class Switchboard:
         now = trio.current_time()
         if not self._humans.is_free(action.to, now):
             return self._counted(live, Handoff("refused", action.to))
-        if action.text:
-            await live.call.say(action.text)
         self._humans.take(action.to)
         try:
+            if action.text:
+                await live.call.say(action.text)
             return await self._ring(live, action, waited=0)
         finally:
             self._humans.release(action.to, trio.current_time())
@@ -74,8 +74,8 @@ class Switchboard:
             self._left.add_for("overflowed")
             live.timeline.add(live.at, "queue", "full")
             return self._counted(live, Handoff("full"))
-        live.happen(Happening.ENQUEUED)
         try:
+            await live.move(Happening.ENQUEUED)
             return await self._wait(live, queue, ticket)
         finally:
             if ticket in self._matched:
@@ -95,14 +95,14 @@ class Switchboard:
                 handoff = await self._serve(live, queue, ticket)
                 if handoff.outcome == "accepted":
                     return handoff
-                live.happen(Happening.ENQUEUED)
+                await live.move(Happening.ENQUEUED)
                 continue
             if queue.is_due(ticket, now):
                 queue.time_out(ticket)
                 live.waited += ticket.waited(now)
                 self._left.add_for("timed_out")
                 live.timeline.add(live.at, "queue", "timed out")
-                live.happen(Happening.LEFT_QUEUE)
+                await live.move(Happening.LEFT_QUEUE)
                 return self._counted(live, Handoff("timeout", waited=ticket.waited(now)))
             if (values := queue.announcement(ticket, now)) is not None:
                 live.timeline.add(live.at, "queue", "announced", **values)
@@ -151,7 +151,7 @@ class Switchboard:
     async def _ring(
         self, live: LiveCall, action: HandOver, *, waited: float, on_taken: OnTaken | None = None
     ) -> Handoff:
-        live.happen(Happening.OFFERING)
+        await live.move(Happening.OFFERING)
         live.timeline.add(live.at, "human", "rung", human=action.to)
         leg: Call | None = None
         try:
@@ -159,7 +159,7 @@ class Switchboard:
                 leg = await self._invite(live, action, waited)
                 await leg.wait_answer()
                 if await self._takes(live, leg, action):
-                    live.happen(Happening.TAKEN)
+                    await live.move(Happening.TAKEN)
                     live.human = action.to
                     if on_taken is not None:
                         on_taken()
@@ -197,7 +197,7 @@ class Switchboard:
         """Whether the human, who has answered, takes the caller: at once, or with a key when it is announced."""
         if action.mode == "blind":
             return live.may(Happening.TAKEN)
-        live.happen(Happening.BRIEFING)
+        await live.move(Happening.BRIEFING)
         await leg.say(action.briefing)
         digit = await leg.gather_dtmf(timeout=action.ring_seconds)
         if digit == TAKE and live.may(Happening.TAKEN):

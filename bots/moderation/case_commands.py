@@ -33,7 +33,8 @@ LaneName = Annotated[str, typer.Option(metavar="LANE", help="live, shadow or dry
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 Account = Annotated[str, typer.Option(help="Only who was acted on.")]
 RuleName = Annotated[str, typer.Option(metavar="RULE[@VERSION]", help="Only this rule, of one version or of all.")]
-Since = Annotated[str, typer.Option(metavar="DURATION", help="Only the latest, such as 10m or 2d.")]
+Since = Annotated[str, typer.Option(metavar="DURATION", help="Only from so long ago on, such as 10m or 2d.")]
+Until = Annotated[str, typer.Option(metavar="DURATION", help="Only up to so long ago.")]
 
 DEFAULT_DATABASE = "sqlite:///var/moderation.db"
 
@@ -54,13 +55,14 @@ def cases(
     account: Account = "",
     rule: RuleName = "",
     since: Since = "",
+    until: Until = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 20,
     lane: LaneName = "live",
     as_json: AsJson = False,
     database: DatabaseUrl = DEFAULT_DATABASE,
 ) -> None:
     """The newest cases, newest first."""
-    selection, of = _selection(account=account, rule=rule, since=since), _lane(lane)
+    selection, of = _selection(account=account, rule=rule, since=since, until=until), _lane(lane)
     found = _on(database, lambda opened: queries.list_cases(opened, selection, of, limit=limit))
     if as_json:
         typer.echo(msgspec.json.encode(found).decode())
@@ -88,14 +90,18 @@ def undo(
     by_moderator: Annotated[str, typer.Option("--of-moderator", help="What this moderator did by hand.")] = "",
     account: Account = "",
     since: Since = "",
+    until: Until = "",
     by: Annotated[str, typer.Option(help="Who takes it back; it is written into the audit log.")] = "shell",
     lane: LaneName = "live",
     database: DatabaseUrl = DEFAULT_DATABASE,
 ) -> None:
     """Take cases back, those to which every option applies. A bot sets what follows, now or at its next start."""
-    selection, of = _selection(account=account, rule=rule, since=since, by=by_moderator, case=case or 0), _lane(lane)
+    selection = _selection(account=account, rule=rule, since=since, until=until, by=by_moderator, case=case or 0)
+    of = _lane(lane)
     if selection.is_everything:
-        raise ConfigError("says of no case what to undo", key="undo", hint="give --case, --rule, --account or --since")
+        raise ConfigError(
+            "says of no case what to undo", key="undo", hint="give --case, --rule, --account, --since or --until"
+        )
 
     async def carry_out(opened: Database) -> tuple[list[int], list[str], int]:
         ledger = Ledger(opened)
@@ -161,9 +167,12 @@ def _on(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
     return trio.run(run)
 
 
-def _selection(*, account: str = "", rule: str = "", since: str = "", by: str = "", case: int = 0) -> Selection:
+def _selection(
+    *, account: str = "", rule: str = "", since: str = "", until: str = "", by: str = "", case: int = 0
+) -> Selection:
     name, _, version = rule.partition("@")
-    return Selection(case=case, rule=name, version=version, by=by, account=account, since_ms=_since(since))
+    window = {"since_ms": _since(since), "until_ms": _since(until)}
+    return Selection(case=case, rule=name, version=version, by=by, account=account, **window)
 
 
 def _since(text: str) -> int:
@@ -172,7 +181,7 @@ def _since(text: str) -> int:
     try:
         return _now() - round(parse_seconds(text) * 1000)
     except ValueError as error:
-        raise ConfigError(str(error), key="--since") from None
+        raise ConfigError(str(error), key="--since, --until") from None
 
 
 def _lane(text: str) -> Lane:

@@ -18,7 +18,7 @@ MAX_TRIES = 5
 """How often a change is tried again when another process has written at the same time."""
 
 MAX_BATCH = 10_000
-"""Cases of one undo; a larger selection takes several."""
+"""Cases that one transaction closes."""
 
 _RECORD = "INSERT INTO audit VALUES (:n, :ms, :kind, :case, :body, :prev, :hash)"
 _CASE = """
@@ -126,11 +126,16 @@ class Ledger:
         await self._change("done", ms, done, statements, case=case)
 
     async def undo(self, selection: Selection, lane: Lane, by: str, ms: int) -> list[int]:
-        """Have no act of these cases count any more; the cases that were not undone before, at most ``MAX_BATCH``.
+        """Have no act of these cases count any more; those that were not undone before.
 
-        What is in force follows as soon as a bot has set the cells that this leaves dirty.
+        What is in force follows as soon as a bot has set the cells that this leaves dirty. Many cases take several
+        transactions; when it fails, or is cancelled, between two of them, the rest is left for another time.
         """
-        return await self._close_cases(selection, lane, by, ms, kind="undo", state="undone", was=("open", "ended"))
+        undone: list[int] = []
+        was = ("open", "ended")
+        while batch := await self._close_cases(selection, lane, by, ms, kind="undo", state="undone", was=was):
+            undone += batch
+        return undone
 
     async def end(self, case: int, lane: Lane, by: str, ms: int) -> list[int]:
         """The time of a case is over: what it put in force without an end counts no more. It is not taken back."""

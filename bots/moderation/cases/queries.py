@@ -1,5 +1,6 @@
 """What is read from the tables: for the bot, and for people."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
@@ -256,13 +257,16 @@ async def undone_since(database: Database, n: int) -> list[tuple[int, UndoRecord
 
 async def acts_for_good(database: Database, cases: Sequence[int]) -> list[str]:
     """What was done in these cases that nobody can take back, in words and counted."""
-    listed = ", ".join(map(str, cases))
-    rows = await database.fetch(
-        "SELECT verb, count(*) FROM acts WHERE outcome = 'done'"
-        f" AND verb IN ('kick', 'warn', 'tell', 'notice', 'alert', 'drop') AND case_id IN ({listed})"
-        " GROUP BY verb ORDER BY verb"
-    )
-    return [f"{int(count or 0)} {FOR_GOOD[str(verb)]}" for verb, count in rows]
+    verbs = ", ".join(f"'{verb}'" for verb in FOR_GOOD)
+    counts: Counter[str] = Counter()
+    for first in range(0, len(cases), PAGE):
+        listed = ", ".join(map(str, cases[first : first + PAGE]))
+        rows = await database.fetch(
+            f"SELECT verb, count(*) FROM acts WHERE outcome = 'done' AND verb IN ({verbs}) AND case_id IN ({listed})"
+            " GROUP BY verb"
+        )
+        counts.update({str(verb): int(count or 0) for verb, count in rows})
+    return [f"{counts[verb]} {words}" for verb, words in FOR_GOOD.items() if counts[verb]]
 
 
 FOR_GOOD = {

@@ -11,6 +11,7 @@ from trio.testing import MockClock
 from typer.testing import CliRunner
 
 from botkit import Database, StoreError, open_database
+from bots.moderation.cases import ledger as ledger_module
 from bots.moderation.cases.chain import FIRST, Broken, Record, link, verify
 from bots.moderation.cases.facts import Act, Draft
 from bots.moderation.cases.ledger import NOTHING, Ledger
@@ -138,3 +139,15 @@ async def test_acts_that_are_added_to_a_case_that_was_undone_do_not_count(autoju
         strike = Act(verb="strike", account="bob", until_ms=9_999)
         await ledger.add_acts(case, "live", 1, acts=[strike], baselines=NOTHING, ms=3_000)
         assert await ledger.strikes("live", "bob", 3_000) == 0
+
+
+async def test_an_undo_of_very_many_cases_takes_several_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_BATCH", 2)
+    async with open_database("sqlite://", SCHEMA) as database:
+        ledger = Ledger(database)
+        strike = Act(verb="strike", account="bob", until_ms=9_999)
+        cases = [await ledger.open_case(DRAFT, [strike], 1, NOTHING) for _ in range(5)]
+        assert await ledger.undo(Selection(rule="spam"), "live", "ann", 2_000) == cases
+        assert await ledger.strikes("live", "bob", 2_000) == 0
+        assert await database.fetch("SELECT count(*) FROM audit WHERE kind = 'undo'") == [(3,)]
+        assert await verify_audit(database) is None

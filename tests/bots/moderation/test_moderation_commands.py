@@ -212,6 +212,18 @@ async def test_a_mistake_in_the_file_keeps_the_old_rules(autojump_clock: MockClo
             assert at.world.metric("botkit_moderation_reloads_total", outcome="invalid") == 1
 
 
+def test_a_reload_of_the_configuration_sees_that_the_file_has_changed(tmp_path: Path) -> None:
+    config, rules = tmp_path / "bots.yaml", tmp_path / "rules.yaml"
+    config.write_text(
+        f"app: {{id: a}}\nbots:\n  - {{bot: 'bots.moderation:bot', account: m, settings: {{rules: '{rules}'}}}}\n"
+    )
+    rules.write_text(RULES % "spam")
+    before, same = (load_config(config, {}).bots[0].placement for _ in range(2))
+    rules.write_text(RULES % "ham")
+    after = load_config(config, {}).bots[0].placement
+    assert before == same != after, "a bot that differs is restarted by SIGHUP"
+
+
 def test_a_file_with_a_mistake_is_refused_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("rules:\n  - {id: x, kind: regex, patterns: ['(']}\n")
     config = tmp_path / "bots.yaml"
@@ -299,7 +311,8 @@ def test_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shell("why", "99", *at)[0] == 1
     assert json.loads(shell("report", "--json", "--lane", "shadow", *at)[1])[0]["version"] == "v2"
     assert "v0" in shell("report", *at)[1]
-    code, undone = shell("undo", "--rule", "spam@v0", *at)
+    assert shell("undo", "--since", "1m", *at)[1].startswith("undone: 0 cases")
+    code, undone = shell("undo", "--rule", "spam@v0", "--until", "1d", *at)
     assert undone.splitlines() == [
         "undone: 1 cases: 1",
         "cannot be taken back: 1 kicked (they may join again)",

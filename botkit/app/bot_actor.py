@@ -187,6 +187,7 @@ class BotActor(Actor[Event]):
         """A feed event."""
         self._subscriber.taken()
         await self._on_event(message, self._session_for(message))
+        await trio.lowlevel.checkpoint()  # handlers of it begin before the next one comes, of another key too
 
     def session_statuses(self) -> tuple[SessionStatus, ...]:
         """The bot's sessions, now."""

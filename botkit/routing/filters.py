@@ -75,7 +75,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import TypeAlias, TypeVar, cast
+from typing import NamedTuple, TypeAlias, TypeVar, cast
 
 from botkit.events import Event
 
@@ -102,6 +102,11 @@ class Filter(ABC):
     def gives(self) -> tuple[object, ...]:
         """The types of the values that it has whenever it says yes; one that is there twice is ambiguous."""
         return ()
+
+    @property
+    def beginning(self) -> "Beginning | None":
+        """What a field must begin with for a yes, if that is known; nothing is missed where it is not asked else."""
+        return None
 
     @abstractmethod
     def compile(self, event_type: type[Event]) -> Check:
@@ -134,6 +139,10 @@ class _Both(Filter):
         self.left, self.right = left, right
 
     @property
+    def beginning(self) -> "Beginning | None":
+        return self.left.beginning  # the right one is not asked where the left one says no, but the left one always is
+
+    @property
     def late(self) -> bool:
         return self.left.late or self.right.late
 
@@ -159,6 +168,13 @@ class _Both(Filter):
 class _Either(Filter):
     def __init__(self, left: Filter, right: Filter) -> None:
         self.left, self.right = left, right
+
+    @property
+    def beginning(self) -> "Beginning | None":
+        left, right = self.left.beginning, self.right.beginning
+        if left is None or right is None or left.field is not right.field:
+            return None
+        return Beginning(left.field, (*left.prefixes, *right.prefixes))
 
     @property
     def late(self) -> bool:
@@ -231,8 +247,14 @@ class _Extract(Filter):
 class _FieldFilter(Filter):
     """``make`` gets what reads the field, and returns the check: one call less per event than a test of its own."""
 
-    def __init__(self, field: "Field", make: Callable[[Callable[[Event], str]], Check]) -> None:
-        self.field, self.make = field, make
+    def __init__(
+        self, field: "Field", make: Callable[[Callable[[Event], str]], Check], prefixes: tuple[str, ...] = ()
+    ) -> None:
+        self.field, self.make, self.prefixes = field, make, prefixes
+
+    @property
+    def beginning(self) -> "Beginning | None":
+        return Beginning(self.field, self.prefixes) if self.prefixes else None
 
     def compile(self, event_type: type[Event]) -> Check:
         return self.make(self.field.reader(event_type))
@@ -275,16 +297,16 @@ class Field:
 
     def is_(self, value: str) -> Filter:
         """Equal to ``value``."""
-        return _FieldFilter(self, lambda read: lambda event: read(event) == value)
+        return _FieldFilter(self, lambda read: lambda event: read(event) == value, (value,))
 
     def in_(self, *values: str) -> Filter:
         """Equal to one of ``values``."""
         wanted = frozenset(values)
-        return _FieldFilter(self, lambda read: lambda event: read(event) in wanted)
+        return _FieldFilter(self, lambda read: lambda event: read(event) in wanted, values)
 
     def startswith(self, *prefixes: str) -> Filter:
         """Begins with one of ``prefixes``."""
-        return _FieldFilter(self, lambda read: lambda event: read(event).startswith(prefixes))
+        return _FieldFilter(self, lambda read: lambda event: read(event).startswith(prefixes), prefixes)
 
     def endswith(self, *suffixes: str) -> Filter:
         """Ends with one of ``suffixes``."""
@@ -305,6 +327,13 @@ class Field:
         """Matches a shell pattern as a whole, with case: ``*``, ``?``, ``[abc]``, ``[!abc]``."""
         match = re.compile(fnmatch.translate(pattern)).match
         return _FieldFilter(self, lambda read: lambda event: match(read(event)) is not None)
+
+
+class Beginning(NamedTuple):
+    """A field begins with one of these, or the filter says no."""
+
+    field: Field
+    prefixes: tuple[str, ...]
 
 
 text = Field("text")

@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from botkit.events import Event
 from botkit.routing.filters import Check, Filter, Values
+from botkit.routing.index import FirstLetters, index_routes
 
 T = TypeVar("T")
 
@@ -42,10 +43,12 @@ class RouteNode(Generic[T]):
 
 
 _Find: TypeAlias = Callable[[Event], bool | Values | None]
+_Compiled: TypeAlias = tuple[_Find | None, T, Match[T] | None]
 
 
 class Stop(NamedTuple, Generic[T]):
-    """One router as events of one type meet it. ``after`` is the place of the stop behind all that are below it.
+    """One router as events of one type meet it. ``letters`` finds those of many ``routes`` that could match; ``after``
+    is the place of the stop behind all that are below it.
 
     ``late``: something is around it, or one of its filters is late.
     """
@@ -53,7 +56,8 @@ class Stop(NamedTuple, Generic[T]):
     node: RouteNode[T]
     around: tuple[T, ...]
     check: Check | None
-    routes: tuple[tuple[_Find | None, T, Match[T] | None], ...]
+    routes: tuple["_Compiled[T]", ...]
+    letters: "FirstLetters[_Compiled[T]] | None"
     after: int
     late: bool
 
@@ -120,7 +124,7 @@ class RouteTable(Generic[T]):
     def matches_at(self, stop: Stop[T], event: Event) -> Sequence[Match[T]]:
         """The router's own targets that want the event, in order."""
         matching: list[Match[T]] = []
-        for find, target, match in stop.routes:
+        for find, target, match in stop.routes if stop.letters is None else stop.letters.candidates(event):
             try:
                 found = True if find is None else find(event)
             except Exception as error:  # noqa: BLE001 - a filter is a bot's code: the handler border
@@ -134,19 +138,22 @@ class RouteTable(Generic[T]):
 def _stops(node: RouteNode[T], event_type: type[Event], at: int) -> Iterator[Stop[T]]:
     """The router and all below it that events of this type concern; it gets the place ``at``."""
     around = tuple(one.target for one in node.around if issubclass(event_type, one.event_types))
-    routes = tuple(_compiled(one, event_type) for one in node.routes if issubclass(event_type, one.event_types))
+    wanting = [one for one in node.routes if issubclass(event_type, one.event_types)]
+    routes = tuple(_compiled(one, event_type) for one in wanting)
     below: list[Stop[T]] = []
     for child in node.children:
         below += _stops(child, event_type, at + 1 + len(below))
     if around or routes or below:
         check = node.filter.compile(event_type) if node.filter is not None and (routes or below) else None
-        filters = [node.filter, *(one.filter for one in node.routes if issubclass(event_type, one.event_types))]
+        filters = [node.filter, *(one.filter for one in wanting)]
+        beginnings = [one.filter.beginning if one.filter is not None else None for one in wanting]
+        letters = index_routes(list(zip(routes, beginnings, strict=True)), event_type)
         late = bool(around) or any(one is not None and one.late for one in filters)
-        yield Stop(node, around, check, routes, at + 1 + len(below), late)
+        yield Stop(node, around, check, routes, letters, at + 1 + len(below), late)
         yield from below
 
 
-def _compiled(route: Route[T], event_type: type[Event]) -> tuple[_Find | None, T, Match[T] | None]:
+def _compiled(route: Route[T], event_type: type[Event]) -> _Compiled[T]:
     if route.filter is not None and route.captures:
         return route.filter.capture(event_type), route.target, None
     find = None if route.filter is None else route.filter.compile(event_type)

@@ -1,8 +1,11 @@
 """The table of routes: who gets an event, in which order, and what it looks at."""
 
 import re
+from collections.abc import Callable
+from random import Random
 
 import pytest
+from msgspec import structs
 
 from botkit.events import (
     CallEvent,
@@ -158,3 +161,55 @@ def test_what_is_around_a_router_is_there_for_its_events_whether_or_not_they_are
     way = table.way(CallInvited)
     assert way.late
     assert [stop.around for stop in way.stops] == [("around",)]
+
+
+PIECES = ("", "!", "!a", "!ab", "!b", "x", "a", "é")
+
+
+def random_filter(random: Random, depth: int = 0) -> f.Filter:
+    pieces = random.sample(PIECES, random.randint(1, 3))
+    kinds: list[Callable[[], f.Filter]] = [
+        lambda: f.text.startswith(*pieces),
+        lambda: f.text.is_(pieces[0]),
+        lambda: f.text.in_(*pieces),
+        lambda: f.account.startswith(pieces[0]),
+        lambda: f.text.contains(pieces[0]),
+    ]
+    if depth < 2:
+        kinds += [
+            lambda: random_filter(random, depth + 1) & random_filter(random, depth + 1),
+            lambda: random_filter(random, depth + 1) | random_filter(random, depth + 1),
+            lambda: ~random_filter(random, depth + 1),
+        ]
+    return random.choice(kinds)()
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_targets_are_the_same_as_if_every_filter_were_asked(seed: int) -> None:
+    random = Random(seed)
+    some = [random_filter(random) for _ in range(random.randint(1, 12))]
+    filters = [None if random.random() < 0.2 else one for one in some]
+    table = RouteTable(node("all", *((ChannelMessage, str(n), one) for n, one in enumerate(filters))), raising)
+    for text in (*PIECES, "!abc", "!aa", "ax", "!x", "éa"):
+        for account in ("ann", "x", "!a"):
+            message = structs.replace(MESSAGE, text=text, account=Account(account))
+            expected = [str(n) for n, one in enumerate(filters) if one is None or one(message)]
+            assert first(table, message) == expected
+
+
+def test_of_many_commands_only_those_are_asked_that_could_be_meant() -> None:
+    asked: list[str] = []
+
+    def ask(name: str) -> f.Filter:
+        def answer(_message: ChannelMessage) -> bool:
+            asked.append(name)
+            return True
+
+        return f.where(ChannelMessage, answer)
+
+    routes = [(ChannelMessage, name, f.text.startswith(f"!{name} ") & ask(name)) for name in ("one", "two", "three")]
+    table = RouteTable(node("all", *routes, (ChannelMessage, "any", ask("any"))), raising)
+    assert first(table, structs.replace(MESSAGE, text="!three any")) == ["three", "any"]
+    assert asked == ["three", "any"]
+    assert first(table, structs.replace(MESSAGE, text="?")) == ["any"]
+    assert asked == ["three", "any", "any"]

@@ -7,7 +7,8 @@
 - ``child``: :class:`~botkit.actor.child.ChildSpec`, how a supervisor starts, restarts and stops something.
 - ``exits``: how a life ended, and :class:`~botkit.actor.exits.Terminated`, what those are told who ``watch``.
 - ``restarts``: the rules, pure: who is restarted when a child ends, and when to give up.
-- ``supervisor``: :class:`~botkit.actor.supervisor.Supervisor`, which applies them.
+- ``supervisor``: :class:`~botkit.actor.supervisor.Supervisor`, which applies them. To it a child is an
+  ``entry``, each of whose lives is a ``life``.
 - ``quarantine``: :class:`~botkit.actor.quarantine.Quarantine`, what becomes of those that a supervisor gave up.
 - ``tree``: :class:`~botkit.actor.tree.TreeNode`, what runs below what, now.
 - ``timers``: :func:`~botkit.actor.timers.tick_every`.

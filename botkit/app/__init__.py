@@ -90,9 +90,10 @@ to the first ``on_error`` that takes them (``botkit.app.error_handlers``); the b
         await ctx.reply(f"that did not work: {error}")
 
 **Order.** Events of one channel, one account or one call are handled one after another; others do not wait for them.
-A handler that takes longer than its ``timeout`` (300 s unless said) is cancelled, logged and counted. How much may wait
-is bounded (``RunnerLimits``); what is dropped is counted and told as ``EventsLost``. What was missed while a feed was
-away is read from the gateway's ledger: it comes in order and once, or as ``EventsLost``.
+A handler that takes longer than its ``timeout`` (300 s unless said) is cancelled, logged and counted; one that cannot
+be cancelled, since it waits for a thread, is named while it goes on. How much may wait is bounded (``RunnerLimits``);
+what is dropped is counted and told as ``EventsLost``. What was missed while a feed was away is read from the
+gateway's ledger: it comes in order and once, or as ``EventsLost``.
 
 **Crashes.** A bot that fails is restarted by its own supervisor, up to 5 times in 60 s. Then it is in quarantine,
 alone, until a probe shows that it is well again. No other bot notices.
@@ -127,12 +128,20 @@ What authors use: ``bot`` (:class:`~botkit.app.bot.Bot`), ``router`` (:class:`~b
 ``resources``, and ``context`` (:class:`~botkit.app.context.Context`). ``wiring`` puts a bot together: it finds for each
 parameter where its value comes from (``injection``), and ``binding`` fills them in.
 
-What runs them: ``app`` (:class:`~botkit.app.app.App`), which makes for each ``placement`` a ``running`` bot, that is a
-supervisor and its ``bot_actor``; that one holds ``resources``, ``sessions`` and a ``dispatcher``, which puts events in
-order and has each ``walk`` through the routers; handlers are called as ``targets``, within the border that ``handling``
-is. ``feeds`` says which special channels are read once for all bots: each by a ``feed_keeper``'s session, whose
+What runs them: ``app`` (:class:`~botkit.app.app.App`; ``apps`` are several in one process), whose ``crew`` makes for
+each ``placement`` a ``running`` bot, that is a supervisor and its ``bot_actor``; ``changes`` says which of them
+another list of placements concerns. The actor has its resources open as ``holdings``, its ``sessions``, its ``beats``
+and a ``dispatcher``, which puts events in order: each is a ``delivery`` for the ``version`` of the code that is in
+force, or has a ``walk`` through its routers where middlewares stand before them; handlers are called as ``targets``,
+within the border that ``handling`` is.
+
+``feeds`` says which special channels are read once for all bots: each by a ``feed_keeper``'s session, whose
 ``feed_reader`` goes by a cursor of the ledger and tells each ``subscriber``, a bot whose mailbox may be full, and
 ``live_channels``, which knows where people are. There the ``pool`` of a bot with patterns of channels sends its
-sessions, each a ``pool_stay``, under ``accounts`` made up for them and at a ``pace``. ``report`` says what runs,
-``meters`` counts.
+sessions, each a ``pool_stay``, under ``accounts`` made up for them and at a ``pace``.
+
+What looks at it: ``meters`` and ``outgoing_meters`` count, ``gauges`` show what is there now, ``report`` says what
+runs; the ``canary`` finds out for ``readiness`` whether bots really receive; the ``watchdog`` names the ``culprit``
+that blocks the loop; ``causality`` knows which handler and event something was done for, ``effect_log`` writes it
+down and ``effect_store`` keeps it for ``effect_trace``. The ``visitors`` of a demo act by a ``visitor_script``.
 """

@@ -2,6 +2,7 @@
 
 - ``metrics``: :class:`~botkit.observability.metrics.Meters`, counters that cost nothing to count, read at a scrape.
 - ``logs``: :func:`~botkit.observability.logs.configure_logs`, readable lines or one JSON object per line.
-- ``redaction``: what keeps secrets out of the logs.
+- ``about``: what lines of the log are about, ``taps``: who follows the log while the process runs.
+- ``texts``: how much of what people write is shown. ``redaction``: what keeps secrets out of the logs.
 - ``visible``: what keeps a stranger's text from driving the reader's terminal.
 """

@@ -211,8 +211,9 @@ def test_wrong_wanted_rows_are_refused(suite: pytest.Pytester, text: str, compla
 
 
 def test_the_wanted_rows() -> None:
-    signaling, framework = read_wanted(Path(__file__).with_name("wanted_rows.toml"))
+    signaling, framework, bots = read_wanted(Path(__file__).with_name("wanted_rows.toml"))
     assert (len(signaling.ids()), len(set(signaling.ids()))) == (105, 105)
     assert {"0.1", "0.15", "P05", "M03d", "M24", "C27", "W08", "D08", "G18"} <= set(signaling.ids())
     assert {"A11", "A18", "B26", "O07"} <= set(framework.ids())
+    assert {"D01", "D25", "E20", "F06", "F20"} <= set(bots.ids())
     assert not {"0.16", "G11", "W09"} & set(signaling.ids())

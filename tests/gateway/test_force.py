@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import trio
 
-from botkit.gateway.channels import MAX_PUT_OUT
+from botkit.gateway import channels
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import AppCredentials
 from botkit.stores.gateway import GatewayStore, MemberPutOut, MemoryGatewayStore, open_gateway_store
@@ -172,14 +172,16 @@ async def test_a_mute_counts_outside_too(autojump_clock: trio.testing.MockClock)
         assert await ann.is_silent()
 
 
-async def test_what_a_channel_remembers_of_kicks_is_bounded(autojump_clock: trio.testing.MockClock) -> None:
+async def test_what_a_channel_remembers_of_kicks_is_bounded(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "MAX_PUT_OUT", 20)
     async with lobby() as (gateway, moderator, _, _bob):
-        for number in range(MAX_PUT_OUT + 1):
+        for number in range(21):
             async with WirePeer.connect(gateway.connector, f"user-{number}") as user:
                 await user.request("channel_join", name="lobby")
                 await moderator.request("botkit_kick", account=f"user-{number}", channel="lobby")
         channel = gateway.hubs[TEST_APP].channels.get("lobby")
         assert channel is not None
-        assert len(channel.put_out) == MAX_PUT_OUT
-        assert "user-0" not in channel.put_out
+        assert list(channel.put_out) == [f"user-{number}" for number in range(1, 21)]
         assert gateway.counters.forgotten_kicks.value == 1

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from botkit.gateway import channels, connection
+from botkit.gateway import connection, fanout
 from botkit.gateway.framing import DEFLATE_UP_TO, compact_frame
 from botkit.gateway.server import Gateway
 from botkit.testing import WirePeer
@@ -33,7 +33,7 @@ def deflated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             sizes.append(len(payload))
         return frame
 
-    monkeypatch.setattr(channels, "compact_frame", watched)
+    monkeypatch.setattr(fanout, "compact_frame", watched)
     monkeypatch.setattr(connection, "compact_frame", watched)
     return sizes
 

@@ -65,3 +65,15 @@ def test_a_hangup(start_botkit: Start, tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert not any("kept left" in line or "kept came" in line for line in lines)
     assert '"kept":["kept"]' in read_again.replace(": ", ":")
+
+
+def test_the_level_of_the_logs_follows(start_botkit: Start, tmp_path: Path) -> None:
+    (tmp_path / "o03_bot.py").write_text(BOT)
+    file = tmp_path / "bots.yaml"
+    file.write_text(CONFIG + "log: {level: error}\n")
+    running = start_botkit("run", "bots.yaml", "--log", "json")
+    running.read_until('"event": "ready"')
+    file.write_text(CONFIG + "log: {level: info}\n")
+    os.kill(running.process.pid, signal.SIGHUP)
+    running.read_until("configuration read again")  # which is told at info
+    assert running.stop(signal.SIGTERM)[0] == 0

@@ -37,6 +37,13 @@ MOST = 1_000_000
 
 MOST_ALARMS = 1_000
 
+COLUMNS = ("id", "start", "", "peer", "channel", "seconds", "digits", "human", "outcome", "reason")
+ALWAYS = 4
+"""The first so many columns are always there, and not broken into lines."""
+
+SHORT_ID = 8
+"""Characters of an id that a table shows; they are enough for ``show``."""
+
 T = TypeVar("T")
 
 
@@ -55,12 +62,7 @@ def list_calls(
     if as_json:
         sys.stdout.write(export(records, "json"))
         return
-    table = Table(box=box.SIMPLE)
-    for column in ("id", "start", "", "peer", "channel", "seconds", "digits", "human", "outcome", "reason"):
-        table.add_column(column, no_wrap=column in ("id", "start"))
-    for record in records:
-        table.add_row(*_row(record))
-    Console().print(table)
+    Console().print(_table([_row(record) for record in records]))
 
 
 @app.command()
@@ -86,7 +88,8 @@ def show(
         if found is None:
             hint = "`botkit calls list` shows them; write enough of it that it is the only one"
             raise ConfigError(f"no one call is {record!r}", key="ID", hint=hint)
-    for name, value in zip(("id", "start", "direction", "peer", "channel", "seconds"), _row(found), strict=False):
+    typer.echo(f"{'id':10} {found.id}")
+    for name, value in zip(("start", "direction", "peer", "channel", "seconds"), _row(found)[1:], strict=False):
         typer.echo(f"{name:10} {value}")
     for name in ("digits", "human", "waited", "outcome", "reason", "result"):
         typer.echo(f"{name:10} {getattr(found, name)}")
@@ -163,10 +166,21 @@ def complaining() -> Iterator[None]:
         raise typer.Exit(EXIT_WRONG_INPUT if isinstance(error, ConfigError) else EXIT_FAILED) from None
 
 
+def _table(rows: Sequence[Sequence[str]]) -> Table:
+    """The rows without the columns that are empty in all of them: a terminal is narrow."""
+    table = Table(box=box.SIMPLE)
+    shown = [index for index in range(len(COLUMNS)) if index < ALWAYS or any(row[index] for row in rows)]
+    for index in shown:
+        table.add_column(COLUMNS[index], no_wrap=index < ALWAYS)
+    for row in rows:
+        table.add_row(*(row[index] for index in shown))
+    return table
+
+
 def _row(record: CallRecord) -> Sequence[str]:
     return (
-        record.id,
-        show_time(record.start_ms),
+        record.id[:SHORT_ID],
+        f"{show_time(record.start_ms).partition('.')[0]}Z",
         record.direction,
         record.peer,
         record.channel,

@@ -118,7 +118,7 @@ class ActorRef(Generic[M_contra]):
         ``trio.TooSlowError``. After a timeout or a cancel the actor may still work on the question.
         """
         pending = PendingAsk(question)
-        with trio.fail_after(timeout):
+        with trio.move_on_after(timeout):  # not fail_after, a generator around this: 2 µs of 20
             await trio.lowlevel.checkpoint_if_cancelled()
             try:
                 taken = self._mailbox.put_nowait(pending)
@@ -128,6 +128,7 @@ class ActorRef(Generic[M_contra]):
                 raise MailboxFull(self.name, self._mailbox.capacity)
             # on_receive is declared to return R for a Question[R]; that cannot be written as a type.
             return cast("R_co", await pending.wait())
+        raise trio.TooSlowError
 
     def watch(self: "ActorRef[Terminated]", other: "ActorRef[Never]") -> None:
         """Have this actor told, once, by a ``Terminated`` in its mailbox, when ``other`` has ended for good.

@@ -13,6 +13,7 @@ from bots.moderation.echoes import Echoes
 from bots.moderation.lanes import RunningLane, rules_of_lanes
 from bots.moderation.meters import ModerationMeters
 from bots.moderation.notices import as_reason
+from bots.moderation.recorder import Recorder
 from bots.moderation.rules import Fact, Joined, Judgement, Message, RuleSet, Scores, Verdict
 from bots.moderation.scoring import Scorers
 from bots.moderation.settings import HoldSettings, ModerationSettings
@@ -39,6 +40,7 @@ class Moderator:
         lanes: Sequence[RunningLane],
         *,
         scorers: Scorers,
+        recorder: Recorder,
         workers: Workers,
         clock: WallClock,
         meters: ModerationMeters,
@@ -47,7 +49,7 @@ class Moderator:
         self._bell = bell
         self._settings, self.lanes, self._scorers = settings, lanes, scorers
         self._workers, self._clock, self._meters = workers, clock, meters
-        self._echoes = Echoes()
+        self._echoes, self._recorder = Echoes(), recorder
         self._broken: set[str] = set()
 
     @property
@@ -101,6 +103,7 @@ class Moderator:
         return {}
 
     def _judge(self, fact: Fact, scores: Scores) -> list[tuple[RunningLane, Judgement]]:
+        self._recorder.note(fact)
         judged = [(lane, lane.judge(fact, scores)) for lane in self.lanes]
         failing = {failure.rule: failure.error for _, judgement in judged for failure in judgement.failures}
         for rule, error in failing.items():

@@ -20,6 +20,7 @@ from bots.moderation.holding import Holding
 from bots.moderation.lanes import LaneParts, make_lanes
 from bots.moderation.meters import ModerationMeters
 from bots.moderation.moderator import Moderator
+from bots.moderation.recorder import Recorder, open_recorder
 from bots.moderation.rules import RuleSet
 from bots.moderation.rules.actions import Action
 from bots.moderation.rules.settings import RuleFile
@@ -42,6 +43,7 @@ class Service:
         ledger: Ledger,
         *,
         scorers: Scorers,
+        recorder: Recorder,
         workers: Workers,
         meters: ModerationMeters,
     ) -> None:
@@ -55,7 +57,14 @@ class Service:
         """The rules in force."""
         lanes = make_lanes(self.rules, self._powers, self._parts, dry_run=info.dry_run)
         self.moderator = Moderator(
-            settings, lanes, scorers=scorers, workers=workers, clock=self.clock, meters=meters, bell=self.ring
+            settings,
+            lanes,
+            scorers=scorers,
+            recorder=recorder,
+            workers=workers,
+            clock=self.clock,
+            meters=meters,
+            bell=self.ring,
         )
         self.undoer = Undoer(ledger, lanes, self.clock, meters)
         self.holding = Holding(settings.hold, ledger.database)
@@ -192,10 +201,13 @@ async def open_service(settings: ModerationSettings, info: BotInfo, meters: Mete
     async with (
         open_database(settings.database, SCHEMA) as database,
         open_scorers(settings.scorers, meters) as scorers,
+        open_recorder(settings.record, meters) as recorder,
         trio.open_nursery() as nursery,
     ):
         workers = Workers(nursery, own)
-        service = Service(settings, info, Ledger(database), scorers=scorers, workers=workers, meters=own)
+        service = Service(
+            settings, info, Ledger(database), scorers=scorers, recorder=recorder, workers=workers, meters=own
+        )
         await service.start()
         waiting = meters.gauge("moderation_waiting", "Cases that wait to be written and carried out", service.waiting)
         forgotten = meters.gauge(

@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr
 
 from botkit import load_settings, sqlite_path
 from bots.moderation.notices import Texts
+from bots.moderation.recorder import RecordSettings
 from bots.moderation.rules.actions import Action, parse_action, parse_seconds
 from bots.moderation.rules.settings import (
     MODERATORS,
@@ -73,10 +74,10 @@ class HoldSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of it.
 
-    ``rules`` are listed, or the path of a file that lists them (``rules:``, and ``exempt:`` for all of them); those of
-    ``kind: score`` ask ``scorers``. ``hold:
-    null`` judges after the delivery. ``alerts`` are accounts that are told what moderators should know. ``database`` is
-    ``sqlite:///`` and a path. Paths are relative to where botkit was started.
+    ``rules`` are listed, or the path of a file that lists them (``rules:``, and ``exempt:`` for all of them). Rules of
+    ``kind: score`` ask ``scorers``. ``hold: null`` judges after the delivery. ``alerts`` are accounts that are told
+    what moderators should know. ``record`` writes down what is judged, for ``botkit moderation backtest``.
+    ``database`` is ``sqlite:///`` and a path. Paths are relative to where botkit was started.
     """
 
     rules: Rules | str = DEFAULT_RULES
@@ -86,6 +87,7 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     hold: HoldSettings | None = HoldSettings()
     alerts: Patterns = ()
     texts: Texts = Texts()
+    record: RecordSettings | None = None
     database: str = "sqlite:///var/moderation.db"
     file: RuleFile | None = None
     """What the file of rules said when the settings were read: so a reload notices that it has changed."""

@@ -18,6 +18,8 @@ from bots.moderation.learning.plot import plot_curve
 from bots.moderation.learning.report import Evaluation, evaluation_lines, threshold_table, training_lines
 from bots.moderation.learning.thresholds import Target, parse_target
 
+AUTO = "auto"
+
 Positive = Annotated[
     list[str] | None,
     typer.Option(
@@ -42,17 +44,19 @@ def train(
     target: Annotated[
         str,
         typer.Option(
-            help="What the threshold is chosen for: f1, f0.5 (precision counts twice), precision=0.99, recall=0.9."
+            help="What the threshold is chosen for: f1, f0.5 (precision counts twice), precision=0.99, recall=0.9; "
+            "auto is f0.4 where fewer than half of the messages are objected to, and f1 elsewhere."
         ),
-    ] = "f0.5",
+    ] = AUTO,
     folds: Annotated[int, typer.Option(min=2, max=50, help="Parts of the cross-validation.")] = 10,
     repeats: Annotated[int, typer.Option(min=1, max=20, help="How often it is done, each time parted anew.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the random parts: the same seed, the same model.")] = 0,
 ) -> None:
     """Learn a scorer from labelled messages, and say how good it is by cross-validation. Needs the extra ml."""
-    aim = _target(target)
+    wanted = None if target == AUTO else _target(target)
     messages = read_labelled(file)
     labels = choose_positive(messages, file, positive or ())
+    aim = wanted or _usual_target(sum(message.label in labels for message in messages) / len(messages))
     settings = Settings(target=aim, folds=folds, repeats=repeats, seed=seed)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("learning")
@@ -111,6 +115,11 @@ def evaluate(
 def _known(positive: tuple[str, ...], labels: set[str]) -> list[str]:
     """What the model objects to, of the labels that there are; if there are none of them the file has to tell."""
     return [label for label in positive if label in labels]
+
+
+def _usual_target(share: float) -> Target:
+    """What a threshold is for when nobody says so, by the ``share`` of messages that are objected to."""
+    return Target("f", 0.4 if share < 0.5 else 1.0)
 
 
 def _target(text: str) -> Target:

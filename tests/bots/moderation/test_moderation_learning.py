@@ -57,6 +57,7 @@ def test_trained_evaluated_and_drawn(tmp_path: Path) -> None:
     trained = run("train", labelled, "--out", model, "--folds", 3, "--repeats", 1)
     assert trained.exit_code == 0, trained.output
     assert "objected to: spam: 30 of 90 messages" in trained.output
+    assert "chosen for f0.4" in trained.output
     assert "worst fold: precision 1.0000" in trained.output
     result = run("eval", model, held_out, "--plot", picture)
     assert result.exit_code == 0, result.output
@@ -69,7 +70,10 @@ def test_trained_evaluated_and_drawn(tmp_path: Path) -> None:
 
 def test_evaluated_for_programs_at_another_threshold(tmp_path: Path) -> None:
     labelled = tsv(tmp_path / "a.tsv", written(60))
-    assert run("train", labelled, "--out", tmp_path / "m", "--folds", 2, "--repeats", 1).exit_code == 0
+    options = ("--folds", 2, "--repeats", 1, "--target", "recall=1")
+    trained = run("train", labelled, "--out", tmp_path / "m", *options)
+    assert "chosen for recall=1" in trained.output
+    assert "chosen for f1" in run("train", labelled, "--out", tmp_path / "n", *options[:4], "--positive", "ham").output
     found = json.loads(run("eval", tmp_path / "m", labelled, "--threshold", 0, "--json").output)
     assert (found["hits"], found["false_alarms"], found["recall"]) == (20, 40, 1.0)
     assert found["precision"] == pytest.approx(1 / 3)

@@ -97,6 +97,8 @@ class Queries:
         knowledge = await self.knowledge()
         stays = await self._stays("state <> 'closed'")
         unknown = next((gap.cause for gap in knowledge.gaps if gap.to_ms is None), "")
+        if not knowledge.known_ms:
+            unknown = "the daemon has not read anything yet"
         return Picture(ms=knowledge.known_ms, people=_people(stays, []), unknown=unknown)
 
     async def at(self, ms: int) -> Picture:

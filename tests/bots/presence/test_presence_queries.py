@@ -143,6 +143,12 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     assert status_at([stay("ann", 2, None)], knowledge, 9000) == "unknown"
 
 
+async def test_before_anything_was_read_nothing_is_known() -> None:
+    async with open_database("sqlite://", SCHEMA) as database:
+        assert (await Queries(database).now()).unknown == "the daemon has not read anything yet"
+        assert await Queries(database).status("ann", "", 5) == "unknown"
+
+
 def test_sizes_over_time_are_steps() -> None:
     stays = [
         stay("ann", 1, 5),

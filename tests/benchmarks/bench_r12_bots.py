@@ -28,7 +28,9 @@ def write_files(folder: Path, count: int) -> Path:
     (folder / "many_bots.py").write_text(BOT)
     placements = "\n".join(f'  - {{bot: "many_bots:bot", account: bot-{number}}}' for number in range(count))
     file = folder / "many.yaml"
-    file.write_text(f'app: {{id: benchmarks}}\ngateway: {{listen: "127.0.0.1:0"}}\nbots:\n{placements}\n')
+    file.write_text(
+        f'app: {{id: benchmarks}}\ngateway: {{listen: "127.0.0.1:0", http: "127.0.0.1:0"}}\nbots:\n{placements}\n'
+    )
     return file
 
 

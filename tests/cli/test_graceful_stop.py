@@ -34,7 +34,7 @@ async def work(message: ChannelMessage, ctx: Context) -> None:
 
 CONFIG = """\
 app: {id: the-app}
-gateway: {listen: "127.0.0.1:0"}
+gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}
 bots:
   - {bot: "busy_bot:bot", account: busy, channels: [lobby]}
 demo:

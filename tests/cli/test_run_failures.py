@@ -16,6 +16,8 @@ Start: TypeAlias = Callable[..., Any]
 
 pytestmark = pytest.mark.slow
 
+ANYWHERE = ("--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
+
 PRESENCE = """\
 app: {id: the-app}
 gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}
@@ -57,11 +59,11 @@ def test_settings_that_cannot_be_used_are_named(
     ("section", "named"),
     [
         (
-            'gateway: {listen: "127.0.0.1:0", store: "sqlite:///junk.db"}',
+            'gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0", store: "sqlite:///junk.db"}',
             "bot.yaml:2: gateway.store: sqlite:///junk.db",
         ),
         (
-            'gateway: {listen: "127.0.0.1:0"}\nstore: {url: "sqlite:///junk.db"}',
+            'gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}\nstore: {url: "sqlite:///junk.db"}',
             "bot.yaml:3: store.url: sqlite:///junk.db",
         ),
     ],
@@ -77,7 +79,7 @@ def test_a_store_that_cannot_be_used_is_named(
 
 
 def test_a_store_on_the_command_line_that_cannot_be_used_is_named(run_botkit: Run, junk: None) -> None:
-    done = run_botkit("gateway", "--app-id", "a", "--listen", "127.0.0.1:0", "--store", "sqlite:///junk.db")
+    done = run_botkit("gateway", "--app-id", "a", *ANYWHERE, "--store", "sqlite:///junk.db")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert done.stderr.startswith("botkit: --store: sqlite:///junk.db")
 

@@ -49,7 +49,7 @@ def lines() -> Iterator[str]:
     """A file with 197 bots of one kind and, in each app, one that follows its rooms."""
     yield "apps:"
     yield from (f"  - {{id: {app}}}" for app in APPS)
-    yield 'gateway: {listen: "127.0.0.1:0"}'
+    yield 'gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}'
     yield "bots:"
     for number in range(BOTS - len(APPS)):
         yield f'  - {{bot: "many:bot", app: {APPS[number % 3]}, account: bot{number}}}'

@@ -35,7 +35,7 @@ async def fail(message: InstantMessage, ctx: Context) -> None:
 
 CONFIG = """\
 app: {id: the-app, certificate: "${file:certificate}"}
-gateway: {listen: "127.0.0.1:0"}
+gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}
 log: {level: debug}
 bots: [{bot: "vault_bot:bot", account: vault, channels: [lobby]}]
 """

@@ -17,7 +17,7 @@ from tests.bots.call_agent.offices import get_through
 
 CONFIG = f"""\
 app: {{id: {TEST_APP}}}
-gateway: {{listen: "127.0.0.1:0"}}
+gateway: {{listen: "127.0.0.1:0", http: "127.0.0.1:0"}}
 bots:
   - bot: bots.call_agent:bot
     account: support

@@ -32,7 +32,10 @@ async def tell(message: ChannelMessage, ctx: Context) -> None:
 
 CONFIG = """\
 app: {id: the-app}
-gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0", limits: {logins_per_address: 100000, connections_per_address: 10000}}
+gateway:
+  listen: "127.0.0.1:0"
+  http: "127.0.0.1:0"
+  limits: {logins_per_address: 100000, connections_per_address: 10000}
 operations: {listen: "127.0.0.1:0"}
 bots: [{bot: "watching:bot", account: watcher, channels: ["room-*"], linger_seconds: 1}]
 """

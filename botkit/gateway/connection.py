@@ -1,7 +1,8 @@
 """One peer's connection: WebSocket bytes in, frames to the dispatcher, frames out.
 
-The WebSocket protocol is the ``websockets`` library's sans-I/O ``ServerProtocol``; sockets and tasks belong to the
-server. Frames to the peer bypass the library (``botkit.gateway.framing``).
+The WebSocket protocol is the ``websockets`` library's, sans I/O: its ``ServerProtocol`` for the handshake, then its
+``Protocol``, because the first keeps the request with all its headers, 2 KiB, for as long as it lives. Sockets and
+tasks belong to the server. Frames to the peer bypass the library (``botkit.gateway.framing``).
 """
 
 import logging
@@ -12,7 +13,8 @@ import trio
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
+from websockets.protocol import SERVER, State
+from websockets.protocol import Protocol as WebSocketProtocol
 from websockets.server import ServerProtocol
 
 from botkit.errors import ProtocolError
@@ -86,7 +88,7 @@ class Connection:
     def __init__(self, link: Link, outbox: Outbox, handler: FrameHandler, counters: Counters) -> None:
         self.link, self.outbox = link, outbox
         self._handler, self._counters = handler, counters
-        self._protocol = ServerProtocol(max_size=MAX_CLIENT_FRAME_BYTES, logger=_PROTOCOL_LOG)
+        self._protocol: WebSocketProtocol = ServerProtocol(logger=_PROTOCOL_LOG)
         self._fragments: list[bytes] = []
         self._head_end = b""
         self.session: Session | None = None
@@ -144,8 +146,7 @@ class Connection:
             self._protocol.receive_eof()
         for event in self._protocol.events_received():
             if isinstance(event, Request):
-                self._handshake(event)
-                self._queue_protocol_bytes(now)  # before the answers to what came with it
+                self._handshake(event, now)
             elif isinstance(event, Frame) and self.closing_since is None:
                 self._handle(event)
         self._queue_protocol_bytes(now)
@@ -170,16 +171,20 @@ class Connection:
 
     def abort(self) -> None:
         """Drop the peer at once, without a closing handshake: it does not read."""
-        self.outbox.close()
-        self.link.close()
+        self.outbox.abort()
 
-    def _handshake(self, request: Request) -> None:
+    def _handshake(self, request: Request, now: float) -> None:
+        protocol = self._protocol
+        assert isinstance(protocol, ServerProtocol)
         origins = request.headers.get_all("Origin")  # what is no browser sends none
         if all(self._handler.allows_origin(origin) for origin in origins):
-            response = self._protocol.accept(request)
+            response = protocol.accept(request)
         else:
-            response = self._protocol.reject(HTTPStatus.FORBIDDEN, f"pages of {origins[0]} may not connect here\n")
-        self._protocol.send_response(response)
+            response = protocol.reject(HTTPStatus.FORBIDDEN, f"pages of {origins[0]} may not connect here\n")
+        protocol.send_response(response)
+        self._queue_protocol_bytes(now)  # before the answers to what came with it
+        if protocol.state is State.OPEN:
+            self._protocol = WebSocketProtocol(SERVER, max_size=MAX_CLIENT_FRAME_BYTES, logger=_PROTOCOL_LOG)
 
     def _handle(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT and frame.fin:

@@ -49,7 +49,7 @@ class Connections(Collection[Connection]):
     ) -> None:
         self._handler, self._admission, self._flusher, self._counters = handler, admission, flusher, counters
         self._send_buffer, self._nursery = send_buffer, nursery
-        self._open: set[Connection] = set()
+        self._open: dict[Link, Connection] = {}
         self._farewells = {
             Cut.SLOW: _Farewell("slow", CLOSE_SLOW, "not reading", counters.slow_peers),
             Cut.STORE: _Farewell(
@@ -59,10 +59,10 @@ class Connections(Collection[Connection]):
         }
 
     def __contains__(self, connection: object) -> bool:
-        return connection in self._open
+        return connection in self._open.values()
 
     def __iter__(self) -> Iterator[Connection]:
-        return iter(self._open)
+        return iter(self._open.values())
 
     def __len__(self) -> int:
         return len(self._open)
@@ -78,7 +78,7 @@ class Connections(Collection[Connection]):
     async def close_all(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later."""
         now = trio.current_time()
-        for connection in list(self._open):
+        for connection in list(self):
             connection.end_reason = "stopped"
             connection.close(CLOSE_GOING_AWAY, "gateway stops", now)
         await self._flusher.flush()
@@ -86,7 +86,7 @@ class Connections(Collection[Connection]):
     async def _serve(self, link: Link) -> None:
         """Read one peer until its end. A cancel closes the connection and ends its session."""
         connection = self._connect(link)
-        self._open.add(connection)
+        self._open[link] = connection
         try:
             while data := await link.receive():
                 connection.feed(data, trio.current_time())
@@ -101,29 +101,24 @@ class Connections(Collection[Connection]):
             connection.close(CLOSE_INTERNAL, "internal error", trio.current_time())
             await self._flusher.flush()
         finally:
-            self._open.discard(connection)
-            self._admission.leave(link.peer)
             self._handler.handle_end(connection, connection.end_reason)
             connection.abort()
+            del self._open[link]
+            self._admission.leave(link.peer)
             await self._flusher.flush()
 
     def _connect(self, link: Link) -> Connection:
-        def cut(why: Cut) -> None:
-            farewell = self._farewells[why]
-            farewell.counter.add()
-            connection.end_reason = farewell.reason
-            self._nursery.start_soon(self._say, connection, farewell)  # later: here somebody is telling many peers
+        outbox = Outbox(link, self._flusher, self._send_buffer, spawn=self._start_writer, cut=self._cut)
+        return Connection(link, outbox, self._handler, self._counters)
 
-        outbox = Outbox(
-            link,
-            self._flusher,
-            self._send_buffer,
-            spawn=lambda outbox: self._nursery.start_soon(outbox.drain),
-            cut=cut,
-            broken=link.close,
-        )
-        connection = Connection(link, outbox, self._handler, self._counters)
-        return connection
+    def _start_writer(self, outbox: Outbox) -> None:
+        self._nursery.start_soon(outbox.drain)
+
+    def _cut(self, outbox: Outbox, why: Cut) -> None:
+        connection, farewell = self._open[outbox.link], self._farewells[why]
+        farewell.counter.add()
+        connection.end_reason = farewell.reason
+        self._nursery.start_soon(self._say, connection, farewell)  # later: here somebody is telling many peers
 
     async def _say(self, connection: Connection, farewell: _Farewell) -> None:
         connection.close(farewell.code, farewell.text, trio.current_time())

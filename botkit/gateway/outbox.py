@@ -85,13 +85,12 @@ class Flusher:
 class Outbox:
     """The bytes on their way to one peer: at most ``limit`` for its socket, and as many again for the store.
 
-    ``spawn`` starts the writer task of a peer whose socket was full; ``cut`` and ``broken`` are called, once, when a
-    bound is passed or the socket fails. ``fanout`` is what its peer hears together with others; ``compact`` says
-    that the peer takes deflated messages.
+    ``spawn`` starts the writer task of a peer whose socket was full; ``cut`` is called, once, when a bound is passed.
+    All outboxes share these two. A link that fails is closed, so that whoever reads it hears of it. ``fanout`` is what
+    its peer hears together with others; ``compact`` says that the peer takes deflated messages.
     """
 
     __slots__ = (
-        "_broken",
         "_closed",
         "_counted",
         "_cut",
@@ -100,7 +99,6 @@ class Outbox:
         "_held_size",
         "_later",
         "_limit",
-        "_link",
         "_marked",
         "_open",
         "_queue",
@@ -113,6 +111,7 @@ class Outbox:
         "_waits",
         "compact",
         "fanout",
+        "link",
         "stuck_since",
     )
 
@@ -123,16 +122,15 @@ class Outbox:
         limit: int,
         *,
         spawn: Callable[["Outbox"], None],
-        cut: Callable[[Cut], None],
-        broken: Callable[[], None],
+        cut: Callable[["Outbox", Cut], None],
     ) -> None:
-        self._link, self._flusher, self._limit = link, flusher, limit
-        self._spawn, self._cut, self._broken = spawn, cut, broken
+        self.link, self._flusher, self._limit = link, flusher, limit
+        self._spawn, self._cut = spawn, cut
         self._queue: list[bytes] = []
         self._queued = 0
         self._rest = b""
         self._unsent = 0  # what the socket, or the link before it, has not taken of earlier sends
-        self._held: deque[tuple[int, list[bytes], int]] = deque()
+        self._held: list[tuple[int, list[bytes], int]] = []
         self._later: list[bytes] = []
         self._held_size = 0  # of these two
         self._counted = 0  # what the flusher knows of
@@ -206,8 +204,9 @@ class Outbox:
 
     def release(self, committed: int) -> bool:
         """Send what waited for a position up to ``committed``; False while something waits for a later one."""
-        while self._held and self._held[0][0] <= committed:
-            _, frames, size = self._held.popleft()
+        durable = [held for held in self._held if held[0] <= committed]
+        del self._held[: len(durable)]
+        for _, frames, size in durable:
             self._let_out(frames, size)
         if not self._held:
             self._let_out(self._later, self._held_size)
@@ -229,6 +228,11 @@ class Outbox:
         self._rest, self._unsent = b"", 0
         self._forget()
 
+    def abort(self) -> None:
+        """Drop the peer: its link failed, or it is not waited for any more."""
+        self.close()
+        self.link.close()
+
     def cut(self, why: Cut) -> None:
         """Forget what waits, because a bound was passed, and take nothing more but last words.
 
@@ -239,10 +243,9 @@ class Outbox:
         self._open = False
         self._hear_no_more()
         self._forget()
-        self._cut(why)
+        self._cut(self, why)
         if why is Cut.CROWD and self.stuck_since is not None:
-            self.close()
-            self._broken()
+            self.abort()
 
     def sender(self, deflatable: bool) -> SendNow | None:
         """See ``Listener.sender``: the healthy path of a broadcast."""
@@ -251,8 +254,7 @@ class Outbox:
     def was_sent(self, data: bytes, taken: int) -> None:
         """See ``Listener.was_sent``."""
         if taken == LOST:
-            self.close()
-            self._broken()
+            self.abort()
         else:
             self._wait_for_room(data[taken:])
             self._recount()
@@ -272,20 +274,19 @@ class Outbox:
         """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
         try:
             while self._unsent and not self._closed:
-                await self._link.wait_writable()
+                await self.link.wait_writable()
                 self.stuck_since = trio.current_time()
                 if self._rest:
-                    taken = self._link.send_nowait(self._rest)
+                    taken = self.link.send_nowait(self._rest)
                     self._rest = self._rest[taken:]
                 if not self._rest:
                     self._rest = self._take()
-                self._unsent = len(self._rest) + self._link.pending
+                self._unsent = len(self._rest) + self.link.pending
                 self._recount()
             self.stuck_since = None
             self._waits = bool(self._held)
         except TransportClosed:
-            self.close()
-            self._broken()
+            self.abort()
         else:
             if self._then_eof and not self._held and not self._closed:
                 self._end()
@@ -297,12 +298,11 @@ class Outbox:
     def _send_now(self) -> None:
         data = self._take()
         try:
-            taken = self._link.send_nowait(data) if data else 0
+            taken = self.link.send_nowait(data) if data else 0
         except TransportClosed:
-            self.close()
-            self._broken()
+            self.abort()
             return
-        if taken < len(data) or self._link.pending:
+        if taken < len(data) or self.link.pending:
             self._wait_for_room(data[taken:])
         elif self._then_eof and not self._held:
             self._end()
@@ -310,7 +310,7 @@ class Outbox:
     def _wait_for_room(self, rest: bytes) -> None:
         """The socket was full: its writer task begins."""
         self._rest, self._waits = rest, True
-        self._unsent = len(rest) + self._link.pending
+        self._unsent = len(rest) + self.link.pending
         self.stuck_since = trio.current_time()
         self._spawn(self)
 
@@ -348,4 +348,4 @@ class Outbox:
 
     def _end(self) -> None:
         self.close()
-        self._link.send_eof()
+        self.link.send_eof()

@@ -83,8 +83,7 @@ class Group:
             self.flusher,
             limit,
             spawn=lambda outbox: self.nursery.start_soon(outbox.drain),
-            cut=self.cuts.append,
-            broken=socket.close,
+            cut=lambda _, why: self.cuts.append(why),
         )
 
     def listeners(self, count: int) -> list[tuple[Socket, Outbox]]:

@@ -24,6 +24,7 @@ class Socket:
 
     def __init__(self, room: int, *, buffers: bool) -> None:
         self.room, self.broken, self.ended = room, False, False
+        self.closings = 0
         self.sends: list[bytes] = []
         self._buffers, self._buffered = buffers, b""
         self._writable = trio.Event()
@@ -84,6 +85,7 @@ class Socket:
 
     def close(self) -> None:
         self.broken = True
+        self.closings += 1
 
 
 class Box:
@@ -100,18 +102,13 @@ class Box:
     ) -> None:
         self.socket, self.flusher = Socket(room, buffers=buffers), flusher or Flusher(10**9)
         self.cuts: list[Cut] = []
-        self.breaks = 0
         self.outbox = Outbox(
             self.socket,
             self.flusher,
             limit,
             spawn=lambda outbox: nursery.start_soon(outbox.drain),
-            cut=self.cuts.append,
-            broken=self._broken,
+            cut=lambda _, why: self.cuts.append(why),
         )
-
-    def _broken(self) -> None:
-        self.breaks += 1
 
     def is_stuck(self) -> bool:
         since = self.outbox.stuck_since
@@ -196,7 +193,7 @@ async def test_a_broken_socket_is_told_once(stuck: bool) -> None:
         await b.flush()
         b.outbox.put(b"ghi")
         await b.flush()
-        assert b.breaks == 1
+        assert b.socket.closings == 1
 
 
 async def test_the_end_comes_behind_what_is_queued() -> None:
@@ -307,7 +304,7 @@ async def test_what_all_leave_unread_is_bounded_and_who_has_most_goes(buffers: b
         boxes[0].outbox.put(b"z")
         await flusher.flush()
         assert [b.cuts for b in boxes] == [[], [Cut.CROWD], [], []]
-        assert (flusher.waiting, boxes[1].outbox.backlog, boxes[1].breaks >= 1) == (41, 0, True)
+        assert (flusher.waiting, boxes[1].outbox.backlog, boxes[1].socket.closings >= 1) == (41, 0, True)
         boxes[2].socket.make_room(100)
         await trio.testing.wait_all_tasks_blocked()
         assert flusher.waiting == 16
@@ -333,7 +330,7 @@ async def test_one_that_waits_for_the_store_is_told_when_it_is_cut_for_all() -> 
         one.outbox.put(b"goodbye", last=True)
         one.outbox.finish()
         await flusher.flush()
-        assert (one.socket.sent, one.socket.ended, one.breaks) == (b"goodbye", True, 0)
+        assert (one.socket.sent, one.socket.ended, one.socket.closings) == (b"goodbye", True, 0)
         nursery.cancel_scope.cancel()
 
 

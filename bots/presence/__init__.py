@@ -25,6 +25,10 @@ gateway was started without its past) a ``gap`` is recorded: from its ``from_ms`
 those of whom a later event tells. The gateway is asked who is there, and ``snapshot`` ends the gap; what it shows to
 be different is recorded ``uncertain``. Of what was in the gap every answer says ``unknown``, for ever.
 
+**No ghosts.** Who is gone without a word (a client that is half-open, a gateway that was killed) is offline within
+twice the heartbeat of the gateway (``gateway.timeouts.idle``, 30 s): then the gateway tells it. When the gateway
+itself is not heard for 30 s, ``now`` says ``unknown`` of everybody, until it is.
+
 **Asking it.** ``botkit presence now``, ``at TIME``, ``history ACCOUNT``, ``explain ACCOUNT --at TIME`` (with the
 evidence, and how certain it is) and ``time`` (how long accounts were there: exactly, or from at least to at most
 where gaps lie) read the database, also while the bot runs, and in other processes; ``--json`` is for programs,

@@ -10,7 +10,7 @@ import msgspec
 import trio
 import typer
 
-from botkit import ConfigError, open_database, sqlite_path
+from botkit import ConfigError, WallClock, open_database, sqlite_path
 from bots.presence import tables
 from bots.presence.plot import draw
 from bots.presence.queries import Account, Queries
@@ -39,8 +39,8 @@ _LONG_AGO, _FAR_AHEAD = 0, 2**62
 
 @app.command("now")
 def now(database: DatabaseOption = DEFAULT, as_json: JsonOption = False) -> None:
-    """Who is online and where, as of the last that the daemon has read."""
-    picture = _ask(database, lambda queries: queries.now())
+    """Who is online and where, as of the last that the daemon has read; unknown when that was too long ago."""
+    picture = _ask(database, lambda queries: queries.now(WallClock().ms()))
     _show(picture, as_json, tables.picture_table)
 
 

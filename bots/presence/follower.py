@@ -10,7 +10,7 @@ import structlog
 import trio
 from structlog.typing import FilteringBoundLogger
 
-from botkit import SPECIAL_CHANNELS, LoginSession, Meters, SignalingError, SqlValue
+from botkit import SPECIAL_CHANNELS, LoginSession, Meters, SignalingError, SqlValue, WallClock
 from bots.presence.progress import Progress
 from bots.presence.reading import Answer, Reading
 from bots.presence.stays import Cursor, Fact, FactKind, Key, Page
@@ -46,6 +46,7 @@ class Follower:
     ) -> None:
         self._reading, self._store, self._progress = reading, store, progress
         self._log_events = log_events
+        self._clock = WallClock()
         self._session: LoginSession | None = None
         self._bell = trio.Event()
         self._connection: object = None
@@ -128,6 +129,7 @@ class Follower:
                 "epoch": cursor.epoch,
                 "seq": cursor.seq,
                 "known_ms": reading.known_ms,
+                "read_ms": self._clock.ms(),
                 "last_n": last_n,
                 "last_stay": last_stay,
                 "latest_ms": latest_ms,

@@ -18,6 +18,10 @@ from bots.presence.timeline import Exactness, Knowledge, covers, lasted_at, stat
 MAX_RECORDS = 10_000
 """Of one answer."""
 
+SILENCE_MS = 30_000
+"""When the daemon has not heard the gateway for so long, nobody knows who is there now: half of the time after which
+whoever is gone without a word has to be gone in every answer."""
+
 
 class Whereabouts(Struct, frozen=True, kw_only=True):
     """One account at a time: whether it is online, and in which channel (empty: in none, or unknown).
@@ -85,20 +89,34 @@ class Queries:
 
     async def knowledge(self) -> Knowledge:
         """What can be known at all."""
-        rows = await self._database.fetch("SELECT key, value FROM state WHERE key IN ('known_ms', 'floor_ms')")
+        keys = "'known_ms', 'floor_ms', 'read_ms'"
+        rows = await self._database.fetch(f"SELECT key, value FROM state WHERE key IN ({keys})")
         state = {str(key): number(value) for key, value in rows}
         gaps = await self._database.fetch(f"SELECT {GAP_COLUMNS} FROM gaps ORDER BY n")
         return Knowledge(
-            from_ms=state.get("floor_ms", 0), known_ms=state.get("known_ms", 0), gaps=[gap_of(row) for row in gaps]
+            from_ms=state.get("floor_ms", 0),
+            known_ms=state.get("known_ms", 0),
+            gaps=[gap_of(row) for row in gaps],
+            read_ms=state.get("read_ms", 0),
         )
 
-    async def now(self) -> Picture:
-        """Who is there, as of the last that was read: ``ms`` says when that was."""
+    async def now(self, clock_ms: int) -> Picture:
+        """Who is there, as of the last that was read: ``ms`` says when that was.
+
+        ``clock_ms`` is the time on this machine. When the daemon had last heard the gateway ``SILENCE_MS`` before it,
+        everybody is unknown.
+        """
         knowledge = await self.knowledge()
         stays = await self._stays("state <> 'closed'")
-        unknown = next((gap.cause for gap in knowledge.gaps if gap.to_ms is None), "")
+        silence_ms = clock_ms - knowledge.read_ms
         if not knowledge.known_ms:
             unknown = "the daemon has not read anything yet"
+        elif silence_ms >= SILENCE_MS:
+            seconds = silence_ms // 1000
+            unknown = f"nothing was read for {seconds} s: does the bot run, and does the gateway answer it?"
+            return Picture(ms=knowledge.known_ms, people=_people([], stays), unknown=unknown)
+        else:
+            unknown = next((gap.cause for gap in knowledge.gaps if gap.to_ms is None), "")
         return Picture(ms=knowledge.known_ms, people=_people(stays, []), unknown=unknown)
 
     async def at(self, ms: int) -> Picture:

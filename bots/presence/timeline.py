@@ -22,11 +22,15 @@ class Period(Struct, frozen=True, kw_only=True):
 
 
 class Knowledge(Struct, frozen=True, kw_only=True):
-    """What can be known at all: all from ``from_ms`` to ``known_ms``, but for ``gaps``."""
+    """What can be known at all: all from ``from_ms`` to ``known_ms``, but for ``gaps``.
+
+    ``read_ms`` is when the gateway was last heard, by the clock of the daemon's own machine.
+    """
 
     from_ms: int
     known_ms: int
     gaps: Sequence[Gap] = ()
+    read_ms: int = 0
 
     def why_unknown(self, ms: int) -> str:
         """Why nobody knows what there was at ``ms`` besides the stays; empty when it is known."""

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from botkit import BotPlacement, Database, open_database
+from botkit import BotPlacement, Database, WallClock, open_database
 from botkit.app.app import App
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import TEST_APP, World, open_world
 from bots.presence import bot
-from bots.presence.queries import Queries
+from bots.presence.queries import Picture, Queries
 from bots.presence.records import Record
 from bots.presence.settings import PresenceSettings
 from bots.presence.store import SCHEMA, PresenceStore
@@ -23,6 +23,7 @@ class Stage:
     def __init__(self, world: World, database: Database) -> None:
         self.world, self.database = world, database
         self.queries = Queries(database)
+        self._clock = WallClock()
 
     @asynccontextmanager
     async def daemon(self, **settings: object) -> AsyncIterator[App]:
@@ -50,9 +51,13 @@ class Stage:
             if session is not None and account not in WATCHERS
         }
 
+    async def now(self) -> Picture:
+        """What the daemon's database says of now."""
+        return await self.queries.now(self._clock.ms())
+
     async def believed(self) -> dict[str, str]:
         """Who is online, and in which channel, as the daemon says; raises where it does not know."""
-        picture = await self.queries.now()
+        picture = await self.now()
         assert not picture.unknown
         assert all(one.status == "online" for one in picture.people)
         return {one.account: one.channel for one in picture.people}

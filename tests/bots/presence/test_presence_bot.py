@@ -100,7 +100,7 @@ async def test_the_watcher_is_in_no_user_list(autojump_clock: MockClock) -> None
             listed = await ann.session.list_channel_users(channel)
             assert [account for account, _ in listed] == (["ann"] if channel == "lobby" else [])
             assert await ann.session.query_channel_count(channel) == len(listed)
-        assert [one.account for one in (await stage.queries.now()).people] == ["ann"]
+        assert [one.account for one in (await stage.now()).people] == ["ann"]
 
 
 @pytest.mark.row("E07")

@@ -32,7 +32,7 @@ async def compare(events: int, every: int) -> None:
                     await people[account].leave()
             await trio.sleep(3)
             assert await stage.believed() == stage.truth()
-            sizes = (await stage.queries.now()).sizes()
+            sizes = (await stage.now()).sizes()
             assert sizes.pop("") == len(people)
             assert sizes == {
                 channel: count

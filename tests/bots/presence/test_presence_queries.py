@@ -10,11 +10,11 @@ import pytest
 import trio
 from typer.testing import CliRunner
 
-from botkit import ConfigError, open_database
+from botkit import ConfigError, WallClock, open_database
 from bots.presence.changes import Changes
 from bots.presence.commands import app, read_time
 from bots.presence.courses import course_of
-from bots.presence.queries import Queries
+from bots.presence.queries import SILENCE_MS, Queries
 from bots.presence.stays import Gap, Stay
 from bots.presence.store import SCHEMA, PresenceStore
 from bots.presence.timeline import Knowledge, Period, status_at
@@ -44,7 +44,8 @@ async def saved(daemon: ModelDaemon, store: PresenceStore) -> None:
     """Write a model's life into a database, as the daemon does."""
     disk = daemon.disk
     await store.commit(
-        Changes(records=disk.records, stays=disk.stays, gaps=disk.gaps), {"known_ms": disk.known_ms, "epoch": "e"}
+        Changes(records=disk.records, stays=disk.stays, gaps=disk.gaps),
+        {"known_ms": disk.known_ms, "read_ms": WallClock().ms(), "epoch": "e"},
     )
 
 
@@ -97,8 +98,6 @@ def stay(account: str, start: int, end: int | None, *, channel: str = "", known:
 
 @pytest.mark.row("E17")
 async def test_time_online_is_exact_or_as_uncertain_as_the_gaps_are_long() -> None:
-    from bots.presence.changes import Changes
-
     stays = [
         stay("ann", 10, 40),
         stay("ann", 60, 90),
@@ -145,8 +144,20 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
 
 async def test_before_anything_was_read_nothing_is_known() -> None:
     async with open_database("sqlite://", SCHEMA) as database:
-        assert (await Queries(database).now()).unknown == "the daemon has not read anything yet"
+        assert (await Queries(database).now(clock_ms=0)).unknown == "the daemon has not read anything yet"
         assert await Queries(database).status("ann", "", 5) == "unknown"
+
+
+async def test_of_now_nobody_knows_anything_when_the_gateway_was_not_heard_for_too_long() -> None:
+    async with open_database("sqlite://", SCHEMA) as database:
+        changes = Changes(stays={1: stay("ann", 10, None), 2: stay("ann", 20, None, channel="lobby")})
+        await PresenceStore(database).commit(changes, {"known_ms": 50_000, "read_ms": 1_000_000})
+        (ann,) = (await Queries(database).now(1_000_000 + SILENCE_MS - 1)).people
+        assert (ann.status, ann.channel, ann.channel_status) == ("online", "lobby", "online")
+        now = await Queries(database).now(1_000_000 + SILENCE_MS)
+        assert now.ms == 50_000
+        assert now.unknown.startswith("nothing was read for 30 s")
+        assert [(one.status, one.channel_status) for one in now.people] == [("unknown", "unknown")]
 
 
 def test_sizes_over_time_are_steps() -> None:

@@ -59,7 +59,7 @@ async def test_ten_thousand_accounts_are_followed_without_a_loss() -> None:
             changes = reading.projection.take_changes()
             assert isinstance(changes, Changes)
             await store.commit(changes, {"known_ms": reading.known_ms})
-        picture = await Queries(database).now()
+        picture = await Queries(database).now(clock_ms=0)
         assert {one.account: one.channel for one in picture.people} == crowd.there
         ((records,),) = await database.fetch("SELECT count(*) FROM records")
         assert records == EVENTS

@@ -79,6 +79,7 @@ from botkit.routing.loops import LoopLimits
 from botkit.routing.runner import RunnerLimits
 from botkit.signaling import Call, Channel, Lane, LoginSession, Signal
 from botkit.stores.sqlite import Database, SqlValue, open_database, sqlite_path
+from botkit.transport.address import check_http_url
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import SPECIAL_CHANNELS
 
@@ -136,6 +137,7 @@ __all__ = [
     "UserOffline",
     "UserOnline",
     "WallClock",
+    "check_http_url",
     "filters",
     "load_settings",
     "open_database",

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import structlog
 import trio
+from msgspec import Struct
+from msgspec.structs import asdict
 from structlog.typing import FilteringBoundLogger
 
 from botkit.actor.actor import actor_child
@@ -243,14 +245,14 @@ class RunningBot:
         return never and self.plan.settings is not None and isinstance(error, StoreError | OSError | ConfigError)
 
     def _complaint(self, error: Exception) -> ConfigError:
+        problem, key, hint = str(error), "", "name files and databases that can be written here"
         if isinstance(error, ConfigError):
-            key = f"{self.plan.key}.settings.{error.key}" if error.key else f"{self.plan.key}.settings"
-            return ConfigError(f"bot {self.plan.bot.name} cannot start: {error.problem}", key=key, hint=error.hint)
-        return ConfigError(
-            f"bot {self.plan.bot.name} cannot start: {error}",
-            key=f"{self.plan.key}.settings",
-            hint="name files and databases that can be written here",
-        )
+            problem = f"{error.file}: {error.problem}" if error.file else error.problem
+            key, hint = error.key, error.hint
+        elif isinstance(error, StoreError) and isinstance(self.plan.settings, Struct):
+            key = next((key for key, value in asdict(self.plan.settings).items() if value == error.url), "")
+        place = f"{self.plan.key}.settings.{key}" if key else f"{self.plan.key}.settings"
+        return ConfigError(f"bot {self.plan.bot.name} cannot start: {problem}", key=place, hint=hint)
 
     def _on_quarantine(self) -> None:
         self._meters.quarantines.add_for(self.plan.bot.name)

@@ -5,8 +5,9 @@ Scalars are read by the rules of YAML 1.2: only ``true`` and ``false`` are boole
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -58,17 +59,21 @@ def read_path(text: str) -> KeyPath:
 class Document:
     """The values of one file, and where they stand.
 
-    ``name`` is what messages call the file; secret files are found from its folder on. Raises ``ConfigError``, with the
-    line, for what is no YAML mapping, a key that stands twice, or a variable that is not set in ``environ``.
+    ``name`` is what messages call the file; secret files are found from its folder on. ``sections`` are keys that are
+    named to who wrote no mapping. Raises ``ConfigError``, with the line, for what is no YAML mapping, a key that stands
+    twice, or a variable that is not set in ``environ``.
     """
 
-    def __init__(self, text: str, *, name: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, text: str, *, name: str, environ: Mapping[str, str], sections: Iterable[str] = ("app", "bots")
+    ) -> None:
         self.name = name
         self._environ = environ
         self._lines: dict[KeyPath, int] = {}
         root = self._compose(text)
         if not isinstance(root, yaml.MappingNode):
-            raise ConfigError("is no mapping", file=name, hint="write sections like 'app:' and 'bots:'")
+            hint = f"write sections such as {' and '.join(f'{key}:' for key in islice(sections, 2))}"
+            raise self._error(root.start_mark.line + 1 if root else 0, (), "is no mapping", hint)
         self.value: JsonObject = self._mapping(root, ())
 
     def line(self, path: KeyPath) -> int:

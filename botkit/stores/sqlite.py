@@ -31,12 +31,12 @@ BUSY_SECONDS = 5.0
 _MEMORY = re.compile(r"sqlite://(\w*)")
 
 
-def sqlite_path(url: str) -> Path | None:
+def sqlite_path(url: str, key: str = "") -> Path | None:
     """The file that ``url`` names; None for a database in memory.
 
     ``sqlite:///var/botkit.db`` is relative to the working directory, ``sqlite:////var/lib/botkit.db``
     absolute. ``sqlite://`` is in memory, a new one each time; ``sqlite://NAME`` (letters, digits, ``_``) is in memory,
-    the same one for all who have it open in this process. Raises ``ConfigError`` for anything else.
+    the same one for all who have it open in this process. Raises ``ConfigError``, about ``key``, for anything else.
     """
     if _MEMORY.fullmatch(url):
         return None
@@ -44,6 +44,7 @@ def sqlite_path(url: str) -> Path | None:
     if prefix or not separator or not path.strip("/"):
         raise ConfigError(
             f"{url!r} names no SQLite database",
+            key=key,
             hint="use 'sqlite:///relative/path.db', 'sqlite:////absolute/path.db', or 'sqlite://' for memory",
         )
     return Path(path)

@@ -1,5 +1,6 @@
 """URLs, taken apart: of WebSockets, and of the places that know where they are."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ from botkit.errors import ConfigError
 
 _WEBSOCKET_HINT = "ws://HOST:PORT/ or wss://HOST:PORT/ is right"
 _LOOKUP_HINT = "http://HOST:PORT/ or https://HOST:PORT/ is right"
+_HOST = re.compile(r"[^\s\x00-\x1f%\\^`{|}<>\"]+")
 _SECURE_SCHEMES = frozenset({"wss", "https"})
 
 
@@ -48,13 +50,26 @@ def check_gateway_url(url: str) -> None:
         parse_websocket_url(url)
 
 
+def check_http_url(url: str, key: str = "url") -> None:
+    """Raises ``ConfigError``, about ``key``, for what is no ``http://`` or ``https://`` URL with a host."""
+    try:
+        _parse(url, {"http", "https"}, "HTTP address", "write https://HOST/PATH")
+    except ConfigError as error:
+        raise ConfigError(error.problem, key=key, hint=error.hint) from None
+
+
 def _parse(url: str, schemes: set[str], what: str, hint: str) -> UrlAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ConfigError(f"{url!r} is no URL: {error}", hint=hint) from None
-    if parts.scheme not in schemes or not parts.hostname:
+    if (
+        parts.scheme not in schemes
+        or not parts.hostname
+        or port == 0
+        or not _HOST.fullmatch(parts.netloc.rpartition("@")[2])
+    ):
         raise ConfigError(f"{url!r} is no {what}", hint=hint)
     secure = parts.scheme in _SECURE_SCHEMES
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

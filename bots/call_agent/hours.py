@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from botkit import ConfigError
+
 MINUTES_A_DAY = 24 * 60
 
 _HOURS = re.compile(r"(\d{2}):(\d{2})\s*-\s*(\d{2}):(\d{2})")
@@ -37,26 +39,24 @@ ALL_DAY = Hours(0, MINUTES_A_DAY)
 
 
 def parse_hours(text: str) -> Hours:
-    """``09:00-17:30`` as hours. Raises ``ValueError``."""
+    """``09:00-17:30`` as hours. Raises ``ConfigError`` about ``hours``."""
     match = _HOURS.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"`hours` is {text!r}: write from and until, such as 09:00-17:30")
+        raise ConfigError(f"{text!r} is no time", key="hours", hint="write from and until, such as 09:00-17:30")
     start, end = (int(match[i]) * 60 + int(match[i + 1]) for i in (1, 3))
     if start >= MINUTES_A_DAY or end > MINUTES_A_DAY or int(match[2]) > 59 or int(match[4]) > 59:
-        raise ValueError(f"`hours` is {text!r}: a day has 00:00 to 24:00")
+        raise ConfigError(f"{text!r} is no time", key="hours", hint="a day has 00:00 to 24:00")
     if start == end:
-        raise ValueError(f"`hours` is {text!r}, which is no time at all: leave it out for all day")
+        raise ConfigError(f"{text!r} ends as it begins", key="hours", hint="leave it out for all day")
     return Hours(start, end)
 
 
 def time_zone(name: str) -> tzinfo:
-    """The zone of that name (IANA). Raises ``ValueError``. ``UTC`` is there even without the system's list."""
+    """The zone of that name (IANA). Raises ``ConfigError``. ``UTC`` is there even without the system's list."""
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(
-            f"`timezone` is {name!r}, which this system does not know: write UTC, or a name such as Europe/Berlin "
-            "(a system without any has them in the Python package tzdata)"
-        ) from None
+        hint = "write UTC, or a name such as Europe/Berlin; a system without any has them in the Python package tzdata"
+        raise ConfigError(f"this system knows no zone {name!r}", key="timezone", hint=hint) from None

@@ -51,7 +51,7 @@ class AcceptRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not self.days:
-            raise ValueError("`days` is empty: list some of mon, tue, …, or leave it out for all of them")
+            raise ConfigError("is empty", key="days", hint="list some of mon, tue, …, or leave it out for all of them")
         if self.hours:
             parse_hours(self.hours)
         time_zone(self.timezone)
@@ -89,7 +89,7 @@ class CallAgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __post_init__(self) -> None:
         if not self.accept and self.campaign is None:
             raise ConfigError("is empty, so no call would be taken", key="accept", hint="give a rule, or leave it out")
-        sqlite_path(self.database)  # raises ConfigError for what names no database
+        sqlite_path(self.database, "database")
         if isinstance(self.flow, str):
             force_setattr(self, "flow", load_settings(Path(self.flow), Flow))
 

@@ -4,6 +4,8 @@ from string import Formatter
 
 from msgspec import Struct
 
+from botkit import ConfigError
+
 FIELDS = ("account", "channel", "rule", "evidence", "detail", "strikes", "time", "case")
 """What a text may use, plainly and in braces: ``{detail}``. ``time`` is a duration, ``for good`` without an end."""
 
@@ -43,16 +45,17 @@ class Texts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def check_template(name: str, template: str) -> None:
-    """Raises ``ValueError``, naming the setting ``name``, for a text that could not be filled in or sent."""
+    """Raises ``ConfigError``, naming the setting ``name``, for a text that could not be filled in or sent."""
     if not template or len(template) > MAX_TEMPLATE_LENGTH:
-        raise ValueError(f"`{name}` has {len(template)} characters: write 1 to {MAX_TEMPLATE_LENGTH}")
+        raise ConfigError(f"has {len(template)} characters", key=name, hint=f"write 1 to {MAX_TEMPLATE_LENGTH}")
     try:
         parts = [(field, form, conversion) for _, field, form, conversion in Formatter().parse(template)]
     except ValueError as error:
-        raise ValueError(f"`{name}`: {error}; write a brace that is meant as one twice: {{{{") from None
+        raise ConfigError(str(error), key=name, hint="write a brace that is meant as one twice: {{") from None
     for field, form, conversion in parts:
         if field is not None and (field not in FIELDS or form or conversion):
-            raise ValueError(f"`{name}` has {{{field}}}: it may use {', '.join(FIELDS)}, plainly and in braces")
+            hint = f"it may use {', '.join(FIELDS)}, plainly and in braces"
+            raise ConfigError(f"there is no {{{field}}}", key=name, hint=hint)
 
 
 def fill(template: str, values: dict[str, str | int]) -> str:

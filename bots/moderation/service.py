@@ -26,7 +26,7 @@ from bots.moderation.rules.actions import Action
 from bots.moderation.rules.settings import RuleFile
 from bots.moderation.scorers import open_scorers
 from bots.moderation.scoring import Scorers
-from bots.moderation.settings import ModerationSettings, read_rules
+from bots.moderation.settings import ModerationSettings
 from bots.moderation.undo import Undoer
 from bots.moderation.workers import Workers
 
@@ -126,8 +126,7 @@ class Service:
             hint = "send SIGHUP to have that read again"
             raise ConfigError("the rules are in the configuration itself", key="rules", hint=hint)
         try:
-            file = await read_rules_in_thread(self.settings.rules)
-            file = self._checked(file)
+            file = self.settings.rule_file(await read_rules_in_thread(self.settings, self.settings.rules))
         except ConfigError as error:
             self.meters.reloads.add_for("invalid")
             self.ring(f"The rules stay as they are, the new ones are wrong: {error}")
@@ -153,15 +152,6 @@ class Service:
         for account in self.settings.alerts:
             self.workers.post(account, "alert", partial(self._alert, account, text))
 
-    def _checked(self, file: RuleFile) -> RuleFile:
-        """What the file comes to. Raises ``ConfigError`` when it wants a scorer that is not there."""
-        settings = msgspec.structs.replace(self.settings, file=file)
-        try:
-            settings.check_wanted_scorers()
-        except ValueError as error:
-            raise ConfigError(str(error), file=str(self.settings.rules), hint="name it under scorers") from None
-        return settings.rule_file()
-
     def _on_failure(self, draft: Draft, report: Report) -> None:
         if draft.lane == "live":
             self.ring(f"Case {report.case} ({draft.rule}, {draft.account}): {'; '.join(report.failures)}")
@@ -182,9 +172,9 @@ class Service:
         await self.ledger.note_versions(definitions, self.clock.ms())
 
 
-async def read_rules_in_thread(path: str) -> RuleFile:
+async def read_rules_in_thread(settings: ModerationSettings, path: str) -> RuleFile:
     """The file of rules at ``path``, read beside the loop. Raises ``ConfigError``; a cancel waits until it is read."""
-    return await trio.to_thread.run_sync(read_rules, path)
+    return await trio.to_thread.run_sync(settings.read_rules, path)
 
 
 def _compile(file: RuleFile) -> RuleSet:

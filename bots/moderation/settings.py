@@ -6,8 +6,9 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from botkit import load_settings, sqlite_path
+from botkit import ConfigError, load_settings, sqlite_path
 from bots.moderation.notices import Texts
+from bots.moderation.places import about
 from bots.moderation.recorder import RecordSettings
 from bots.moderation.rules.actions import Action, parse_action, parse_seconds
 from bots.moderation.rules.settings import (
@@ -45,10 +46,15 @@ class Ladder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     decay: str = "1d"
 
     def __post_init__(self) -> None:
-        for step in self.steps:
-            if parse_action(step).verb in ("strike", "quarantine"):
-                raise ValueError(f"`steps` has {step!r}: write what it leads to, such as warn, mute 10m or ban 1d")
-        parse_seconds(self.decay)
+        for index, step in enumerate(self.steps):
+            key = f"steps[{index}]"
+            with about(key):
+                verb = parse_action(step).verb
+            if verb in ("strike", "quarantine"):
+                hint = "write what it leads to, such as warn, mute 10m or ban 1d"
+                raise ConfigError(f"{step!r} is no step", key=key, hint=hint)
+        with about("decay"):
+            parse_seconds(self.decay)
 
     @property
     def decay_ms(self) -> int:
@@ -93,22 +99,26 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What the file of rules said when the settings were read: so a reload notices that it has changed."""
 
     def __post_init__(self) -> None:
-        sqlite_path(self.database)  # raises ConfigError for what names no database
+        sqlite_path(self.database, "database")
+        check_scorers(self.scorers)
         if isinstance(self.rules, str):
-            force_setattr(self, "file", read_rules(self.rules))
+            force_setattr(self, "file", self.read_rules(self.rules))
         elif self.file is not None:
-            raise ValueError("`file` is not written here: name the file as `rules`")
+            raise ConfigError("is not written here", key="file", hint="name the file as rules")
         else:
             check_rules(self.rules)
-        self.check_wanted_scorers()
+            self._check_wanted_scorers(RuleFile(rules=self.rules))
 
-    def check_wanted_scorers(self) -> None:
-        """Raises ``ValueError`` when a rule wants a scorer that is not there."""
-        check_scorers(self.scorers, {rule.scorer for rule in self._listed().rules if isinstance(rule, ScoreRule)})
+    def read_rules(self, path: str) -> RuleFile:
+        """The file of rules at ``path``. It blocks.
 
-    def rule_file(self) -> RuleFile:
-        """The rules, and whom all of them leave alone."""
-        listed = self._listed()
+        Raises ``ConfigError`` with file, line and key, also when a rule wants a scorer that is not there.
+        """
+        return load_settings(Path(path), RuleFile, check=self._check_wanted_scorers)
+
+    def rule_file(self, file: RuleFile | None = None) -> RuleFile:
+        """The rules, and whom all of them leave alone; those of ``file`` in the place of the ones that were read."""
+        listed = file or self._listed()
         exempts = (self.exempt, listed.exempt)
         return RuleFile(
             rules=listed.rules,
@@ -124,7 +134,10 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             return self.file
         return RuleFile(rules=self.rules if not isinstance(self.rules, str) else ())
 
-
-def read_rules(path: str) -> RuleFile:
-    """The file of rules at ``path``. Raises ``ConfigError`` with file, line and key. It blocks."""
-    return load_settings(Path(path), RuleFile)
+    def _check_wanted_scorers(self, file: RuleFile) -> None:
+        names = [one.name for one in self.scorers]
+        for index, rule in enumerate(file.rules):
+            if isinstance(rule, ScoreRule) and rule.scorer not in names:
+                problem = f"wants the scorer {rule.scorer!r}, which is not among scorers"
+                hint = f"known there: {', '.join(names)}" if names else "add it there"
+                raise ConfigError(problem, key=f"rules[{index}].scorer", hint=hint)

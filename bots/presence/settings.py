@@ -4,16 +4,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, TypeAlias
-from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from botkit import ConfigError, sqlite_path
+from botkit import ConfigError, check_http_url, sqlite_path
 
 MAX_STREAMS = 64
 
 _Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 _Names: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=1_000)]
+_Some: TypeAlias = Annotated[tuple[str, ...], Meta(min_length=1, max_length=1_000)]
 _Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=3_600)]
 _Long: TypeAlias = Annotated[float, Meta(gt=0, le=366 * 86_400)]
 
@@ -28,7 +28,7 @@ class WatchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class WatchAccounts(WatchSettings, frozen=True, kw_only=True, tag="accounts"):
     """Tells when one of ``accounts``, or of the patterns there, comes online or goes."""
 
-    accounts: _Names
+    accounts: _Some
 
     def __post_init__(self) -> None:
         check_patterns(self.accounts, "accounts")
@@ -37,7 +37,7 @@ class WatchAccounts(WatchSettings, frozen=True, kw_only=True, tag="accounts"):
 class WatchChannel(WatchSettings, frozen=True, kw_only=True, tag="channel"):
     """Tells who joins and leaves ``channels``, or those of the patterns there."""
 
-    channels: _Names
+    channels: _Some
 
     def __post_init__(self) -> None:
         check_patterns(self.channels, "channels")
@@ -46,7 +46,7 @@ class WatchChannel(WatchSettings, frozen=True, kw_only=True, tag="channel"):
 class WatchOccupied(WatchSettings, frozen=True, kw_only=True, tag="occupied"):
     """Tells when the first has joined, and the last has left, any of ``channels``."""
 
-    channels: _Names
+    channels: _Some
 
     def __post_init__(self) -> None:
         check_patterns(self.channels, "channels")
@@ -135,7 +135,7 @@ class DatabaseSettings(SinkSettings, frozen=True, kw_only=True, tag="sqlite"):
 
     def __post_init__(self) -> None:
         self.check()
-        check_database(self.database)
+        sqlite_path(self.database, "database")
 
 
 class WebhookSettings(SinkSettings, frozen=True, kw_only=True, tag="webhook"):
@@ -148,7 +148,7 @@ class WebhookSettings(SinkSettings, frozen=True, kw_only=True, tag="webhook"):
 
     def __post_init__(self) -> None:
         self.check()
-        check_url(self.url)
+        check_http_url(self.url)
         if len(self.secret) < self.MIN_SECRET:
             hint = "make one with: openssl rand -hex 32"
             raise ConfigError(f"is shorter than {self.MIN_SECRET} characters", key="secret", hint=hint)
@@ -223,7 +223,7 @@ class PresenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         check_patterns(self.ignore, "ignore")
-        check_database(self.database)
+        sqlite_path(self.database, "database")
         _check_unique([sink.name for sink in self.sinks], "sinks")
         _check_unique([watch.name for watch in self.watches], "watches")
         known = {watch.name for watch in self.watches}
@@ -252,25 +252,6 @@ def check_names(names: Sequence[str], key: str) -> None:
             raise ConfigError(f"{name!r} is a pattern", key=f"{key}[{index}]", hint="this watch goes by names")
     if not names:
         raise ConfigError("names nobody", key=key, hint="name one account or more")
-
-
-def check_url(url: str) -> None:
-    """Raise ``ConfigError`` for what is no HTTP address."""
-    try:
-        parts = urlsplit(url)
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        right = False
-    if not right:
-        raise ConfigError(f"{url!r} is no HTTP address", key="url", hint="write https://HOST/PATH")
-
-
-def check_database(url: str) -> None:
-    """Raise ``ConfigError`` for what names no SQLite database."""
-    try:
-        sqlite_path(url)
-    except ConfigError as error:
-        raise ConfigError(error.problem, key="database", hint=error.hint) from None
 
 
 def check_listen(address: str) -> None:

@@ -18,7 +18,7 @@ NAMES = {
     *("EventsLost", "LoggedIn", "LoggedOut", "Reconnected"),
     *("BotkitError", "ConfigError", "ErrorCode", "InviteFailed", "InviteRefused", "SignalingError", "StoreError"),
     *("Database", "SqlValue", "open_database", "sqlite_path"),
-    *("Meters", "WallClock", "load_settings"),
+    *("Meters", "WallClock", "check_http_url", "load_settings"),
 }
 
 

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow
 
 ANYWHERE = ("--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
 
-PRESENCE = """\
+BOT = """\
 app: {id: the-app}
 gateway: {listen: "127.0.0.1:0", http: "127.0.0.1:0"}
 bots:
-  - bot: bots.presence:bot
-    account: presence
-    settings: SETTINGS
+  - bot: bots.NAME:bot
+    account: a-bot
+    settings:
 """
 
 
@@ -35,23 +35,45 @@ def junk(tmp_path: Path) -> None:
     (tmp_path / "junk.db").write_bytes(b"no database" * 1000)
 
 
+@pytest.mark.usefixtures("junk")
 @pytest.mark.parametrize(
-    ("settings", "key"),
+    ("name", "settings", "told"),
     [
-        ('{database: "sqlite:///junk.db"}', "bots[0].settings: bot presence cannot start"),
         (
-            '{sinks: [{to: webhook, name: a, url: "nowhere", secret: 0123456789abcdef}]}',
-            "bots[0].settings.sinks[0].url",
+            "presence",
+            ["log_events: true", 'database: "sqlite:///junk.db"'],
+            "8: bots[0].settings.database: bot presence cannot start: sqlite:///junk.db: ",
+        ),
+        (
+            "presence",
+            ["sinks:", "  - {to: webhook, name: a, url: nowhere, secret: 0123456789abcdef}"],
+            "8: bots[0].settings.sinks[0].url: 'nowhere' is no HTTP address; ",
+        ),
+        (
+            "moderation",
+            ["hold: null", "scorers:", "  - name: rude", "    sources:", "      - {kind: model, file: junk.db}"],
+            "11: bots[0].settings.scorers[0].sources[0].file: bot moderation cannot start: junk.db: is no ",
+        ),
+        (
+            "moderation",
+            ["scorers: [{name: rude, sources: [", "{kind: process, command: [no-such-program]}", "]}]"],
+            "8: bots[0].settings.scorers[0].sources[0].command[0]: bot moderation cannot start: there is no program ",
+        ),
+        (
+            "call_agent",
+            ["max_calls: 3", 'database: "sqlite:///junk.db"'],
+            "8: bots[0].settings.database: bot call_agent cannot start: sqlite:///junk.db: ",
         ),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(
-    run_botkit: Run, tmp_path: Path, junk: None, settings: str, key: str
+    run_botkit: Run, tmp_path: Path, name: str, settings: list[str], told: str
 ) -> None:
-    (tmp_path / "bot.yaml").write_text(PRESENCE.replace("SETTINGS", settings))
+    text = BOT.replace("NAME", name) + "".join(f"      {line}\n" for line in settings)
+    (tmp_path / "bot.yaml").write_text(text)
     done = run_botkit("run", "bot.yaml")
     assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith(f"botkit: bot.yaml:6: {key}: ")
+    assert done.stderr.startswith(f"botkit: bot.yaml:{told}")
     assert done.stderr.count("\n") == 1
 
 

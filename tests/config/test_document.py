@@ -138,9 +138,11 @@ def test_what_is_no_yaml_is_refused_with_its_line(text: str, line: int, problem:
     assert problem in error.problem
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "just text"])
-def test_a_document_is_a_mapping(text: str) -> None:
-    assert str(refusal(text)) == "bot.yaml: is no mapping; write sections like 'app:' and 'bots:'"
+@pytest.mark.parametrize(
+    ("text", "place"), [("", ""), ("# nothing\n", ""), ("- a\n", ":1"), ("# a text\n\njust text", ":3")]
+)
+def test_a_document_is_a_mapping(text: str, place: str) -> None:
+    assert str(refusal(text)) == f"bot.yaml{place}: is no mapping; write sections such as app: and bots:"
 
 
 def test_aliases_repeat_a_value() -> None:

@@ -39,7 +39,8 @@ def test_a_file_becomes_typed_values(tmp_path: Path) -> None:
         ("flavours:\n  - {name: fig, suggar: 3}\n", 2, "flavours[0].suggar", "there is no such key"),
         ("flavours:\n  - name: fig\n    sugar: much\n", 3, "flavours[0].sugar", "whole number"),
         ("flavours: [\n", 2, "", "is no YAML"),
-        ("- fig\n", 0, "", "is no mapping"),
+        ("- fig\n", 1, "", "is no mapping"),
+        ("", 0, "", "is no mapping"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, line: int, key: str, problem: str) -> None:
@@ -49,6 +50,20 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, line: i
     assert caught.value.file == (f"{path}:{line}" if line else str(path))
     assert caught.value.key == key
     assert problem in caught.value.problem
+
+
+def test_a_check_of_ones_own_knows_the_key_and_the_line_is_found(tmp_path: Path) -> None:
+    def no_sweets(flavours: Flavours) -> None:
+        for index, one in enumerate(flavours.flavours):
+            if one.sugar > 3:
+                raise ConfigError("is too sweet", key=f"flavours[{index}].sugar")
+
+    path = written(tmp_path, "flavours:\n  - {name: fig, sugar: 3}\n  - name: date\n    sugar: 4\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, Flavours, check=no_sweets)
+    assert str(caught.value) == f"{path}:4: flavours[1].sugar: is too sweet"
+    path.write_text(path.read_text().replace("4", "1"))
+    assert load_settings(path, Flavours, check=no_sweets).flavours[1].sugar == 1
 
 
 def test_a_file_that_is_not_there_no_text_or_too_large_names_itself(

@@ -20,7 +20,7 @@ from bots.call_agent.flow.steps import (
     targets_of,
     texts_of,
 )
-from bots.call_agent.flow.texts import BUILT_IN, EXTRA, MAX_VALUE, is_name, longest, names_in
+from bots.call_agent.flow.texts import BUILT_IN, EXTRA, MAX_VALUE, has_stray_brace, is_name, longest, names_in
 
 Blocks = Mapping[str, Block]
 
@@ -109,6 +109,8 @@ def _gives(step: Step) -> list[tuple[str, str]]:
 
 
 def _check_text(key: str, text: str, given: set[str], secret: set[str]) -> None:
+    if has_stray_brace(text):
+        raise ConfigError("has a brace that belongs to no variable", key=key, hint="write {NAME}, or no brace at all")
     for name in names_in(text):
         if name in secret:
             hint = "a secret may be compared in a branch, and nothing else"

@@ -33,9 +33,10 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def __post_init__(self) -> None:
         if not self.humans:
             raise ConfigError("is empty, so nobody would ever answer", key="humans", hint="name accounts")
-        for human in self.humans:
+        for index, human in enumerate(self.humans):
             if not human or len(human.encode()) > 128 or " " in human:
-                raise ConfigError(f"{human!r} is no account", key="humans", hint="1 to 128 bytes without a space")
+                hint = "1 to 128 bytes without a space"
+                raise ConfigError(f"{human!r} is no account", key=f"humans[{index}]", hint=hint)
 
 
 class Flow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,6 +26,11 @@ def names_in(text: str) -> list[str]:
     return _VARIABLE.findall(text)
 
 
+def has_stray_brace(text: str) -> bool:
+    """Whether a brace in it belongs to no variable, such as in ``{order is on its way``."""
+    return "{" in (rest := _VARIABLE.sub("", text)) or "}" in rest
+
+
 def fill(text: str, variables: Mapping[str, str]) -> str:
     """The text with the values in their places; what has no value is empty."""
     return _VARIABLE.sub(lambda found: variables.get(found[1], "")[:MAX_VALUE], text)

@@ -1,12 +1,14 @@
-"""Rules as they are written in YAML, typed. What cannot be meant raises ``ValueError`` with what would be right."""
+"""Rules as they are written in YAML, typed. What cannot be meant raises ``ConfigError`` with its key."""
 
 import re
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from botkit import ConfigError
 from bots.moderation.links import is_domain
 from bots.moderation.normalise import normalise
+from bots.moderation.places import about
 from bots.moderation.regexes import RegexError, compile_regex
 from bots.moderation.rules.actions import parse_action
 from bots.moderation.rules.facts import Mode
@@ -23,10 +25,11 @@ Patterns: TypeAlias = Annotated[tuple[str, ...], Meta(max_length=1_000)]
 
 
 def check_patterns(name: str, patterns: tuple[str, ...]) -> None:
-    """Raises ``ValueError`` for a pattern of accounts, roles or channels that matches nothing."""
-    for pattern in patterns:
+    """Raises ``ConfigError`` for a pattern of accounts, roles or channels that matches nothing."""
+    for index, pattern in enumerate(patterns):
         if not pattern or any(character.isspace() for character in pattern):
-            raise ValueError(f"`{name}` has {pattern!r}: write a name, or a pattern such as staff-*")
+            hint = "write a name, or a pattern such as staff-*"
+            raise ConfigError(f"{pattern!r} matches nothing", key=f"{name}[{index}]", hint=hint)
 
 
 MODERATORS = ("admin", "moderator")
@@ -46,9 +49,10 @@ class Exempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for name in ("accounts", "roles", "channels"):
             check_patterns(name, getattr(self, name))
-        for role in self.roles:
+        for index, role in enumerate(self.roles):
             if role not in HELPERS:
-                raise ValueError(f"`roles` has {role!r}, which nobody can have: write one of {', '.join(HELPERS)}")
+                hint = f"write one of {', '.join(HELPERS)}"
+                raise ConfigError(f"nobody can have the role {role!r}", key=f"roles[{index}]", hint=hint)
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -69,9 +73,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
-            raise ValueError(f"`id` is {self.id!r}: 1 to 64 of a-z, 0-9, - and _ are expected")
-        for text in self.then:
-            parse_action(text)
+            raise ConfigError(f"{self.id!r} is no id", key="id", hint="write 1 to 64 of a-z, 0-9, - and _")
+        for index, text in enumerate(self.then):
+            with about(f"then[{index}]"):
+                parse_action(text)
         check_patterns("channels", self.channels)
 
     @property
@@ -88,12 +93,13 @@ class WordsRule(Rule, frozen=True, kw_only=True, tag="words"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.words:
-            raise ValueError("`words` is empty: list at least one word")
-        for word in self.words:
+            raise ConfigError("is empty", key="words", hint="list at least one word")
+        for index, word in enumerate(self.words):
+            key = f"words[{index}]"
             if not normalise(word).text.strip():
-                raise ValueError(f"`words` has {word!r}, which shows nothing: write a word of visible characters")
+                raise ConfigError(f"{word!r} shows nothing", key=key, hint="write a word of visible characters")
             if len(word) > MAX_WORD_LENGTH:
-                raise ValueError(f"`words` has an entry of {len(word)} characters: at most {MAX_WORD_LENGTH}")
+                raise ConfigError(f"has {len(word)} characters", key=key, hint=f"write at most {MAX_WORD_LENGTH}")
 
 
 class RegexRule(Rule, frozen=True, kw_only=True, tag="regex"):
@@ -103,15 +109,16 @@ class RegexRule(Rule, frozen=True, kw_only=True, tag="regex"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for pattern in self.patterns:
+        for index, pattern in enumerate(self.patterns):
+            key = f"patterns[{index}]"
             if len(pattern) > MAX_PATTERN_LENGTH:
-                raise ValueError(f"`patterns` has one of {len(pattern)} characters: at most {MAX_PATTERN_LENGTH}")
+                raise ConfigError(f"has {len(pattern)} characters", key=key, hint=f"write at most {MAX_PATTERN_LENGTH}")
             try:
                 empty = compile_regex(pattern).find("") is not None
             except RegexError as error:
-                raise ValueError(f"`patterns` has {pattern!r}: {error}") from None
+                raise ConfigError(f"{pattern!r}: {error}", key=key) from None
             if empty:
-                raise ValueError(f"`patterns` has {pattern!r}, which is found in nothing at all: let it have something")
+                raise ConfigError(f"{pattern!r} is found in nothing at all", key=key, hint="let it have something")
 
 
 class LinksRule(Rule, frozen=True, kw_only=True, tag="links"):
@@ -128,12 +135,14 @@ class LinksRule(Rule, frozen=True, kw_only=True, tag="links"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for domain in self.allowed:
+        for index, domain in enumerate(self.allowed):
             if not is_domain(domain) or "." not in domain:
-                raise ValueError(f"`allowed` has {domain!r}: write the domain alone, such as example.org")
-        for ending in self.bare_endings:
+                hint = "write the domain alone, such as example.org"
+                raise ConfigError(f"{domain!r} is no domain", key=f"allowed[{index}]", hint=hint)
+        for index, ending in enumerate(self.bare_endings):
             if not is_domain(ending) or "." in ending:
-                raise ValueError(f"`bare_endings` has {ending!r}: write the last part of a domain alone, such as com")
+                hint = "write the last part of a domain alone, such as com"
+                raise ConfigError(f"{ending!r} is no ending", key=f"bare_endings[{index}]", hint=hint)
 
 
 class MentionsRule(Rule, frozen=True, kw_only=True, tag="mentions"):
@@ -200,9 +209,10 @@ class JoinWaveRule(Rule, frozen=True, kw_only=True, tag="join_wave"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for text in self.then:
+        for index, text in enumerate(self.then):
             if parse_action(text).verb not in ("slow", "quarantine", "alert", "notice"):
-                raise ValueError(f"`then` has {text!r}: a wave leads to slow, quarantine, alert and notice")
+                hint = "write slow, quarantine, alert or notice"
+                raise ConfigError(f"a wave cannot lead to {text!r}", key=f"then[{index}]", hint=hint)
 
 
 class ScoreRule(Rule, frozen=True, kw_only=True, tag="score"):
@@ -239,11 +249,12 @@ class RuleFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def check_rules(rules: tuple[AnyRule, ...]) -> None:
-    """Raises ``ValueError`` for no rules at all, and for two of one id."""
+    """Raises ``ConfigError`` for no rules at all, and for two of one id."""
     if not rules:
-        raise ValueError("no rule at all: list at least one, such as {id: flood, kind: flood}")
+        raise ConfigError("no rule at all", key="rules", hint="list at least one, such as {id: flood, kind: flood}")
     known: set[str] = set()
-    for rule in rules:
+    for index, rule in enumerate(rules):
         if rule.id in known:
-            raise ValueError(f"two rules have the id {rule.id!r}: cases are told apart by it")
+            hint = "cases are told apart by it"
+            raise ConfigError(f"two rules have the id {rule.id!r}", key=f"rules[{index}].id", hint=hint)
         known.add(rule.id)

@@ -1,7 +1,8 @@
 """Scorers from their settings, for as long as the bot lives."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import shutil
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import trio
 
@@ -49,42 +50,47 @@ class ScorerChains:
 
 @asynccontextmanager
 async def open_scorers(settings: Sequence[ScorerSettings], meters: Meters) -> AsyncIterator[ScorerChains]:
-    """The scorers, inside the block. Raises ``ConfigError`` for a model or a function that is not there."""
+    """The scorers, inside the block. Raises ``ConfigError`` for a model, a function or a program that is not there."""
     own = ScorerMeters(meters)
     async with AsyncExitStack() as stack:
         chains = []
-        for one in settings:
-            sources = [
-                await _open(f"{one.name}/{number}-{source.kind}", source, stack)
-                for number, source in enumerate(one.sources, start=1)
-            ]
+        for index, one in enumerate(settings):
+            sources = []
+            for number, source in enumerate(one.sources):
+                with _placing(f"scorers[{index}].sources[{number}]"):
+                    sources.append(await _open(f"{one.name}/{number + 1}-{source.kind}", source, stack))
             chains.append(ScorerChain(one, sources, own))
         yield ScorerChains(chains)
 
 
-def check_scorers(settings: Sequence[ScorerSettings], wanted: Collection[str]) -> None:
-    """Raises ``ValueError`` for two scorers of one name, and for a ``wanted`` one that is not there."""
+def check_scorers(settings: Sequence[ScorerSettings]) -> None:
+    """Raises ``ConfigError`` for two scorers of one name."""
     names = [one.name for one in settings]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"two scorers have the name {name!r}")
-    for name in sorted(wanted):
-        if name not in names:
-            raise ValueError(
-                f"a rule wants the scorer {name!r}, which is not among `scorers`: {', '.join(names) or 'none'}"
-            )
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ConfigError(f"two scorers have the name {name!r}", key=f"scorers[{index}].name", hint="rename one")
+
+
+@contextmanager
+def _placing(place: str) -> Iterator[None]:
+    """A ``ConfigError`` that is raised inside, about a key or about a file that is named there, is about ``place``."""
+    try:
+        yield
+    except ConfigError as error:
+        problem = f"{error.file}: {error.problem}" if error.file else error.problem
+        raise ConfigError(problem, key=f"{place}.{error.key or 'file'}", hint=error.hint) from error
 
 
 async def _open(name: str, source: AnySource, stack: AsyncExitStack) -> Source:
     match source:
         case ModelSource():
-            try:
-                return await trio.to_thread.run_sync(ModelScorer, name, source.file)
-            except ConfigError as error:
-                raise ConfigError(error.problem, file=error.file, key=f"scorers: {name}", hint=error.hint) from None
+            return await trio.to_thread.run_sync(ModelScorer, name, source.file)
         case FunctionSource():
             return FunctionScorer(name, source.function, threads=source.threads)
         case ProcessSource():
+            if shutil.which(source.command[0]) is None:
+                hint = "name a program that is there, or its path"
+                raise ConfigError(f"there is no program {source.command[0]!r}", key="command[0]", hint=hint)
             process = ProcessScorer(name, source.command)
             stack.push_async_callback(process.aclose)
             return process

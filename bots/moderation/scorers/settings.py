@@ -1,11 +1,16 @@
 """Scorers as they are written in the YAML."""
 
+import re
 from typing import Annotated, TypeAlias
-from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from botkit import ConfigError, check_http_url
+
 _Timeout: TypeAlias = Annotated[float, Meta(gt=0, le=60)]
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[ -~\t]*[!-~])?)?")
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -35,7 +40,7 @@ class FunctionSource(SourceSettings, frozen=True, kw_only=True, tag="function"):
     def __post_init__(self) -> None:
         module, _, name = self.function.partition(":")
         if not module or not name.isidentifier():
-            raise ValueError(f"`function` is {self.function!r}: write package.module:name")
+            raise ConfigError(f"{self.function!r} names no function", key="function", hint="write package.module:name")
 
 
 class ProcessSource(SourceSettings, frozen=True, kw_only=True, tag="process"):
@@ -45,7 +50,7 @@ class ProcessSource(SourceSettings, frozen=True, kw_only=True, tag="process"):
 
     def __post_init__(self) -> None:
         if not self.command[0]:
-            raise ValueError("`command` begins with nothing: name a program")
+            raise ConfigError("begins with nothing", key="command", hint="name a program")
 
 
 class HttpSource(SourceSettings, frozen=True, kw_only=True, tag="http"):
@@ -55,13 +60,11 @@ class HttpSource(SourceSettings, frozen=True, kw_only=True, tag="http"):
     headers: Annotated[dict[str, str], Meta(max_length=50)] = {}
 
     def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.url)
-            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            fine = False
-        if not fine:
-            raise ValueError(f"`url` is {self.url!r}: write http://host:port/path or https://…")
+        check_http_url(self.url)
+        for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                hint = "write a name of letters, digits and -, and printable ASCII characters as its value"
+                raise ConfigError("is no header of HTTP", key=f"headers.{name}", hint=hint)
 
 
 AnySource: TypeAlias = ModelSource | FunctionSource | ProcessSource | HttpSource
@@ -83,7 +86,8 @@ class ScorerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cache_seconds: Annotated[float, Meta(gt=0, le=86_400)] = 300
 
     def __post_init__(self) -> None:
-        for source in self.sources:
+        for index, source in enumerate(self.sources):
             if source.timeout_seconds > self.budget_seconds:
-                least = f"{source.timeout_seconds:g}, which the `timeout_seconds` of a source allow"
-                raise ValueError(f"`budget_seconds` is {self.budget_seconds:g}, less than the {least}")
+                problem = f"{source.timeout_seconds:g} is more than budget_seconds, {self.budget_seconds:g}"
+                hint = "all sources together have the budget"
+                raise ConfigError(problem, key=f"sources[{index}].timeout_seconds", hint=hint)

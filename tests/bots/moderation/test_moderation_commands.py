@@ -21,7 +21,7 @@ from bots.moderation.cases.schema import SCHEMA
 from bots.moderation.cases.selection import Selection
 from bots.moderation.commands import app
 from bots.moderation.rules.settings import Exempt, LinksRule, RuleFile, WordsRule
-from bots.moderation.settings import Ladder, read_rules
+from bots.moderation.settings import Ladder, ModerationSettings
 from tests.bots.moderation.stage import Stage, stage, told
 
 
@@ -158,9 +158,9 @@ rules:
 def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of rules are read in the test's own thread: a virtual clock does not wait for others."""
 
-    async def read(path: str) -> RuleFile:
+    async def read(settings: ModerationSettings, path: str) -> RuleFile:
         await trio.lowlevel.checkpoint()
-        return read_rules(path)
+        return settings.read_rules(path)
 
     monkeypatch.setattr(service, "read_rules_in_thread", read)
 

@@ -47,8 +47,8 @@ def test_every_kind_is_understood(tmp_path: Path) -> None:
         ("{kind: words, words: [a]}", "is missing"),
         ("{id: X Y, kind: words, words: [a]}", "1 to 64 of a-z"),
         ("{id: x, kind: words, words: []}", "list at least one word"),
-        ("{id: x, kind: words, words: [ok, ' ']}", "which shows nothing"),
-        (f"{{id: x, kind: words, words: [{'x' * 129}]}}", "129 characters: at most 128"),
+        ("{id: x, kind: words, words: [ok, ' ']}", "shows nothing"),
+        (f"{{id: x, kind: words, words: [{'x' * 129}]}}", "129 characters; write at most 128"),
         ("{id: x, kind: regex, patterns: ['(']}", "missing )"),
         ("{id: x, kind: regex, patterns: ['(?=a)b']}", "no look-around"),
         ("{id: x, kind: regex, patterns: ['x*']}", "found in nothing at all"),
@@ -67,9 +67,8 @@ def test_every_kind_is_understood(tmp_path: Path) -> None:
 def test_what_cannot_be_meant_is_refused_with_its_line(tmp_path: Path, rule: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, f"rules:\n  - {{id: spam, kind: words, words: [a]}}\n  - {rule}\n")
-    assert problem in caught.value.problem
-    expected = ("rules.yaml",) if "two rules" in problem else ("rules.yaml:3",)
-    assert caught.value.file.endswith(expected)
+    assert problem in str(caught.value)
+    assert caught.value.file.endswith("rules.yaml:3")
 
 
 @pytest.mark.parametrize(

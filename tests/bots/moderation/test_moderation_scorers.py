@@ -252,10 +252,17 @@ async def test_a_hanging_function_keeps_a_thread_and_nothing_else() -> None:
 
 
 async def test_a_model_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read") as caught:
+    with pytest.raises(ConfigError, match=r"m\.json: cannot be read") as caught:
         async with open_scorers(sources({"kind": "model", "file": str(tmp_path / "m.json")}), Meters()):
             pass
-    assert caught.value.key == "scorers: spam/1-model"
+    assert caught.value.key == "scorers[0].sources[0].file"
+
+
+async def test_a_program_that_is_not_there_is_missed_when_the_bot_starts() -> None:
+    with pytest.raises(ConfigError, match="there is no program 'no-such-program'") as caught:
+        async with open_scorers(sources({"kind": "process", "command": ["no-such-program", "-x"]}), Meters()):
+            pass
+    assert caught.value.key == "scorers[0].sources[0].command[0]"
 
 
 @pytest.mark.parametrize(
@@ -360,9 +367,13 @@ async def test_a_service_that_answers_no_score(transport: httpx.MockTransport, r
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ({"kind": "http", "url": "ftp://x"}, "`url`"),
-        ({"kind": "http", "url": "http://"}, "`url`"),
-        ({"kind": "http", "url": "http://[x"}, "`url`"),
+        ({"kind": "http", "url": "ftp://x"}, "is no HTTP address"),
+        ({"kind": "http", "url": "http://"}, "is no HTTP address"),
+        ({"kind": "http", "url": "http://[x"}, "is no URL"),
+        ({"kind": "http", "url": "http://a b/"}, "is no HTTP address"),
+        ({"kind": "http", "url": "http://x", "headers": {"two words": "x"}}, "is no header"),
+        ({"kind": "http", "url": "http://x", "headers": {"x-key": "one\ntwo"}}, "is no header"),
+        ({"kind": "http", "url": "http://x", "headers": {"x-key": "schlüssel"}}, "is no header"),
         ({"kind": "function", "function": "module"}, "package.module:name"),
         ({"kind": "process", "command": []}, "length >= 1"),
         ({"kind": "process", "command": [""]}, "name a program"),
@@ -371,25 +382,27 @@ async def test_a_service_that_answers_no_score(transport: httpx.MockTransport, r
     ],
 )
 def test_settings_that_cannot_be_meant(source: dict[str, object], reason: str) -> None:
-    with pytest.raises(msgspec.ValidationError, match=reason):
+    with pytest.raises((msgspec.ValidationError, ConfigError), match=reason):
         sources(source)
 
 
 def test_a_budget_has_room_for_each_source() -> None:
-    with pytest.raises(msgspec.ValidationError, match=r"`budget_seconds` is 0\.2, less than the 0\.25"):
+    with pytest.raises(ConfigError, match=r"0\.25 is more than budget_seconds, 0\.2") as caught:
         sources({"kind": "model", "file": "m"}, budget_seconds=0.2)
+    assert caught.value.key == "sources[0].timeout_seconds"
 
 
 def test_scorers_that_rules_want_have_to_be_there() -> None:
     rule = {"id": "s", "kind": "score", "scorer": "toxic"}
     listed = [{"name": "spam", "sources": [{"kind": "function", "function": "os:getpid"}]}]
-    for scorers, reason in (
-        (listed, "wants the scorer 'toxic', which is not among `scorers`: spam"),
-        ([], "`scorers`: none"),
-        (listed * 2, "two scorers have the name 'spam'"),
+    for scorers, reason, key in (
+        (listed, "wants the scorer 'toxic', which is not among scorers; known there: spam", "rules[0].scorer"),
+        ([], "wants the scorer 'toxic', which is not among scorers; add it there", "rules[0].scorer"),
+        (listed * 2, "two scorers have the name 'spam'", "scorers[1].name"),
     ):
-        with pytest.raises(msgspec.ValidationError, match=reason):
+        with pytest.raises(ConfigError, match=reason) as caught:
             msgspec.convert({"rules": [rule], "scorers": scorers}, ModerationSettings)
+        assert caught.value.key == key
 
 
 @pytest.mark.row("D16")

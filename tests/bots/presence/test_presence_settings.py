@@ -48,7 +48,9 @@ HOOK = "to: webhook, name: hook, secret: abcdefghijklmnop"
     [
         ("{" + HOOK + ", url: nowhere}", "url", "is no HTTP address"),
         ("{" + HOOK + ", url: 'ftp://host/'}", "url", "is no HTTP address"),
-        ("{" + HOOK + ", url: 'http://host:99999/'}", "url", "is no HTTP address"),
+        ("{" + HOOK + ", url: 'https://back end/'}", "url", "is no HTTP address"),
+        ("{" + HOOK + ", url: 'https://host:0/'}", "url", "is no HTTP address"),
+        ("{" + HOOK + ", url: 'http://host:99999/'}", "url", "is no URL: Port out of range"),
         ("{" + HOOK + "}", "url", "is missing"),
         ("{to: webhook, name: hook, url: 'http://host/', secret: short}", "secret", "is shorter than 16 characters"),
         ("{" + HOOK + ", url: 'http://host/', tmeout: 3}", "tmeout", "there is no such key"),

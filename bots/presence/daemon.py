@@ -10,6 +10,7 @@ import trio
 from botkit import BotInfo, ConfigError, LoginSession, Meters, open_database
 from bots.presence.assembly import budget_of, make_pipeline, open_sink
 from bots.presence.follower import Follower
+from bots.presence.ownership import own_database
 from bots.presence.positions import POSITIONS_SCHEMA, Positions
 from bots.presence.progress import Progress
 from bots.presence.projection import Projection
@@ -55,7 +56,10 @@ async def open_daemon(settings: PresenceSettings, info: BotInfo, meters: Meters)
 
     Raises ``StoreError`` when its database cannot be opened or written, ``ConfigError`` for what cannot be run here.
     """
-    async with open_database(settings.database, (*SCHEMA, *POSITIONS_SCHEMA)) as database:
+    async with (
+        own_database(settings.database),
+        open_database(settings.database, (*SCHEMA, *POSITIONS_SCHEMA)) as database,
+    ):
         store = PresenceStore(database)
         sessions = Sessions()
         saved = await store.load()

@@ -18,6 +18,9 @@ from bots.presence.timeline import Exactness, Knowledge, covers, lasted_at, stat
 MAX_RECORDS = 10_000
 """Of one answer."""
 
+EVIDENCE_BEFORE = 4
+"""Records before the time that is asked for, besides the one that decides."""
+
 SILENCE_MS = 30_000
 """When the daemon has not heard the gateway for so long, nobody knows who is there now: half of the time after which
 whoever is gone without a word has to be gone in every answer."""
@@ -137,12 +140,7 @@ class Queries:
 
     async def history(self, account: str, *, from_ms: int = 0, to_ms: int = 2**62) -> list[Record]:
         """What happened to an account, and the gaps in it, in their order; the latest ``MAX_RECORDS``."""
-        rows = await self._database.fetch(
-            "SELECT json FROM records WHERE (account = ? OR event IN ('gap', 'snapshot')) AND ms >= ? AND ms < ?"
-            " ORDER BY n DESC LIMIT ?",
-            (account, from_ms, to_ms, MAX_RECORDS),
-        )
-        return [decode_record(str(text)) for (text,) in reversed(rows)]
+        return await self._records(account, from_ms, to_ms, latest=MAX_RECORDS)
 
     async def explain(self, account: str, ms: int) -> Explanation:
         """What an account was at ``ms``, and how that is known."""
@@ -151,11 +149,13 @@ class Queries:
         services = [stay for stay in stays if not stay.channel]
         status = status_at(services, knowledge, ms)
         member = next((stay for stay in stays if stay.channel and status == "online" and lasted_at(stay, ms)), None)
-        history = await self.history(account)
-        before = [record for record in history if record.ms <= ms][-4:]
-        after = [record for record in history if record.ms > ms][:1]
+        before = await self._records(account, 0, ms + 1, latest=EVIDENCE_BEFORE)
+        after = await self._records(account, ms + 1, 2**62, first=1)
+        decisive = await self._decisive(account, ms)
+        if decisive is not None and decisive not in before:
+            before = [decisive, *before]
         stay = next((stay for stay in services if lasted_at(stay, ms)), None)
-        confidence, why = _confidence(status, stay, before, knowledge.why_unknown(ms))
+        confidence, why = _confidence(status, stay, decisive, knowledge.why_unknown(ms))
         return Explanation(
             account=account,
             ms=ms,
@@ -188,6 +188,33 @@ class Queries:
         to_ms = max(from_ms, min(to_ms, knowledge.known_ms))
         stays = await self._stays("start_ms < ? AND (end_ms IS NULL OR end_ms > ?)", to_ms, from_ms)
         return course_of(stays, knowledge, from_ms, to_ms, channels)
+
+    async def _records(
+        self, account: str, from_ms: int, to_ms: int, *, first: int = 0, latest: int = 0
+    ) -> list[Record]:
+        """What happened to an account, and the gaps, in their order: the ``first`` or the ``latest`` so many."""
+        # The plus keeps SQLite from going through all records of that time.
+        order, limit = ("ASC", first) if first else ("DESC", latest)
+        part = f"AND +ms >= ?2 AND +ms < ?3 ORDER BY n {order} LIMIT ?4"
+        rows = await self._database.fetch(
+            f"""
+            SELECT json FROM (
+                SELECT * FROM (SELECT n, json FROM records WHERE account = ?1 {part}) UNION ALL
+                SELECT * FROM (SELECT n, json FROM records WHERE event IN ('gap', 'snapshot') {part})
+            ) ORDER BY n {order} LIMIT ?4
+            """,
+            (account, from_ms, to_ms, limit),
+        )
+        return [decode_record(str(text)) for (text,) in (rows if first else reversed(rows))]
+
+    async def _decisive(self, account: str, ms: int) -> Record | None:
+        """The latest record that says whether an account is online."""
+        rows = await self._database.fetch(
+            "SELECT json FROM records WHERE account = ? AND event IN ('online', 'offline') AND +ms <= ?"
+            " ORDER BY n DESC LIMIT 1",
+            (account, ms),
+        )
+        return decode_record(str(rows[0][0])) if rows else None
 
     async def _stays(self, where: str, *values: SqlValue) -> list[Stay]:
         rows = await self._database.fetch(f"SELECT {STAY_COLUMNS} FROM stays WHERE {where} ORDER BY id", values)
@@ -230,10 +257,9 @@ def _in_channel(one: Whereabouts, channel: str, status: Status) -> Whereabouts:
     )
 
 
-def _confidence(status: Status, stay: Stay | None, before: Sequence[Record], why_unknown: str) -> tuple[str, str]:
+def _confidence(status: Status, stay: Stay | None, told: Record | None, why_unknown: str) -> tuple[str, str]:
     if status == "unknown":
         return "none", f"nobody knows: {why_unknown}"
-    told = before[-1] if before else None
     if status == "online" and stay is not None and not stay.start_known:
         return "inferred", f"a snapshot showed it; record {stay.start_n} is where that is known from"
     if told is not None and told.uncertain:

@@ -28,6 +28,7 @@ SCHEMA = (
     """,
     "CREATE INDEX IF NOT EXISTS records_by_account ON records (account, n)",
     "CREATE INDEX IF NOT EXISTS records_by_time ON records (ms)",
+    "CREATE INDEX IF NOT EXISTS records_of_gaps ON records (n) WHERE event IN ('gap', 'snapshot')",
     """
     CREATE TABLE IF NOT EXISTS stays (
         id          INTEGER PRIMARY KEY,

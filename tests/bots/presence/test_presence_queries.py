@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,14 +10,17 @@ import pytest
 import trio
 from typer.testing import CliRunner
 
-from botkit import ConfigError, WallClock, open_database
+from botkit import ConfigError, SqlValue, WallClock, open_database
+from bots.presence import queries
 from bots.presence.changes import Changes
 from bots.presence.commands import app, read_time
 from bots.presence.courses import course_of
 from bots.presence.queries import SILENCE_MS, Queries
+from bots.presence.records import Record
 from bots.presence.stays import Gap, Stay
 from bots.presence.store import SCHEMA, PresenceStore
 from bots.presence.timeline import Knowledge, Period, status_at
+from tests.bots.presence.presence_log import script
 from tests.bots.presence.presence_model import ACCOUNTS, CHANNELS, ModelDaemon, ModelGateway, walk
 
 
@@ -54,15 +57,15 @@ async def saved(daemon: ModelDaemon, store: PresenceStore) -> None:
 async def test_time_travel_says_what_the_ledger_says(seed: int) -> None:
     daemon = walk(seed, steps=80)
     async with open_database("sqlite://", SCHEMA) as database:
-        queries = Queries(database)
+        asked = Queries(database)
         await saved(daemon, PresenceStore(database))
-        knowledge, truth = await queries.knowledge(), daemon.gateway.truth
+        knowledge, truth = await asked.knowledge(), daemon.gateway.truth
         for ms in sorted({when for when, _ in truth.changes}):
-            there, picture = truth.at(ms), await queries.at(ms)
+            there, picture = truth.at(ms), await asked.at(ms)
             unknown = bool(knowledge.why_unknown(ms))
             assert bool(picture.unknown) == unknown
             for account in ACCOUNTS:
-                explanation = await queries.explain(account, ms)
+                explanation = await asked.explain(account, ms)
                 said = next((one.status for one in picture.people if one.account == account), "offline")
                 if not unknown:
                     assert said == explanation.status == ("online" if (account, "") in there else "offline")
@@ -74,10 +77,58 @@ async def test_time_travel_says_what_the_ledger_says(seed: int) -> None:
                     assert (account, "") in there
                 if explanation.status == "online" and explanation.channel:
                     assert (account, explanation.channel) in there
-            history = await queries.history("ann", to_ms=ms + 1)
+            history = await asked.history("ann", to_ms=ms + 1)
             assert [one.n for one in history if one.account] == [
                 one.n for one in daemon.disk.records if one.account == "ann" and one.ms <= ms
             ]
+
+
+def passing(count: int) -> list[Record]:
+    """Ann is there from the first second on, and is in and out of a channel so many times, a second each."""
+    lines = ["1 online ann"]
+    for number in range(count):
+        lines += [f"{2 * number + 2} joined ann lobby", f"{2 * number + 3} left ann lobby leave"]
+    return script(*lines, f"{2 * count + 2} offline ann logout")
+
+
+@pytest.mark.row("E10")
+async def test_an_explanation_names_what_decides_however_long_ago_that_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MAX_RECORDS", 10)
+    records = passing(20)
+    async with open_database("sqlite://", SCHEMA) as database:
+        changes = Changes(records=records, stays={1: stay("ann", 1, 42, known=True)})
+        await PresenceStore(database).commit(changes, {"known_ms": 99_000})
+        early = await Queries(database).explain("ann", 7_500)
+        late = await Queries(database).explain("ann", 50_000)
+        before = await Queries(database).explain("ann", 500)
+    assert (early.status, early.confidence) == ("online", "certain")
+    assert [record.n for record in early.evidence] == [1, 4, 5, 6, 7, 8]
+    assert early.why == "the gateway told it: online is event 1 of e"
+    assert (late.status, late.why) == ("offline", "the gateway told it: offline is event 42 of e")
+    assert [record.n for record in late.evidence] == [39, 40, 41, 42]
+    assert (before.status, [record.n for record in before.evidence]) == ("offline", [1])
+    assert before.why == "nothing was told of it, and there is no gap"
+
+
+@pytest.mark.row("E10")
+@pytest.mark.parametrize("ask", [lambda asked: asked.history("ann"), lambda asked: asked.explain("ann", 5)])
+async def test_one_account_is_asked_for_without_reading_all_records(
+    ask: Callable[[Queries], Awaitable[object]],
+) -> None:
+    plans = list[str]()
+
+    async with open_database("sqlite://", SCHEMA) as database:
+        fetch = database.fetch
+
+        async def explained(sql: str, parameters: Sequence[SqlValue] = ()) -> list[tuple[SqlValue, ...]]:
+            plans.extend(str(row[3]) for row in await fetch(f"EXPLAIN QUERY PLAN {sql}", parameters))
+            return await fetch(sql, parameters)
+
+        database.fetch = explained  # type: ignore[method-assign, assignment]
+        await ask(Queries(database))
+    searched = [plan for plan in plans if " records" in plan]
+    assert searched
+    assert not [plan for plan in searched if "records_by_account" not in plan and "records_of_gaps" not in plan]
 
 
 def stay(account: str, start: int, end: int | None, *, channel: str = "", known: bool = True) -> Stay:
@@ -110,7 +161,7 @@ async def test_time_online_is_exact_or_as_uncertain_as_the_gaps_are_long() -> No
     async with open_database("sqlite://", SCHEMA) as database:
         changes = Changes(stays={one.id: one for one in stays}, gaps={1: gap})
         await PresenceStore(database).commit(changes, {"known_ms": 200_000})
-        queries = Queries(database)
+        asked = Queries(database)
 
         async def times(from_s: int, to_s: int) -> dict[tuple[str, str], tuple[int, int, str]]:
             return {
@@ -119,7 +170,7 @@ async def test_time_online_is_exact_or_as_uncertain_as_the_gaps_are_long() -> No
                     one.time.at_most_ms // 1000,
                     one.time.exactness,
                 )
-                for one in await queries.accounts(from_s * 1000, to_s * 1000)
+                for one in await asked.accounts(from_s * 1000, to_s * 1000)
             }
 
         assert await times(0, 100) == {

@@ -97,10 +97,15 @@ class ModerationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     database: str = "sqlite:///var/moderation.db"
     file: RuleFile | None = None
     """What the file of rules said when the settings were read: so a reload notices that it has changed."""
+    models: tuple[str, ...] = ()
+    """The digests of the scorers' models, for the same reason."""
 
     def __post_init__(self) -> None:
         sqlite_path(self.database, "database")
-        check_scorers(self.scorers)
+        models = check_scorers(self.scorers)
+        if self.models not in ((), models):
+            raise ConfigError("is not written here", key="models", hint="name the files of models under scorers")
+        force_setattr(self, "models", models)
         if isinstance(self.rules, str):
             force_setattr(self, "file", self.read_rules(self.rules))
         elif self.file is not None:

@@ -1,13 +1,11 @@
 """From settings to what runs: sinks with their pipelines, watches with their views."""
 
-import importlib
-import inspect
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 from botkit import ConfigError
+from bots.presence.functions import import_handler
 from bots.presence.pipeline import Pipeline, Selection, Stream
 from bots.presence.pump import Budget, Sink
 from bots.presence.settings import (
@@ -30,7 +28,7 @@ from bots.presence.settings import (
 )
 from bots.presence.sinks.database import DatabaseSink
 from bots.presence.sinks.files import FileSink, StdoutSink
-from bots.presence.sinks.signaling import AttributeSink, Handler, HandlerSink, MessageSink, Sessions
+from bots.presence.sinks.signaling import AttributeSink, HandlerSink, MessageSink, Sessions
 from bots.presence.sinks.webhook import WebhookSink
 from bots.presence.views import OutageRule, View
 from bots.presence.watches import (
@@ -108,15 +106,3 @@ async def open_sink(settings: AnySink, sessions: Sessions, channels: Sequence[st
 def budget_of(settings: AnySink) -> Budget:
     """How the sink is treated."""
     return Budget(batch=settings.batch, timeout=settings.timeout, retry_seconds=settings.retry_seconds)
-
-
-def import_handler(reference: str) -> Handler:
-    """The async function that ``package.module:name`` names. Raises ``ConfigError`` (key ``function``)."""
-    module, _, name = reference.partition(":")
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{reference} cannot be imported: {error}", key="function", hint="check the name") from error
-    if not inspect.iscoroutinefunction(function):
-        raise ConfigError(f"{reference} is no async function", key="function", hint="write async def f(record)")
-    return cast("Handler", function)

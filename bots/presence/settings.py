@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from msgspec import Meta, Struct
 
 from botkit import ConfigError, check_http_url, sqlite_path
+from bots.presence.functions import import_handler
 
 MAX_STREAMS = 64
 
@@ -182,6 +183,7 @@ class HandlerSettings(SinkSettings, frozen=True, kw_only=True, tag="handler"):
         self.check()
         if not re.fullmatch(r"[\w.]+:\w+", self.function):
             raise ConfigError(f"{self.function!r} names no function", key="function", hint="write package.module:name")
+        import_handler(self.function)
 
 
 AnySink: TypeAlias = (

@@ -1,5 +1,6 @@
 """What is wrong in the file of a bot is refused with the file, and with the very line on which it stands."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ MODERATOR = """\
               url: http://127.0.0.1:9/
               headers:
                 x-key: one
+            - kind: model
+              file: MODEL
+            - kind: function
+              function: os:getpid
+            - kind: process
+              command:
+                - "true"
+                - "x"
       texts:
         warn: "hi {account}"
       exempt:
@@ -106,6 +115,23 @@ AGENT = """\
 """
 
 
+def model(word: str = "casino") -> str:
+    """A model that objects to one word, as it is in its file."""
+    document = {
+        "format": "botkit moderation scorer",
+        "version": 1,
+        "positive": ["spam"],
+        "threshold": 0.5,
+        "slope": 4.0,
+        "shift": -2.0,
+        "intercept": 0.0,
+        "shape_weights": [0.0] * 9,
+        "blocks": [{"kind": "words", "vocabulary": [word], "idf": [1.0], "weights": [1.0]}],
+        "origin": {"messages": 2, "positives": 1, "target": "f1", "precision": 1, "recall": 1, "f1": 1},
+    }
+    return json.dumps(document)
+
+
 def refusal(folder: Path, bot: str, settings: str, files: dict[str, str]) -> tuple[str, str]:
     """The place, below the folder, and the key that a configuration is refused with."""
     for name, text in files.items():
@@ -137,6 +163,9 @@ IN_HEAD = HEAD.count("\n")
         ("decay: 1d", "decay: soon", "ladder.decay"),
         ("url: http://127.0.0.1:9/", "url: http://a b/", "scorers[0].sources[0].url"),
         ("x-key: one", 'x-key: "one\\ntwo"', "scorers[0].sources[0].headers.x-key"),
+        ("file: MODEL", "file: nowhere.json", "scorers[0].sources[1].file"),
+        ("function: os:getpid", "function: os:nix", "scorers[0].sources[2].function"),
+        ('- "true"', "- no-such-program", "scorers[0].sources[3].command[0]"),
         ('warn: "hi {account}"', 'warn: "hi {acount}"', "texts.warn"),
         ("- helper", "- king", "exempt.roles[0]"),
         ("database: ", "database: x", "database"),
@@ -144,7 +173,9 @@ IN_HEAD = HEAD.count("\n")
 )
 def test_settings_of_the_moderation_bot(tmp_path: Path, right: str, mistake: str, key: str) -> None:
     text, line = wrong(MODERATOR, right, mistake)
-    found = refusal(tmp_path, "moderation", text + "      rules: RULES\n", {"rules.yaml": MODERATION})
+    found = refusal(
+        tmp_path, "moderation", text + "      rules: RULES\n", {"rules.yaml": MODERATION, "model.json": model()}
+    )
     assert found == (f"bots.yaml:{IN_HEAD + line}", f"bots[0].settings.{key}")
 
 
@@ -164,7 +195,9 @@ def test_settings_of_the_moderation_bot(tmp_path: Path, right: str, mistake: str
 )
 def test_rules_in_a_file(tmp_path: Path, right: str, mistake: str, key: str) -> None:
     text, line = wrong(MODERATION, right, mistake)
-    found = refusal(tmp_path, "moderation", MODERATOR + "      rules: RULES\n", {"rules.yaml": text})
+    found = refusal(
+        tmp_path, "moderation", MODERATOR + "      rules: RULES\n", {"rules.yaml": text, "model.json": model()}
+    )
     assert found == (f"rules.yaml:{line + (not key)}", key)  # what has no end is noticed at the next line
 
 
@@ -226,3 +259,26 @@ def test_a_file_that_is_no_mapping_says_what_goes_into_it(tmp_path: Path, text: 
     with pytest.raises(ConfigError) as caught:
         load_settings(path, RuleFile)
     assert str(caught.value).endswith("is no mapping; write sections such as rules: and exempt:")
+
+
+def test_a_reload_sees_that_rules_and_models_have_changed_and_that_they_have_not(tmp_path: Path) -> None:
+    rules, scored = tmp_path / "rules.yaml", tmp_path / "model.json"
+    rules.write_text(MODERATION)
+    scored.write_text(model())
+    path = tmp_path / "bots.yaml"
+    text = HEAD.replace("BOT", "moderation") + MODERATOR + f"      rules: {rules}\n"
+    path.write_text(text.replace("MODEL", str(scored)))
+
+    def settings() -> object:
+        (bot,) = load_config(path, {}).bots
+        return bot.placement.settings
+
+    first = settings()
+    assert settings() == first
+    scored.write_text(model("roulette"))
+    second = settings()
+    assert second != first
+    rules.write_text(MODERATION.replace("coins?", "coins"))
+    assert settings() not in (first, second)
+    rules.write_text(MODERATION)
+    assert settings() == second

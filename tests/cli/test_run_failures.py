@@ -52,12 +52,12 @@ def junk(tmp_path: Path) -> None:
         (
             "moderation",
             ["hold: null", "scorers:", "  - name: rude", "    sources:", "      - {kind: model, file: junk.db}"],
-            "11: bots[0].settings.scorers[0].sources[0].file: bot moderation cannot start: junk.db: is no ",
+            "11: bots[0].settings.scorers[0].sources[0].file: junk.db: is no usable model: ",
         ),
         (
             "moderation",
             ["scorers: [{name: rude, sources: [", "{kind: process, command: [no-such-program]}", "]}]"],
-            "8: bots[0].settings.scorers[0].sources[0].command[0]: bot moderation cannot start: there is no program ",
+            "8: bots[0].settings.scorers[0].sources[0].command[0]: there is no program ",
         ),
         (
             "call_agent",

@@ -3,13 +3,16 @@
 import shutil
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from hashlib import sha256
+from pathlib import Path
 
 import trio
 
 from botkit import ConfigError, Meters
+from bots.moderation.learning.model import load_model
 from bots.moderation.scorers.chain import ScorerChain, ScorerMeters
 from bots.moderation.scorers.http import HttpScorer
-from bots.moderation.scorers.local import FunctionScorer, ModelScorer
+from bots.moderation.scorers.local import FunctionScorer, ModelScorer, load_function
 from bots.moderation.scorers.process import ProcessScorer
 from bots.moderation.scorers.settings import (
     AnySource,
@@ -63,12 +66,30 @@ async def open_scorers(settings: Sequence[ScorerSettings], meters: Meters) -> As
         yield ScorerChains(chains)
 
 
-def check_scorers(settings: Sequence[ScorerSettings]) -> None:
-    """Raises ``ConfigError`` for two scorers of one name."""
-    names = [one.name for one in settings]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise ConfigError(f"two scorers have the name {name!r}", key=f"scorers[{index}].name", hint="rename one")
+def check_scorers(settings: Sequence[ScorerSettings]) -> tuple[str, ...]:
+    """What tells the models of these scorers from others: the digests of their files. It blocks while it reads them.
+
+    Raises ``ConfigError``, with the key, for two scorers of one name, and for a model, a function or a program that is
+    not there or is none.
+    """
+    names, digests = [one.name for one in settings], []
+    for index, one in enumerate(settings):
+        if one.name in names[:index]:
+            problem = f"two scorers have the name {one.name!r}"
+            raise ConfigError(problem, key=f"scorers[{index}].name", hint="rename one")
+        for number, source in enumerate(one.sources):
+            with _placing(f"scorers[{index}].sources[{number}]"):
+                match source:
+                    case ModelSource():
+                        load_model(Path(source.file))
+                        digests.append(sha256(Path(source.file).read_bytes()).hexdigest())
+                    case FunctionSource():
+                        load_function(source.function)
+                    case ProcessSource():
+                        _check_program(source.command[0])
+                    case HttpSource():
+                        pass
+    return tuple(digests)
 
 
 @contextmanager
@@ -81,6 +102,11 @@ def _placing(place: str) -> Iterator[None]:
         raise ConfigError(problem, key=f"{place}.{error.key or 'file'}", hint=error.hint) from error
 
 
+def _check_program(name: str) -> None:
+    if shutil.which(name) is None:
+        raise ConfigError(f"there is no program {name!r}", key="command[0]", hint="name one that is there, or its path")
+
+
 async def _open(name: str, source: AnySource, stack: AsyncExitStack) -> Source:
     match source:
         case ModelSource():
@@ -88,9 +114,7 @@ async def _open(name: str, source: AnySource, stack: AsyncExitStack) -> Source:
         case FunctionSource():
             return FunctionScorer(name, source.function, threads=source.threads)
         case ProcessSource():
-            if shutil.which(source.command[0]) is None:
-                hint = "name a program that is there, or its path"
-                raise ConfigError(f"there is no program {source.command[0]!r}", key="command[0]", hint=hint)
+            _check_program(source.command[0])
             process = ProcessScorer(name, source.command)
             stack.push_async_callback(process.aclose)
             return process

@@ -1,12 +1,10 @@
 """Sinks in the service itself: an attribute of a channel, instant messages; and a function of one's own."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from botkit import ErrorCode, Lane, LoginSession, SignalingError
+from bots.presence.functions import Handler
 from bots.presence.records import Place, Record, encode_record
-
-Handler: TypeAlias = Callable[[Record], Awaitable[None]]
 
 
 class Sessions:

@@ -187,7 +187,7 @@ async def test_a_dead_scorer_and_the_policy(
         yield scorer
 
     monkeypatch.setattr(service_module, "open_scorers", open_scorer)
-    known = ScorerSettings(name="local", sources=(FunctionSource(function="tests.nowhere:score"),))
+    known = ScorerSettings(name="local", sources=(FunctionSource(function="os:getpid"),))
     rule = ScoreRule(id="toxic", scorer="local", at_least=0.5)
     hold = HoldSettings(when_silent=policy)  # type: ignore[arg-type]
     async with stage(rule, SPAM, hold=hold, alerts=("mod-eve",), scorers=(known,)) as at:

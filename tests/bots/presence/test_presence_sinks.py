@@ -15,7 +15,7 @@ from trio.testing import MockClock
 from botkit import BotPlacement, ChannelAttributeUpdated, ConfigError, InstantMessage, open_database
 from botkit.testing import open_world
 from bots.presence import assembly, bot
-from bots.presence.assembly import import_handler
+from bots.presence.functions import import_handler
 from bots.presence.records import VERSION, Record, decode_record, encode_record
 from bots.presence.settings import (
     AttributeSettings,

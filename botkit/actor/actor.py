@@ -35,7 +35,11 @@ class Actor(Generic[M]):
         """Called first. The actor counts as started when it returns."""
 
     async def on_receive(self, message: M) -> object:
-        """Called with each message, one at a time. What it returns answers a ``Question``."""
+        """Called with each message, one at a time. What it returns answers a ``Question``.
+
+        Where there is much to do, others run after 0.1 ms or 256 messages. ``stop``, and a cancel that came while it
+        slept, are seen before the next message; one that it makes itself in a scope of others, at the end of the turn.
+        """
         raise NotImplementedError
 
     async def on_stop(self) -> None:
@@ -71,6 +75,7 @@ class _Life:
 
     def __init__(self, lifetime: Lifetime) -> None:
         self.work = lifetime.work
+        self.over = False
         self._lifetime = lifetime
         self._failure: Exception | None = None
         self._nursery: trio.Nursery | None = None
@@ -88,12 +93,13 @@ class _Life:
             nursery.start_soon(function)
 
     def stop(self) -> None:
+        self.over = True
         self.work.cancel()
 
     def fail(self, error: Exception) -> None:
         if self._failure is None:
             self._failure = error
-        self.work.cancel()
+        self.stop()
 
     def exit(self) -> Exit:
         """How it ended, when nothing was raised. Raises what ``fail`` was given, and for an end nobody asked for."""
@@ -172,12 +178,20 @@ async def _run_life(actor: Actor[M], ref: ActorRef[M], lifetime: Lifetime) -> No
 
 
 async def _receive_all(actor: Actor[M], ref: ActorRef[M]) -> None:
+    mailbox, life, task = ref.mailbox, actor._life, trio.lowlevel.current_task()
     while True:
-        message = await ref.next_message()
-        if isinstance(message, PendingAsk):
-            await _answer(actor, ref, message)
-        else:
-            await actor.on_receive(message)  # type: ignore[arg-type]  # a ref lets in nothing but M
+        await mailbox.wait()
+        task.custom_sleep_data = mailbox
+        for message in mailbox.at_hand():
+            if type(message) is PendingAsk:
+                await _answer(actor, ref, message)
+            else:
+                await actor.on_receive(message)  # type: ignore[arg-type]  # a ref lets in nothing but M
+            # Was it cancelled? Only if it has ended itself, or has slept, where trio puts None into custom_sleep_data:
+            # to ask trio after each message would be 0.2 of 0.7 µs.
+            if life.over or task.custom_sleep_data is not mailbox:
+                await trio.lowlevel.checkpoint_if_cancelled()
+                task.custom_sleep_data = mailbox
 
 
 async def _answer(actor: Actor[M], ref: ActorRef[M], pending: PendingAsk) -> None:

@@ -1,7 +1,9 @@
 """A bounded queue with a named policy for when it is full, and counters for what the policy did."""
 
+import itertools
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -41,15 +43,26 @@ class MailboxStatistics(Struct, frozen=True, kw_only=True):
     blocked: int
 
 
-MESSAGES_PER_TURN = 16
-"""A reader that finds messages lets other tasks run after so many."""
+PUTS_PER_TURN = 16
+"""Whoever puts messages lets other tasks run after so many."""
+
+MESSAGES_PER_LOOK = 8
+"""A reader that finds messages looks at the clock after so many."""
+
+LOOKS_PER_TURN = 32
+"""It lets other tasks run at the last of so many looks, or when the turn has had its time."""
+
+TURN_SECONDS = 0.0001
+"""The time of a turn, from its first look on."""
+
+_puts = itertools.count(1)
 
 
 class Mailbox(Generic[T]):
     """First in, first out; at most ``capacity`` messages (1 or more); ``policy`` decides when it is full.
 
     ``owner`` names the actor in errors; ``on_drop`` is called with each message that ``DROP_OLDEST`` drops. Not a
-    memory channel: a hop through one costs 7 µs, and one through here 0.7 while there is something in it.
+    memory channel: a hop through one costs 7 µs, and one through here 0.3 while there is something in it.
     """
 
     def __init__(
@@ -64,28 +77,33 @@ class Mailbox(Generic[T]):
             raise ValueError(f"mailbox of {owner}: capacity of 1 or more expected, got {capacity}")
         self.owner, self.capacity, self.policy = owner, capacity, policy
         self._on_drop = on_drop
-        self._taken = self._dropped = self._refused = self._blocked = 0
-        self._passed = 0  # messages that have left the queue, whichever way
+        self._dropped = self._refused = self._blocked = 0
+        self._passed = 0  # messages that have left the queue, taken or pushed out by newer ones
+        self._pushed_out = 0
+        self._notices_taken = 0
         self._queue: deque[T] = deque()
         self._notices: deque[tuple[int, T]] = deque()  # those that found it full, and after how many it is their turn
         self._readers: dict[trio.lowlevel.Task, None] = {}  # those that wait for a message, in their order
         self._senders: dict[trio.lowlevel.Task, T] = {}  # those that wait for room, in their order, with their messages
-        self._closed = False
+        self._room = capacity  # for so many messages; none once it is closed
+        self._crowded = math.inf if policy is OverflowPolicy.BLOCK else capacity / 2
 
     async def put(self, message: T) -> bool:
         """Put a message in; False when the policy dropped it.
 
         Under ``BLOCK`` it waits for room; a cancel while it waits leaves the message out. Raises ``ActorDead``
-        once the mailbox is closed, and ``MailboxFull`` under ``FAIL``.
+        once the mailbox is closed, and ``MailboxFull`` under ``FAIL``. Other tasks get a turn where it waits, each
+        16th time that anybody puts something anywhere, and always where a mailbox that would lose something is half
+        full: so its reader is never passed over for lack of a turn.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        try:
-            taken = self.put_nowait(message)
-        except trio.WouldBlock:
+        if len(self._queue) >= self._room > 0 and self.policy is OverflowPolicy.BLOCK:
             self._blocked += 1
             await self._wait_for_room(message)
             return True
-        await trio.lowlevel.cancel_shielded_checkpoint()
+        taken = self.put_nowait(message)
+        if len(self._queue) >= self._crowded or next(_puts) % PUTS_PER_TURN == 0:
+            await trio.lowlevel.cancel_shielded_checkpoint()
         return taken
 
     async def _wait_for_room(self, message: T) -> None:
@@ -101,16 +119,17 @@ class Mailbox(Generic[T]):
 
     def put_nowait(self, message: T) -> bool:
         """Like ``put``, but under ``BLOCK`` a full mailbox raises ``trio.WouldBlock``."""
-        if self._closed:
-            raise ActorDead(self.owner)
-        if len(self._queue) >= self.capacity:
+        queue = self._queue
+        if len(queue) >= self._room:
             return self._overflow(message)
-        self._queue.append(message)
+        queue.append(message)
         if self._readers:
             self._wake_reader()
         return True
 
     def _overflow(self, message: T) -> bool:
+        if not self._room:
+            raise ActorDead(self.owner)
         match self.policy:
             case OverflowPolicy.BLOCK:
                 raise trio.WouldBlock
@@ -121,6 +140,7 @@ class Mailbox(Generic[T]):
                 oldest = self._queue.popleft()
                 self._queue.append(message)
                 self._passed += 1
+                self._pushed_out += 1
                 self._dropped += 1
                 if self._on_drop is not None:
                     self._on_drop(oldest)
@@ -135,9 +155,9 @@ class Mailbox(Generic[T]):
         For what its reader asked to be told once, so that there are no more of them than it asked for. It keeps its
         place: what was put in before comes before.
         """
-        if self._closed:
+        if not self._room:
             return
-        if len(self._queue) < self.capacity:
+        if len(self._queue) < self._room:
             self._queue.append(message)
             if self._readers:
                 self._wake_reader()
@@ -147,19 +167,51 @@ class Mailbox(Generic[T]):
     async def get(self) -> T:
         """The message that waited longest; waits for one. A cancel loses none.
 
-        Raises ``trio.EndOfChannel`` once the mailbox is closed. Other tasks get a turn where it waits, and each
-        16th time.
+        Raises ``trio.EndOfChannel`` once the mailbox is closed. Other tasks get a turn.
         """
-        if self._taken % MESSAGES_PER_TURN == 0:
+        await self.wait()
+        return self._take()
+
+    async def wait(self) -> None:
+        """Wait until there is a message. Raises ``trio.EndOfChannel`` once the mailbox is closed.
+
+        Other tasks get a turn.
+        """
+        if self._queue or self._notices:
             await trio.lowlevel.checkpoint()
-        else:
-            await trio.lowlevel.checkpoint_if_cancelled()
         while not self._queue and not self._notices:
-            if self._closed:
+            if not self._room:
                 raise trio.EndOfChannel
             await self._wait_for_message()
-        self._taken += 1
+
+    def at_hand(self) -> Iterator[T]:
+        """The messages that are there, each taken when it is asked for, until there is none, or the turn is over.
+
+        A turn is 256 messages, or fewer if they take longer than 0.1 ms: 16 of them at least. Then the reader is to let
+        other tasks run, as ``wait`` does: to do so each 16th time would be 0.4 of 0.9 µs.
+        """
+        queue, notices, senders = self._queue, self._notices, self._senders
+        end = math.inf
+        for _ in range(LOOKS_PER_TURN):
+            for _ in range(MESSAGES_PER_LOOK):
+                if notices:
+                    yield self._take()
+                elif queue:  # as _take does; the call would be a tenth of a message's costs
+                    self._passed += 1
+                    message = queue.popleft()
+                    if senders:
+                        self._let_in()
+                    yield message
+                else:
+                    return
+            now = trio.current_time()
+            if now >= end:
+                return
+            end = min(end, now + TURN_SECONDS)
+
+    def _take(self) -> T:
         if self._notices and self._notices[0][0] <= self._passed:
+            self._notices_taken += 1
             return self._notices.popleft()[1]
         self._passed += 1
         message = self._queue.popleft()
@@ -189,7 +241,7 @@ class Mailbox(Generic[T]):
 
     def open(self) -> None:
         """Take messages again after ``close``; nothing happens when the mailbox is open."""
-        self._closed = False
+        self._room = self.capacity
 
     def close(self) -> list[T]:
         """Take no more messages. Gives back what nobody will read; a second time there is nothing.
@@ -202,7 +254,7 @@ class Mailbox(Generic[T]):
         self._queue.clear()
         self._notices.clear()
         self._dropped += len(left)
-        self._closed = True
+        self._room = 0
         while self._readers:
             self._wake_reader()
         return left
@@ -212,7 +264,7 @@ class Mailbox(Generic[T]):
         return MailboxStatistics(
             capacity=self.capacity,
             waiting=len(self._queue) + len(self._notices),
-            taken=self._taken,
+            taken=self._passed - self._pushed_out + self._notices_taken,
             dropped=self._dropped,
             refused=self._refused,
             blocked=self._blocked,

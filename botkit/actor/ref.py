@@ -1,6 +1,5 @@
 """What others hold of an actor: a name to send messages to, the same one through all restarts."""
 
-from collections.abc import Awaitable
 from typing import Generic, Never, Protocol, TypeVar, cast
 
 import trio
@@ -75,8 +74,8 @@ class LinkedLife(Protocol):
 class ActorRef(Generic[M_contra]):
     """The way to an actor. It holds through restarts; once the actor has ended for good, it raises ``ActorDead``.
 
-    Messages that come while the actor restarts wait in its mailbox. ``kind`` and ``tags`` are what a registry finds it
-    by, besides its name.
+    Messages that come while the actor restarts wait in its mailbox, from which only whoever runs it takes them: a
+    ``PendingAsk`` where it was asked. ``kind`` and ``tags`` are what a registry finds it by, besides its name.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class ActorRef(Generic[M_contra]):
         tags: frozenset[str] = frozenset(),
     ) -> None:
         self.name, self.kind, self.tags = name, kind, tags
-        self._mailbox = Mailbox[object](name, capacity, policy, on_drop=self._give_up)
+        self.mailbox = Mailbox[object](name, capacity, policy, on_drop=self._give_up)
         self._life: LinkedLife | None = None
         self._watchers: dict[ActorRef[Terminated], None] = {}  # in the order in which they came
         self._links: dict[ActorRef[Never], None] = {}
@@ -104,11 +103,11 @@ class ActorRef(Generic[M_contra]):
         A cancel while it waits leaves the message unsent. Raises ``ActorDead``, and ``MailboxFull`` under
         the policy ``FAIL``.
         """
-        return await self._mailbox.put(message)
+        return await self.mailbox.put(message)
 
     def tell_nowait(self, message: M_contra) -> bool:
         """Like ``tell``; a full mailbox with the policy ``BLOCK`` raises ``trio.WouldBlock``."""
-        return self._mailbox.put_nowait(message)
+        return self.mailbox.put_nowait(message)
 
     async def ask(self, question: Question[R_co], *, timeout: float = 5.0) -> R_co:
         """Send a question and wait for the answer, at most ``timeout`` seconds.
@@ -121,11 +120,11 @@ class ActorRef(Generic[M_contra]):
         with trio.move_on_after(timeout):  # not fail_after, a generator around this: 2 µs of 20
             await trio.lowlevel.checkpoint_if_cancelled()
             try:
-                taken = self._mailbox.put_nowait(pending)
+                taken = self.mailbox.put_nowait(pending)
             except trio.WouldBlock:
-                taken = await self._mailbox.put(pending)
+                taken = await self.mailbox.put(pending)
             if not taken:
-                raise MailboxFull(self.name, self._mailbox.capacity)
+                raise MailboxFull(self.name, self.mailbox.capacity)
             # on_receive is declared to return R for a Question[R]; that cannot be written as a type.
             return cast("R_co", await pending.wait())
         raise trio.TooSlowError
@@ -139,7 +138,7 @@ class ActorRef(Generic[M_contra]):
         if other._end is None:
             other._watchers[self] = None
         else:
-            self._mailbox.put_notice(other._end)
+            self.mailbox.put_notice(other._end)
 
     def unwatch(self: "ActorRef[Terminated]", other: "ActorRef[Never]") -> None:
         """Watch ``other`` no more. What is in the mailbox already stays there."""
@@ -173,16 +172,12 @@ class ActorRef(Generic[M_contra]):
 
     def statistics(self) -> MailboxStatistics:
         """The mailbox's counters, now."""
-        return self._mailbox.statistics()
-
-    def next_message(self) -> Awaitable[object]:
-        """For whoever runs the actor: the next message, or a ``PendingAsk``. Raises ``trio.EndOfChannel``."""
-        return self._mailbox.get()
+        return self.mailbox.statistics()
 
     def begin_life(self, life: LinkedLife) -> None:
         """For whoever runs the actor: a life begins, maybe another one after ``close``."""
         self._life, self._end = life, None
-        self._mailbox.open()
+        self.mailbox.open()
 
     def end_life(self, exit: Exit, error: Exception | None = None) -> None:
         """For whoever runs the actor: this life is over. Ends those that are linked to it, as ``link`` says."""
@@ -200,14 +195,14 @@ class ActorRef(Generic[M_contra]):
     def close(self, end: Terminated | None = None) -> None:
         """For whoever runs the actor: it has ended for good. Those who wait for an answer get ``ActorDead``."""
         end = end or Terminated(actor=self.name, exit=Exit.STOPPED)
-        for message in self._mailbox.close():
+        for message in self.mailbox.close():
             if isinstance(message, PendingAsk):
                 message.fail(ActorDead(self.name))
         self._end = end
         watchers, self._watchers = self._watchers, {}
         for watcher in watchers:
-            watcher._mailbox.put_notice(end)
+            watcher.mailbox.put_notice(end)
 
     def _give_up(self, message: object) -> None:
         if isinstance(message, PendingAsk):
-            message.fail(MailboxFull(self.name, self._mailbox.capacity))
+            message.fail(MailboxFull(self.name, self.mailbox.capacity))

@@ -37,7 +37,7 @@ class SlowBot:
     async def run(self) -> None:
         """Take one message after the other, as ``BotActor`` does."""
         while True:
-            event = await self.ref.next_message()
+            event = await self.ref.mailbox.get()
             assert isinstance(event, Event)
             self.subscriber.taken()
             self.told.append(event)

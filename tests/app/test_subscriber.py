@@ -19,7 +19,7 @@ def online(number: int) -> UserOnline:
 
 
 async def told(ref: ActorRef[Event]) -> list[object]:
-    return [await ref.next_message() for _ in range(ref.statistics().waiting)]
+    return [await ref.mailbox.get() for _ in range(ref.statistics().waiting)]
 
 
 def lost(count: int, *, first: int) -> EventsLost:
@@ -65,7 +65,7 @@ async def take(ref: ActorRef[Event], subscriber: Subscriber, count: int) -> list
     """Take messages as a bot does."""
     messages = []
     for _ in range(count):
-        messages.append(await ref.next_message())
+        messages.append(await ref.mailbox.get())
         subscriber.taken()
     return messages
 

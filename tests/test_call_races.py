@@ -35,7 +35,7 @@ from botkit.signaling.statistics import Counters
 from botkit.types import Account, AppId, ChannelName, Uid
 from botkit.wire import requests as ask
 from botkit.wire.messages import CallContent
-from botkit.wire.replies import OK, encode_reply, failure
+from botkit.wire.replies import OK, Invited, Ok, encode_reply, failure
 from botkit.wire.request import Request
 from botkit.wire.states import CallAction, CallState
 
@@ -61,6 +61,7 @@ class End:
     fetched: int = 0
     next_op: int = 0
     ops_running: int = 0
+    invitations: int = 0
     call: Call | None = None
 
     def __post_init__(self) -> None:
@@ -92,8 +93,8 @@ class End:
             self.next_op,
             self.ops_running,
             *((call.state, call.incoming) for call in map(self.calls.get, range(1, 5)) if call),
-            tuple(type(request).__name__ for request, _ in self.up),
-            tuple(kind for _, _, kind, _ in self.inbox),
+            tuple((type(request).__name__, getattr(request, "call", 0)) for request, _ in self.up),
+            tuple((kind, content.call) for _, _, kind, content in self.inbox),
             tuple(self.labels),
             tuple(type(event).__name__ for event in self.events),
         )
@@ -171,7 +172,8 @@ class World:
                 self._handle(end, *end.up.popleft())
             case "fetch":
                 page, end.inbox, end.fetched = end.inbox, [], end.version
-                end.receive("+".join(kind for _, _, kind, _ in page), lambda: _read(end, page))
+                label = "+".join(f"{kind} {content.call}" for _, _, kind, content in page)
+                end.receive(label, lambda: _read(end, page))
             case "down":
                 end.labels.popleft()
                 end.down.popleft()()
@@ -183,7 +185,7 @@ class World:
 
     def key(self) -> object:
         """All that what follows depends on."""
-        gateway = tuple(call.state for call in self.gateway._calls.values())
+        gateway = tuple((call.state, call.number) for call in self.gateway._calls.values())
         fetched = tuple(
             self.was_fetched(call.callee_account, call.invite_version) for call in self.gateway._calls.values()
         )
@@ -200,12 +202,13 @@ class World:
 
     def _handle(self, end: End, request: Request, slot: Answerable) -> None:
         assert isinstance(request, ask.CallRequest)
-        reply = OK
+        reply: Ok = OK
         try:
             if isinstance(request, ask.Invite):
-                self.gateway.invite(end.session, ROOM, end.peer, request.extra)
+                reply = Invited(call=self.gateway.invite(end.session, ROOM, end.peer, request.extra))
             else:
-                self.gateway.act(end.session, CallAction(request.function), ROOM, end.peer, request.extra)
+                action = CallAction(request.function)
+                self.gateway.act(end.session, action, ROOM, end.peer, request.extra, number=request.call)
         except SignalingError as error:
             answer = encode_reply(1, failure(error.code, error.reason))
         else:
@@ -227,7 +230,8 @@ def _read(end: End, page: Sequence[tuple[int, object, str, CallContent]]) -> Non
 
 async def invite(end: End) -> None:
     """Call the other end."""
-    extra = msgspec.json.encode({"_timeout": 5, "from": end.account}).decode()
+    end.invitations += 1
+    extra = msgspec.json.encode({"_timeout": 5, "number": end.invitations, "from": end.account}).decode()
     end.call = await end.calls.invite(ROOM, end.peer, extra)
 
 
@@ -235,6 +239,12 @@ async def accept(end: End) -> None:
     """Take the call."""
     if (call := end.find_call()) is not None:
         await call.accept()
+
+
+async def accept_latest(end: End) -> None:
+    """Take what has come last."""
+    if calls := [call for call in map(end.calls.get, range(1, 5)) if call and call.incoming]:
+        await calls[-1].accept()
 
 
 async def refuse(end: End) -> None:
@@ -262,6 +272,15 @@ RACES: dict[str, tuple[Sequence[Op], Sequence[Op]]] = {
     "a digit into the end": ([invite, press], [accept, hang_up]),
     "nobody answers": ([invite], [hang_up]),
 }
+AGAIN: dict[str, tuple[Sequence[Op], Sequence[Op]]] = {
+    "each calls the other": ([invite, hang_up], [invite]),
+    "each calls the other, and takes what comes": ([invite, accept_latest], [invite, hang_up]),
+    "called once more, against the answer": ([invite, hang_up, invite], [accept]),
+    "called once more, against the refusal": ([invite, hang_up, invite], [refuse]),
+    "called back, against the end": ([invite, hang_up], [hang_up, invite]),
+}
+"""Two calls of the same two, in the same channel: what is on its way for the one must not reach the other."""
+
 RINGING: Sequence[Step] = (
     *((0, "op"), (0, "up"), (0, "down")),
     *((1, "fetch"), (1, "down"), (1, "up"), (1, "down")),
@@ -338,5 +357,23 @@ async def test_a_race_has_one_outcome_at_both_ends(race: str) -> None:
 @pytest.mark.parametrize("race", RACES)
 async def test_a_race_that_begins_with_the_invitation_has_one_outcome_too(race: str) -> None:
     endings = await walk(RACES[race], ())
+    assert endings <= SAME
+    assert len(endings) > 1
+
+
+@pytest.mark.row("F03")
+@pytest.mark.parametrize(
+    "race", [pytest.param(race, marks=[] if race == "each calls the other" else pytest.mark.slow) for race in AGAIN]
+)
+async def test_what_is_meant_for_one_call_never_reaches_the_next(race: str) -> None:
+    endings = await walk(AGAIN[race], RINGING)
+    assert endings <= SAME
+    assert len(endings) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.row("F03")
+async def test_two_that_call_each_other_at_once_have_one_call() -> None:
+    endings = await walk(AGAIN["each calls the other"], ())
     assert endings <= SAME
     assert len(endings) > 1

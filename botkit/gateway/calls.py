@@ -4,9 +4,10 @@ A call belongs to the two sessions that take part in it: the vendor's SDKs find 
 told of a call that they do not know, so a message about a call goes only to a session that has it.
 """
 
+from itertools import count
 from typing import Protocol
 
-from msgspec import MsgspecError, Struct, field
+from msgspec import UNSET, MsgspecError, Struct, UnsetType, field
 from msgspec.json import decode, encode
 
 from botkit.errors import ErrorCode, SignalingError
@@ -17,6 +18,7 @@ from botkit.gateway.timers import Timer, Timers
 from botkit.types import Account, ChannelName
 from botkit.wire.limits import MAX_CALL_TIMEOUT, OFFLINE_CALL_SECONDS
 from botkit.wire.messages import CallContent
+from botkit.wire.requests import OWN_CALL
 from botkit.wire.states import CALLEE_ACTIONS, CallAction, CallState, next_call_state
 
 MAX_OPEN_CALLS = 1000
@@ -56,9 +58,10 @@ class Call:
     invitation's number in its inbox.
     """
 
-    __slots__ = ("callee", "callee_account", "caller", "channel", "extra", "invite_version", "state", "timer")
+    __slots__ = ("callee", "callee_account", "caller", "channel", "extra", "invite_version", "number", "state", "timer")
 
-    def __init__(self, caller: Session, callee_account: Account, channel: ChannelName, extra: str) -> None:
+    def __init__(self, number: int, caller: Session, callee_account: Account, channel: ChannelName, extra: str) -> None:
+        self.number = number
         self.caller, self.callee_account = caller, callee_account
         self.callee: Session | None = None
         self.channel, self.extra = channel, extra
@@ -107,11 +110,12 @@ class Calls:
     ) -> None:
         self._delivery, self._ledger, self._timers, self._counters = delivery, ledger, timers, counters
         self._ring_timeout = ring_timeout
+        self._numbers = count(1)
         self._calls: dict[tuple[Account, ChannelName, Account], Call] = {}
         self._by_account: dict[Account, list[Call]] = {}
 
-    def invite(self, caller: Session, channel: ChannelName, peer: Account, extra: str) -> None:
-        """Start a call.
+    def invite(self, caller: Session, channel: ChannelName, peer: Account, extra: str) -> int:
+        """Start a call, and return its number.
 
         Raises ``SignalingError``: 701 for an open one, 703 for an offline peer that must be online, 700 for a bound.
         """
@@ -128,21 +132,32 @@ class Calls:
         if callee is None and (options.require_peer_online == 1 or options.timeout == 0):
             self._counters.invitations.add_for("offline")
             raise SignalingError(ErrorCode.INVITE_E_PEEROFFLINE, f"{peer} is offline")
-        call = Call(caller, peer, channel, extra)
+        call = Call(next(self._numbers), caller, peer, channel, extra)
         self._remember(call)
         self._note(call, CallState.INVITED)
         if callee is not None:
             self._ring(call, callee)
         self._set_deadline(call, options.timeout or 0)
+        return call.number
 
-    def act(self, session: Session, action: CallAction, channel: ChannelName, peer: Account, extra: str) -> None:
+    def act(
+        self,
+        session: Session,
+        action: CallAction,
+        channel: ChannelName,
+        peer: Account,
+        extra: str,
+        *,
+        number: int | UnsetType = UNSET,
+    ) -> None:
         """What one side does to a call: its state moves and the other side is told.
 
         Raises ``SignalingError`` (700) when there is no such call, or the call is not in a state for it: then nothing
-        happens, so that of two sides that act at once the first wins and both end up the same.
+        happens, so that of two sides that act at once the first wins and both end up the same. For ``number`` see
+        ``CallRequest``.
         """
         call = self._calls.get((session.account, channel, peer))
-        if call is None or not self._has(session, call):
+        if call is None or not _is_meant(call, session, number) or not self._has(session, call):
             raise SignalingError(ErrorCode.INVITE_E_OTHER, f"no open call with {peer} in {channel}")
         if action in CALLEE_ACTIONS and session is not call.callee:
             raise SignalingError(ErrorCode.INVITE_E_OTHER, "only the invited side may do that")
@@ -174,7 +189,7 @@ class Calls:
 
     def _ring(self, call: Call, callee: Session) -> None:
         call.callee = callee
-        content = CallContent(channel=call.channel, peer=call.caller.account, extra=call.extra, peeruid=call.caller.uid)
+        content = _content(call, call.caller, call.extra)
         call.invite_version = self._delivery.deliver_call(callee, call, "voip_invite", content)
 
     def _has(self, session: Session, call: Call) -> bool:
@@ -210,6 +225,7 @@ class Calls:
             extra=encode(FailureExtra(int(code), code.text)).decode(),
             peeruid=self._delivery.uid_of(call.callee_account),
             code=int(code),
+            call=call.number,
         )
         self._delivery.deliver_call(call.caller, call, CallAction.FAIL.value, content)
         self._tell_other(call, call.caller, CallAction.END, "")
@@ -221,8 +237,7 @@ class Calls:
         if action is CallAction.END and not self._has(other, call):
             self._delivery.withdraw_call(other.account, call)
             return
-        content = CallContent(channel=call.channel, peer=session.account, extra=extra, peeruid=session.uid)
-        self._delivery.deliver_call(other, call, action.value, content)
+        self._delivery.deliver_call(other, call, action.value, _content(call, session, extra))
 
     def _move(self, call: Call, state: CallState) -> None:
         if state is call.state:
@@ -258,3 +273,13 @@ class Calls:
     def _sides(call: Call) -> tuple[tuple[Account, Account], tuple[Account, Account]]:
         caller, callee = call.caller.account, call.callee_account
         return (caller, callee), (callee, caller)
+
+
+def _content(call: Call, of: Session, extra: str) -> CallContent:
+    """What the other side of ``of`` is told."""
+    return CallContent(channel=call.channel, peer=of.account, extra=extra, peeruid=of.uid, call=call.number)
+
+
+def _is_meant(call: Call, by: Session, number: int | UnsetType) -> bool:
+    """Whether this call is the one that a side means with a number."""
+    return number in (UNSET, call.number) or (number == OWN_CALL and by is call.caller)

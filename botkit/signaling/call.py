@@ -90,7 +90,7 @@ class Call:
             if isinstance(answer, Ok) and self._record.may(CallAction.ACCEPT, by_peer=False):
                 self._record.move(CallAction.ACCEPT, text)
 
-        effect = AcceptInvite(channel=self.channel, account=self.peer, extra=text)
+        effect = AcceptInvite(channel=self.channel, account=self.peer, extra=text, call=self._record.at_gateway)
         await self._outgoing.act(effect, Ok, on_answer)
 
     async def refuse(self, extra: str | JsonObject = "") -> None:
@@ -108,7 +108,7 @@ class Call:
             if isinstance(answer, Ok) and self._record.may(CallAction.REFUSE, by_peer=False):
                 self._finish(self._record, CallAction.REFUSE, text)
 
-        effect = RefuseInvite(channel=self.channel, account=self.peer, extra=text)
+        effect = RefuseInvite(channel=self.channel, account=self.peer, extra=text, call=self._record.at_gateway)
         await self._outgoing.act(effect, Ok, on_answer)
 
     async def end(self, extra: str | JsonObject = "") -> None:
@@ -116,13 +116,14 @@ class Call:
 
         It is over here at once, told as ``CallEnded`` and cancelling the body of ``accepted``; then this waits
         until the gateway has it. Raises ``ParameterError``; ``InviteFailed`` (702) when no answer came: then the
-        peer may not know. A cancel leaves the call ended and the message to the peer on its way.
+        peer may not know yet, and is told if the session is resumed. A cancel leaves the call ended and the message
+        to the peer on its way.
         """
         text = checks.extra_text(extra)
         await trio.lowlevel.checkpoint_if_cancelled()
         if self.state.terminal:
             return
-        effect = EndCall(channel=self.channel, account=self.peer, extra=text)
+        effect = EndCall(channel=self.channel, account=self.peer, extra=text, call=self._record.at_gateway)
         posted = self._outgoing.post(effect)
         self._finish(self._record, CallAction.END, text)
         if posted is None:  # reconnecting: it goes out once the connection is back
@@ -207,7 +208,8 @@ class Call:
 
     async def _send(self, extra: str) -> None:
         self._require(CallAction.MESSAGE)
-        await self._outgoing.act(SendInCall(channel=self.channel, account=self.peer, extra=extra), Ok)
+        effect = SendInCall(channel=self.channel, account=self.peer, extra=extra, call=self._record.at_gateway)
+        await self._outgoing.act(effect, Ok)
 
     def _require(self, action: CallAction) -> None:
         if not self._record.may(action, by_peer=False):

@@ -7,6 +7,7 @@ import trio
 from botkit.errors import ErrorCode, InviteFailed, InviteRefused
 from botkit.signaling.statistics import Counters
 from botkit.types import Account, ChannelName
+from botkit.wire.requests import OWN_CALL
 from botkit.wire.states import CALLEE_ACTIONS, CallAction, CallState, next_call_state
 
 
@@ -22,6 +23,8 @@ class CallRecord:
         self.extra = extra
         self.incoming = incoming
         self.state = CallState.INVITED
+        self.at_gateway = 0 if incoming else OWN_CALL
+        """The gateway's number of the call: ``OWN_CALL`` until it has answered the invitation, 0 if it gives none."""
         self.scopes: set[trio.CancelScope] = set()
         self._answered = trio.Event()
         self._ended = trio.Event()
@@ -34,6 +37,10 @@ class CallRecord:
     def is_over(self) -> bool:
         """True when nothing can happen to the call any more."""
         return self.state.terminal
+
+    def is_meant(self, at_gateway: int) -> bool:
+        """Whether a message about the gateway's call of this number, or about one without, is about this call."""
+        return at_gateway in (0, self.at_gateway)
 
     def may(self, action: CallAction, *, by_peer: bool) -> bool:
         """Whether ``action`` is legal now. Only the invited side acknowledges, accepts or refuses."""

@@ -4,22 +4,10 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 
-import msgspec
-from msgspec import Struct
-
 from botkit.errors import ErrorCode, InviteFailed
-from botkit.events import (
-    CallAccepted,
-    CallEnded,
-    CallFailed,
-    CallInvited,
-    CallMessageReceived,
-    CallRefused,
-    CallRinging,
-    DigitsPressed,
-    Event,
-)
+from botkit.events import CallEnded, CallInvited, Event
 from botkit.signaling.call import Call
+from botkit.signaling.call_events import failure_code, peer_event
 from botkit.signaling.call_record import CallRecord
 from botkit.signaling.effects import AcknowledgeInvite, EndCall, Invite, RefuseInvite
 from botkit.signaling.outgoing import Outgoing
@@ -27,7 +15,8 @@ from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.types import Account, ChannelName, Uid
 from botkit.wire.messages import CallContent, dtmf_digits
-from botkit.wire.replies import Ok
+from botkit.wire.replies import Failure, Invited
+from botkit.wire.requests import OWN_CALL
 from botkit.wire.states import CallAction, CallState
 
 Emit = Callable[[Event], None]
@@ -51,6 +40,8 @@ class Calls:
         self._open: dict[Key, CallRecord] = {}
         self._calls: dict[int, Call] = {}
         self._over: OrderedDict[int, Call] = OrderedDict()
+        self._rivals: dict[Key, tuple[CallContent, int]] = {}
+        """Invitations by peers whom this session has just invited, too: the gateway's answer tells who was first."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -66,8 +57,14 @@ class Calls:
         if len(self._open) >= self._settings.max_calls:
             raise InviteFailed(ErrorCode.INVITE_E_OTHER, f"{self._settings.max_calls} calls are open")
         record, call = self._add(channel, peer, extra, incoming=False)
+
+        def on_answer(answer: Invited | Failure | None) -> None:
+            if isinstance(answer, Invited):
+                record.at_gateway = answer.call
+                self._rivals.pop((channel, peer), None)
+
         try:
-            await self._outgoing.act(Invite(channel=channel, account=peer, extra=extra), Ok)
+            await self._outgoing.act(Invite(channel=channel, account=peer, extra=extra), Invited, on_answer)
         except InviteFailed as error:
             if error.code is ErrorCode.INVITE_E_NET:
                 self._withdraw(record)
@@ -77,9 +74,12 @@ class Calls:
             self._withdraw(record)
             self._move(record, CallAction.END)
             raise
+        finally:
+            if rival := self._rivals.pop((channel, peer), None):
+                self._invited(*rival)
         if self._outgoing.dry_run:
             self._move(record, CallAction.FAIL, DRY_INVITE, ErrorCode.INVITE_E_TIMEOUT)
-            self._emit(_peer_event(record, CallAction.FAIL, "", ErrorCode.INVITE_E_TIMEOUT))
+            self._emit(peer_event(record, CallAction.FAIL, "", ErrorCode.INVITE_E_TIMEOUT))
         return call
 
     def on_message(self, kind: str, content: CallContent, ms: int) -> None:
@@ -87,9 +87,11 @@ class Calls:
         if kind == INVITE:
             self._invited(content, ms)
             return
-        action = CallAction(kind)
-        record = self._open.get((ChannelName(content.channel), Account(content.peer)))
-        if record is None or not record.may(action, by_peer=True):
+        action, key = CallAction(kind), (ChannelName(content.channel), Account(content.peer))
+        if action is CallAction.END:
+            self._forget_rival(key, content.call)
+        record = self._open.get(key)
+        if record is None or not record.is_meant(content.call) or not record.may(action, by_peer=True):
             self._counters.call_messages_ignored += 1
             return
         code = failure_code(content) if action is CallAction.FAIL else ErrorCode.INVITE_E_OTHER
@@ -97,15 +99,17 @@ class Calls:
         self._move(record, action, content.extra, code)
         if digits is not None:
             record.press(digits, self._counters)
-        self._emit(_peer_event(record, action, content.extra, code, digits))
+        self._emit(peer_event(record, action, content.extra, code, digits))
 
     def lose_all(self) -> None:
         """The connection is gone, and with it every open call."""
+        self._rivals.clear()
         for record in list(self._open.values()):
             self._lose(record)
 
     def end_all(self) -> None:
         """This session logs out: the gateway ends its calls."""
+        self._rivals.clear()
         for record in list(self._open.values()):
             self._finish(record, CallAction.END, "")
 
@@ -113,19 +117,23 @@ class Calls:
         channel, peer = ChannelName(content.channel), Account(content.peer)
         before = self._open.get((channel, peer))
         if before is not None and not before.incoming:
-            # Both sides invited each other. The gateway lets only one through, so this one is late.
-            self._counters.call_messages_ignored += 1
+            # Both sides invited each other, and the gateway lets only one through.
+            if before.at_gateway == OWN_CALL:
+                self._rivals[channel, peer] = content, ms
+            else:
+                self._counters.call_messages_ignored += 1
             return
         if before is not None:
             self._move(before, CallAction.END)
-            self._emit(_peer_event(before, CallAction.END, ""))
+            self._emit(peer_event(before, CallAction.END, ""))
         if len(self._open) >= self._settings.max_calls:
             self._counters.calls_refused += 1
-            self._outgoing.post(RefuseInvite(channel=channel, account=peer))
+            self._outgoing.post(RefuseInvite(channel=channel, account=peer, call=content.call))
             return
         record, _ = self._add(channel, peer, content.extra, incoming=True)
+        record.at_gateway = content.call
         record.move(CallAction.ACKNOWLEDGE)
-        self._outgoing.post(AcknowledgeInvite(channel=channel, account=peer))
+        self._outgoing.post(AcknowledgeInvite(channel=channel, account=peer, call=content.call))
         self._emit(
             CallInvited(
                 call=record.number,
@@ -170,48 +178,11 @@ class Calls:
             self._finish(record, CallAction.END, "")
             return
         self._move(record, CallAction.FAIL, "the connection was lost", ErrorCode.INVITE_E_NET)
-        self._emit(_peer_event(record, CallAction.FAIL, "", ErrorCode.INVITE_E_NET))
+        self._emit(peer_event(record, CallAction.FAIL, "", ErrorCode.INVITE_E_NET))
+
+    def _forget_rival(self, key: Key, at_gateway: int) -> None:
+        if key in self._rivals and self._rivals[key][0].call == at_gateway:
+            del self._rivals[key]
 
     def _withdraw(self, record: CallRecord) -> None:
-        self._outgoing.post(EndCall(channel=record.channel, account=record.peer))
-
-
-def _peer_event(
-    record: CallRecord,
-    action: CallAction,
-    extra: str,
-    code: ErrorCode = ErrorCode.INVITE_E_OTHER,
-    digits: str | None = None,
-) -> Event:
-    call, channel, peer = record.number, record.channel, record.peer
-    match action:
-        case CallAction.ACKNOWLEDGE:
-            return CallRinging(call=call, channel=channel, peer=peer)
-        case CallAction.ACCEPT:
-            return CallAccepted(call=call, channel=channel, peer=peer, extra=extra)
-        case CallAction.REFUSE:
-            return CallRefused(call=call, channel=channel, peer=peer, extra=extra)
-        case CallAction.FAIL:
-            return CallFailed(call=call, channel=channel, peer=peer, code=code, extra=extra)
-        case CallAction.END:
-            return CallEnded(call=call, channel=channel, peer=peer, by_peer=True, extra=extra)
-        case CallAction.MESSAGE:
-            if digits is not None:
-                return DigitsPressed(call=call, channel=channel, peer=peer, digits=digits)
-            return CallMessageReceived(call=call, channel=channel, peer=peer, extra=extra)
-
-
-class _FailureExtra(Struct, frozen=True):
-    code: int = 0
-
-
-def failure_code(content: CallContent) -> ErrorCode:
-    """The code of a ``voip_invite_failed``: its own, or a number or an object with ``code`` in its extra, or 700."""
-    code = content.code
-    if not code:
-        try:
-            parsed = msgspec.json.decode(content.extra, type=int | _FailureExtra)
-        except (msgspec.MsgspecError, RecursionError):
-            return ErrorCode.INVITE_E_OTHER
-        code = parsed if isinstance(parsed, int) else parsed.code
-    return ErrorCode(code) if 700 <= code <= 705 else ErrorCode.INVITE_E_OTHER
+        self._outgoing.post(EndCall(channel=record.channel, account=record.peer, call=record.at_gateway))

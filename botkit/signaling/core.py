@@ -55,7 +55,7 @@ class SessionCore:
         self.uid = answer.uid
         self.connection = connection
         if answer.boot != self._boot:
-            self.calls.lose_all()  # a gateway's calls end with it, also where the session goes on
+            self._lose_calls()  # a gateway's calls end with it, also where the session goes on
         self._line, self._boot = answer.line, answer.boot
         if first:
             self.events.put(LoggedIn(account=self.account, uid=answer.uid))
@@ -74,11 +74,12 @@ class SessionCore:
         self.requests.open(connection)
 
     def _resumed(self, answer: LoginAnswer, connection: Connection) -> Return:
+        self.requests.resume(connection)
         self.inbox.resume(connection)
         return Return(True, self.channels.resumed(answer.channel, answer.lost))
 
     def _logged_in_again(self, connection: Connection) -> Return:
-        self.calls.lose_all()
+        self._lose_calls()
         self.inbox.start(connection)
         current = self.channels.current
         return Return(False, current.name if current is not None else None)
@@ -137,6 +138,11 @@ class SessionCore:
             self.calls.end_all()
             self.channels.leave(ErrorCode.LEAVECHANNEL_E_LOGOUT)
         self.events.end(LoggedOut(account=self.account, code=ended.code, reason=ended.reason), ended)
+
+    def _lose_calls(self) -> None:
+        """The gateway has ended them, and knows nothing of what was posted about them."""
+        self.calls.lose_all()
+        self.requests.forget_posted()
 
     def _tell_channel_event(self, event: Event) -> None:
         self.outgoing.heard(event)

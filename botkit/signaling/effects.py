@@ -10,11 +10,11 @@ What a moderator does is in ``moderation_effects``.
 from enum import IntEnum
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from botkit.wire import requests as ask
 from botkit.wire.messages import dtmf_digits
-from botkit.wire.replies import OK, Ok
+from botkit.wire.replies import OK, Invited, Ok
 from botkit.wire.request import Request
 from botkit.wire.requests import flag_of
 
@@ -183,9 +183,12 @@ class ClearChannelAttributes(_InChannel, frozen=True, kw_only=True, tag="clear_c
 
 
 class _OfCall(Effect, frozen=True, kw_only=True):
+    """``call`` is the gateway's number of the call; 0 is whichever the two have in that channel."""
+
     channel: str
     account: str
     extra: str = ""
+    call: int = 0
 
     @property
     def target(self) -> str:
@@ -206,33 +209,36 @@ class Invite(_OfCall, frozen=True, kw_only=True, tag="invite"):
     def request(self) -> Request:
         return ask.Invite(channel=self.channel, peer=self.account, extra=self.extra)
 
+    def dry_answer(self) -> Invited:
+        return Invited()
+
 
 class AcknowledgeInvite(_OfCall, frozen=True, kw_only=True, tag="acknowledge_invite"):
     """Tell the caller that its phone rings here. Sessions do this by themselves."""
 
     def request(self) -> Request:
-        return ask.AcknowledgeInvite(channel=self.channel, peer=self.account, extra=self.extra)
+        return ask.AcknowledgeInvite(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
 class AcceptInvite(_OfCall, frozen=True, kw_only=True, tag="accept_invite"):
     """Take a call (``channelInviteAccept``)."""
 
     def request(self) -> Request:
-        return ask.AcceptInvite(channel=self.channel, peer=self.account, extra=self.extra)
+        return ask.AcceptInvite(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
 class RefuseInvite(_OfCall, frozen=True, kw_only=True, tag="refuse_invite"):
     """Decline a call (``channelInviteRefuse``)."""
 
     def request(self) -> Request:
-        return ask.RefuseInvite(channel=self.channel, peer=self.account, extra=self.extra)
+        return ask.RefuseInvite(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
 class EndCall(_OfCall, frozen=True, kw_only=True, tag="end_call"):
     """End a call, or withdraw an invitation (``channelInviteEnd``)."""
 
     def request(self) -> Request:
-        return ask.EndCall(channel=self.channel, peer=self.account, extra=self.extra)
+        return ask.EndCall(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
 class SendInCall(_OfCall, frozen=True, kw_only=True, tag="send_in_call"):
@@ -244,4 +250,4 @@ class SendInCall(_OfCall, frozen=True, kw_only=True, tag="send_in_call"):
         return "" if dtmf_digits(self.extra) is not None else self.extra
 
     def request(self) -> Request:
-        return ask.CallMessage(channel=self.channel, peer=self.account, extra=self.extra)
+        return ask.CallMessage(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)

@@ -233,7 +233,7 @@ class Outgoing:
     def post(self, effect: Effect) -> Asked[Ok] | None:
         """Carry an effect out without waiting; ``finish`` is there for who wants to know how it went.
 
-        None while there is no connection (it goes out with the next), and in a dry run.
+        None while there is no connection, and in a dry run. See ``Requests.post``.
         """
         if self.dry_run and not effect.when_dry:
             self._tell_dry(effect)

@@ -48,6 +48,10 @@ class Slot(Generic[ReplyT]):
         if self._on_answer is not None:
             self._on_answer(None)
 
+    def disconnect(self) -> None:
+        """The connection that the answer was to come by is gone: there will be none."""
+        self.lose()
+
     async def wait(self) -> ReplyT | Failure | None:
         """The answer; None when the connection was lost first. A cancel leaves the request under way."""
         await self._done.wait()
@@ -63,6 +67,10 @@ class Answerable(Protocol):
 
     def lose(self) -> None:
         """See ``Slot.lose``."""
+        ...
+
+    def disconnect(self) -> None:
+        """See ``Slot.disconnect``."""
         ...
 
 
@@ -98,4 +106,4 @@ class PendingRequests:
         """The connection is gone: nobody gets an answer any more."""
         slots, self._slots = self._slots, {}
         for slot in slots.values():
-            slot.lose()
+            slot.disconnect()

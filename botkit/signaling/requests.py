@@ -1,6 +1,7 @@
 """Asking the gateway, over whichever connection the session has at the moment."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, NamedTuple
 
 import trio
@@ -33,6 +34,20 @@ class Asked(Generic[ReplyT]):
         self.waiting: _Waiting | None = None
 
 
+class _Posted(Slot[Ok]):
+    """The place for the answer to what was posted; without a connection it waits for the next, again and again."""
+
+    __slots__ = ("_wait_for_next", "request")
+
+    def __init__(self, request: Request, on_answer: OnAnswer[Ok] | None, wait_for_next: Callable[["_Posted"], None]):
+        super().__init__(Ok, on_answer)
+        self.request = request
+        self._wait_for_next = wait_for_next
+
+    def disconnect(self) -> None:
+        self._wait_for_next(self)
+
+
 class Requests:
     """Where a session's verbs hand in their requests; open while there is a connection that is logged in."""
 
@@ -42,6 +57,7 @@ class Requests:
         self._connection: Connection | None = None
         self._ended: SessionEnded | None = None
         self._row: deque[_Waiting] = deque()
+        self._posted: deque[_Posted] = deque()
 
     @property
     def timeout(self) -> float:
@@ -61,6 +77,18 @@ class Requests:
             connection.put(waiting.request, waiting.slot)
             waiting.over.set()
 
+    def resume(self, connection: Connection) -> None:
+        """The gateway has kept the session: what was posted and not answered goes out before all else."""
+        posted, self._posted = self._posted, deque()
+        for slot in posted:
+            connection.put(slot.request, slot)
+
+    def forget_posted(self) -> None:
+        """The gateway has not kept the session: it would not know what was posted about."""
+        posted, self._posted = self._posted, deque()
+        for slot in posted:
+            slot.lose()
+
     def close(self) -> None:
         """There is no connection: requests wait for the next."""
         self._connection = None
@@ -69,6 +97,7 @@ class Requests:
         """There will be no connection any more: requests raise ``ended``."""
         self._connection = None
         self._ended = ended
+        self.forget_posted()
         for waiting in self._row:
             waiting.over.set()
             waiting.slot.lose()
@@ -134,16 +163,24 @@ class Requests:
         raise unanswered(request, f"no answer within {self._settings.request_timeout:g} s")
 
     def post(self, request: Request, on_answer: OnAnswer[Ok] | None = None) -> Asked[Ok] | None:
-        """Send a request without waiting for its answer. While there is no connection it waits for the next: None."""
-        slot, connection = Slot(Ok, on_answer), self._open_connection()
-        if connection is not None:
-            connection.put(request, slot)
-            return Asked(request, slot, trio.current_time() + self._settings.request_timeout)
-        if self._ended is None and self._has_room(len(self._row)):
-            self._row.append(_Waiting(request, slot, trio.Event()))
+        """Send a request that concerns this session only, such as the end of its call, without waiting for its answer.
+
+        While there is no connection it waits for the next: None. When the connection is lost before the answer came,
+        it goes out once more with the next; so it should do no harm a second time. It is given up when the gateway has
+        not kept the session.
+        """
+        slot, connection = _Posted(request, on_answer, self._wait_for_next), self._open_connection()
+        if connection is None:
+            slot.disconnect()
+            return None
+        connection.put(request, slot)
+        return Asked(request, slot, trio.current_time() + self._settings.request_timeout)
+
+    def _wait_for_next(self, slot: _Posted) -> None:
+        if self._ended is None and self._has_room(len(self._posted)):
+            self._posted.append(slot)
         else:
             slot.lose()
-        return None
 
     async def _wait_sent(self, waiting: _Waiting, deadline: float) -> None:
         """Wait in the row until the request goes out; who gives up before that takes it back."""

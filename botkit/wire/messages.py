@@ -95,13 +95,17 @@ _KINDS = {event: kind for kind, event in CHANNEL_EVENTS.items()}
 
 
 class CallContent(Struct, frozen=True, kw_only=True):
-    """A call message in the inbox: ``peer`` is the other side, seen from the receiver."""
+    """A call message in the inbox: ``peer`` is the other side, seen from the receiver.
+
+    botkit's own are ``code``, the number of a failure, and ``call``, the gateway's number of the call; 0: not given.
+    """
 
     channel: str
     peer: str
     extra: str
     peeruid: Number
     code: Number = 0
+    call: Number = 0
 
 
 CALL_KINDS = frozenset(

@@ -37,6 +37,12 @@ class Joined(Ok, frozen=True, kw_only=True):
     attributes: dict[str, str] = msgspec.field(name="attrs")
 
 
+class Invited(Ok, frozen=True, kw_only=True):
+    """The invitation is out. ``call`` is the gateway's number of the call; 0 from one that gives none."""
+
+    call: Number = 0
+
+
 class Count(Ok, frozen=True, kw_only=True):
     """How many."""
 
@@ -180,6 +186,7 @@ __all__ = [
     "OK",
     "Count",
     "Failure",
+    "Invited",
     "IsIn",
     "Joined",
     "Member",

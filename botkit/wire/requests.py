@@ -8,7 +8,7 @@ the wire's names stay in this module.
 from typing import ClassVar
 
 import msgspec
-from msgspec import Raw, field
+from msgspec import UNSET, Raw, UnsetType, field
 
 from botkit.errors import ProtocolError
 from botkit.wire.admin import ADMIN_REQUESTS
@@ -147,12 +147,22 @@ class GetUserAttributes(Request, frozen=True, kw_only=True):
     account: str
 
 
+OWN_CALL = -1
+"""In place of a call's number: the one that the asking side has invited the other one to."""
+
+
 class CallRequest(Request, frozen=True, kw_only=True):
-    """What the six requests about a call have: its channel, the other side, and an opaque text."""
+    """What the six requests about a call have: its channel, the other side, and an opaque text.
+
+    The vendor's clients name a call by channel and peer alone, so that what they say about one that is over may reach
+    the next. ``call`` is botkit's own: the number that the gateway gave it (``Invited``, ``CallContent``), or
+    ``OWN_CALL``; without it is meant whichever the two have in that channel.
+    """
 
     channel: str = field(name="channelName")
     peer: str
     extra: str = ""
+    call: Number | UnsetType = UNSET
 
 
 class Invite(CallRequest, frozen=True, kw_only=True):

@@ -52,7 +52,7 @@ async def told(peer: WirePeer) -> list[tuple[str, str]]:
 @pytest.mark.row("M12", "M20", "M23", "M24", "C08", "C21", "C22", "C25", "C26", "C27")
 async def test_a_whole_call(autojump_clock: trio.testing.MockClock) -> None:
     async with two() as (gateway, ann, bob):
-        assert await do(ann, "invite", "bob", '{"media":"audio"}') == {"result": "ok"}
+        assert await do(ann, "invite", "bob", '{"media":"audio"}') == {"result": "ok", "call": 1}
         assert await bob.receive() == ["notify", ["msg", 1]]
         ((kind, text),) = await bob.fetch()
         assert kind == "voip_invite"
@@ -313,3 +313,33 @@ async def test_full_inboxes_refuse_new_calls_and_end_old_ones(autojump_clock: tr
         await ann.fetch()
         await do(ann, "invite", "eve")
         assert gateway.sessions == 3
+
+
+@pytest.mark.row("F03")
+@pytest.mark.parametrize(
+    ("by_caller", "number", "is_meant"),
+    [
+        (True, 1, False),
+        (True, 2, True),
+        (True, 3, False),
+        (True, -1, True),
+        (False, 1, False),
+        (False, 2, True),
+        (False, -1, False),
+    ],
+)
+async def test_who_names_a_call_by_its_number_means_that_one(*, by_caller: bool, number: int, is_meant: bool) -> None:
+    async with two() as (_, ann, bob):
+        await do(ann, "invite", "bob")
+        await do(ann, "bye", "bob")
+        assert (await do(ann, "invite", "bob"))["call"] == 2
+        assert await told(bob) == [("invite", "")]
+        asker, peer = (ann, "bob") if by_caller else (bob, "ann")
+        bye = {"channelName": ROOM, "peer": peer, "extra": "", "call": number}
+        if is_meant:
+            assert await asker.request("voip_invite_bye", **bye) == {"result": "ok"}
+            return
+        with pytest.raises(Refusal, match="no open call") as refusal:
+            await asker.request("voip_invite_bye", **bye)
+        assert refusal.value.code == 700
+        assert await do(bob, "accept", "ann") == {"result": "ok"}

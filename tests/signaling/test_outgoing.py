@@ -51,7 +51,14 @@ def kinds_of_effects(base: type[Effect] = Effect) -> Iterator[type[Effect]]:
 
 def an_effect(kind: type[Effect]) -> Effect:
     """One of a kind, with something in every field."""
-    values: dict[str, object] = {"seconds": 5.0, "number": 3, "ttl": 60, "budget_ms": 100, "open_on_silence": True}
+    values: dict[str, object] = {
+        "seconds": 5.0,
+        "number": 3,
+        "call": 4,
+        "ttl": 60,
+        "budget_ms": 100,
+        "open_on_silence": True,
+    }
     fields = {name: values.get(name, "deliver" if name == "action" else name) for name in kind.__struct_fields__}
     return kind(**fields)
 

@@ -8,16 +8,16 @@ from botkit.gateway.session import Session
 from botkit.types import Account, ChannelName
 from botkit.wire import requests as ask
 from botkit.wire.limits import account_violation, channel_violation, extra_violation
-from botkit.wire.replies import OK, Ok
+from botkit.wire.replies import OK, Invited, Ok
 from botkit.wire.states import CallAction
 
 
-def invite(hub: Hub, session: Session, request: ask.Invite) -> Ok:
+def invite(hub: Hub, session: Session, request: ask.Invite) -> Invited:
     """Invite a peer; inviting and joining the channel are independent. Refused with 700 when muted everywhere."""
     _check(request)
     hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.INVITE_E_OTHER)
-    hub.calls.invite(session, ChannelName(request.channel), Account(request.peer), request.extra)
-    return OK
+    number = hub.calls.invite(session, ChannelName(request.channel), Account(request.peer), request.extra)
+    return Invited(call=number)
 
 
 def act(hub: Hub, session: Session, request: ask.CallRequest) -> Ok:
@@ -31,7 +31,8 @@ def act(hub: Hub, session: Session, request: ask.CallRequest) -> Ok:
         hub.sanctions.check_mute(session.account, EVERYWHERE, ErrorCode.INVITE_E_OTHER)
     elif hub.sanctions.mute_text(session.account, EVERYWHERE):
         extra = ""
-    hub.calls.act(session, action, ChannelName(request.channel), Account(request.peer), extra)
+    channel, peer = ChannelName(request.channel), Account(request.peer)
+    hub.calls.act(session, action, channel, peer, extra, number=request.call)
     return OK
 
 

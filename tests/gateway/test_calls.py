@@ -11,7 +11,7 @@ from botkit.gateway import calls
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import Refusal, WirePeer, open_test_gateway
-from botkit.types import JsonObject
+from botkit.types import JsonObject, JsonValue
 
 ROOM = "room 7"
 
@@ -335,7 +335,7 @@ async def test_who_names_a_call_by_its_number_means_that_one(*, by_caller: bool,
         assert (await do(ann, "invite", "bob"))["call"] == 2
         assert await told(bob) == [("invite", "")]
         asker, peer = (ann, "bob") if by_caller else (bob, "ann")
-        bye = {"channelName": ROOM, "peer": peer, "extra": "", "call": number}
+        bye: dict[str, JsonValue] = {"channelName": ROOM, "peer": peer, "extra": "", "call": number}
         if is_meant:
             assert await asker.request("voip_invite_bye", **bye) == {"result": "ok"}
             return

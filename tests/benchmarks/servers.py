@@ -23,6 +23,8 @@ gateway: {{listen: "127.0.0.1:0", http: "127.0.0.1:0", timeouts: {{idle: 3600, l
 store: {{url: "memory:"}}
 """
 
+_UNLIMITED = GATEWAY.replace("timeouts:", "limits: {inbox: 1000000}, timeouts:")
+
 BOTKIT_COMMAND = Path(sys.executable).with_name("botkit")
 
 
@@ -55,8 +57,12 @@ def gateway() -> Iterator[Server]:
 
 @contextmanager
 def unlimited_gateway() -> Iterator[Server]:
-    """botkit's gateway without the vendor's limit to what one account says."""
-    with _gateway_by([sys.executable, str(PROGRAMS / "gateway_unlimited.py")]) as server:
+    """botkit's gateway without the vendor's limit to what one account says, and with room for all of it.
+
+    Of two peers that say as much as they can the one that sends may well be ahead of the one that reads.
+    """
+    command = [sys.executable, str(PROGRAMS / "gateway_unlimited.py")]
+    with _gateway_by(command, _UNLIMITED) as server:
         yield server
 
 
@@ -68,10 +74,10 @@ def bots(file: Path, ready: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _gateway_by(command: Sequence[str]) -> Iterator[Server]:
+def _gateway_by(command: Sequence[str], configuration: str = GATEWAY) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "gateway.yaml"
-        file.write_text(GATEWAY)
+        file.write_text(configuration)
         with _running([*command, "gateway", "--config", str(file)], ready="ready ws=ws://127.0.0.1:") as server:
             yield server
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -45,7 +46,13 @@ class Meeting:
         for _ in itertools.islice(self.left, 1):
             outcome = LoginSession.MessageCallback()
             outcome.on_msg_send_success = self.send
+            outcome.on_msg_send_error = self.fail
             self.sender.msg_instant_send("receiver", "x" * 100, outcome)
+
+    def fail(self, _session: Any, code: int) -> None:
+        """A message was refused: the figures would be of something else."""
+        print(f"a message was refused: {code}", file=sys.stderr, flush=True)
+        os._exit(1)
 
     def on_msg_instant_received(self, *_about: Any) -> None:
         """Count, and end with the last one."""

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 import trio
+from msgspec import Raw
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -23,7 +24,7 @@ from botkit.gateway.framing import compact_frame, text_frame
 from botkit.gateway.outbox import Outbox
 from botkit.gateway.session import Session
 from botkit.transport.links import Link
-from botkit.wire.frames import ClientFrame, decode_client_frame
+from botkit.wire.frames import ClientFrame, Multi, decode_client_frame
 from botkit.wire.limits import MAX_CLIENT_FRAME_BYTES
 
 CLOSE_NORMAL = 1000
@@ -198,13 +199,31 @@ class Connection:
             self._refuse(CLOSE_UNSUPPORTED, "binary message: send text")
 
     def _handle_message(self, data: bytes | bytearray | memoryview) -> None:
+        frame = self._decode(bytes(data))
+        if isinstance(frame, Multi):
+            if not self.outbox.multi:
+                self._refuse(CLOSE_BAD_FRAME, "multi, without a login that says so")
+            for raw in frame.frames:
+                if self.closing_since is None:
+                    self._handle_inner(raw)
+        elif frame is not None:
+            self._handler.handle_frame(self, frame)
+
+    def _handle_inner(self, raw: Raw) -> None:
+        frame = self._decode(raw)
+        if isinstance(frame, Multi):
+            self._refuse(CLOSE_BAD_FRAME, "multi inside of multi")
+        elif frame is not None:
+            self._handler.handle_frame(self, frame)
+
+    def _decode(self, data: bytes | Raw) -> ClientFrame | None:
+        """The frame; None for what is none, which costs the peer its connection."""
         self._counters.frames_in.add()
         try:
-            frame = decode_client_frame(bytes(data))
+            return decode_client_frame(data)
         except ProtocolError as error:
             self._refuse(CLOSE_BAD_FRAME, str(error))
-        else:
-            self._handler.handle_frame(self, frame)
+            return None
 
     def _refuse(self, code: int, reason: str) -> None:
         self._counters.bad_frames.add()

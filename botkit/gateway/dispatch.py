@@ -27,6 +27,7 @@ from botkit.wire.frames import (
     CallBody,
     ClientFrame,
     Close,
+    LineLogin,
     Login,
     LoginArguments,
     LoginOutcome,
@@ -151,7 +152,7 @@ class Dispatcher:
             connection.supports_binary = bool(frame.flags.binary)
         elif isinstance(frame, Login):
             self._login(connection, frame.arguments)
-        else:
+        elif isinstance(frame, LineLogin):
             self._resume(connection, frame.arguments)
 
     def allows_origin(self, origin: str) -> bool:
@@ -176,6 +177,7 @@ class Dispatcher:
             botkit = login.device == BOTKIT_DEVICE
             self._journal.check_room()
             session = hub.login(connection, Account(login.account), grant, botkit=botkit, resume=login.resume)
+            connection.outbox.multi = botkit and login.multi
         except LoginFailed as refusal:
             self._refuse_login(connection, refusal, login.device)
             return
@@ -183,8 +185,9 @@ class Dispatcher:
             self._refuse_login(connection, LoginFailed(ErrorCode.LOGIN_E_OTHER, str(error)), login.device)
             return
         self._counters.logins.add_for("ok")
-        boot = hub.boot if botkit else ""
-        self._send_outcome(connection, LoginOutcome(result="ok", uid=session.uid, line=session.line, boot=boot))
+        boot, multi = hub.boot if botkit else "", connection.outbox.multi
+        outcome = LoginOutcome(result="ok", uid=session.uid, line=session.line, boot=boot, multi=multi)
+        self._send_outcome(connection, outcome)
         self._journal.hold(connection.outbox)
         hub.announce(session)
 
@@ -197,6 +200,7 @@ class Dispatcher:
             return
         self._counters.logins.add_for("resumed")
         missed, lost = hub.replay(session, seen)
+        connection.outbox.multi = seen.multi
         outcome = LoginOutcome(
             result="ok",
             uid=session.uid,
@@ -205,6 +209,7 @@ class Dispatcher:
             resumed=True,
             channel=session.channel or "",
             lost=lost,
+            multi=seen.multi,
         )
         self._send_outcome(connection, outcome)
         for frame in missed:

@@ -1,8 +1,9 @@
 """What a channel tells its members, kept once for all of them until the flush at the end of the tick.
 
 To tell something costs the same for ten members and for ten thousand. The flush joins all that was told in a tick into
-the bytes of one send, and hands the same bytes to every member for which nothing else waits. A member that gets
-something of its own in between, or is behind, catches up first: it then has its copies in its own queue, in order.
+the bytes of one send (or two: for those that take several messages in one, and for the others), and hands the same
+bytes to every member for which nothing else waits. A member that gets something of its own in between, or is behind,
+catches up first: it then has its copies in its own queue, in order.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Protocol, TypeAlias
 import trio
 
 from botkit.errors import TransportClosed
-from botkit.gateway.framing import compact_frame, is_worth_deflating, text_frame
+from botkit.gateway.framing import compact_frame, is_worth_deflating, multi_frames, text_frame
 
 SENDS_PER_TURN = 200
 """How many peers are sent to before other tasks get a turn."""
@@ -26,6 +27,8 @@ class Listener(Protocol):
     """Who hears a fan-out: an outbox."""
 
     fanout: "Fanout | None"
+    multi: bool
+    """Whether it takes several messages in one."""
 
     def sender(self, deflatable: bool) -> SendNow | None:
         """Its link's ``direct_send``; None when something else waits, or when it is to be deflated for this one."""
@@ -38,6 +41,9 @@ class Listener(Protocol):
     def catch_up(self) -> None:
         """Put into its own queue what ``Fanout.news_for`` has for it."""
         ...
+
+
+_Ready: TypeAlias = tuple[list[Listener], list[SendNow]]
 
 
 class Marks(Protocol):
@@ -144,23 +150,28 @@ class Fanout:
                 self._marks.mark_fanout(self)
 
     async def _send(self, messages: list[_Message], end: int) -> None:
-        data = b"".join([message.frame for message in messages])
+        frames = [message.frame for message in messages]
+        singly = together = b"".join(frames)
+        if len(frames) > 1 and any(listener.multi for listener in self._listeners):
+            together = multi_frames(frames)
         deflatable = any(message.deflatable for message in messages)
         listeners = list(self._listeners)
         while listeners:
             turn, listeners = listeners[:SENDS_PER_TURN], listeners[SENDS_PER_TURN:]
-            ready, senders = self._find_ready(turn, deflatable)
-            for listener, taken in zip(ready, send_to_each(senders, data), strict=True):
-                if taken != len(data):
-                    listener.was_sent(data, taken)
+            for data, (ready, senders) in zip((singly, together), self._find_ready(turn, deflatable), strict=True):
+                for listener, taken in zip(ready, send_to_each(senders, data), strict=True):
+                    if taken != len(data):
+                        listener.was_sent(data, taken)
             if listeners:
                 self._apart = dict.fromkeys(turn, end) | self._apart
                 await trio.lowlevel.cancel_shielded_checkpoint()
 
-    def _find_ready(self, turn: Sequence[Listener], deflatable: bool) -> tuple[list[Listener], list[SendNow]]:
-        """Those that can be sent the same as all the others, and by what. The rest catches up, or has left."""
-        ready: list[Listener] = []
-        senders: list[SendNow] = []
+    def _find_ready(self, turn: Sequence[Listener], deflatable: bool) -> tuple[_Ready, _Ready]:
+        """Those that can be sent the same as all the others, and by what: singly, and those that take several in one.
+
+        The rest catches up, or has left.
+        """
+        found: tuple[_Ready, _Ready] = (([], []), ([], []))
         for listener in turn:
             if listener in self._apart:
                 if listener in self._listeners:
@@ -170,9 +181,10 @@ class Fanout:
             if sender is None:
                 listener.catch_up()
             else:
+                ready, senders = found[listener.multi]
                 ready.append(listener)
                 senders.append(sender)
-        return ready, senders
+        return found
 
 
 def send_to_each(senders: Sequence[SendNow], data: bytes) -> list[int]:

@@ -14,6 +14,7 @@ import trio
 
 from botkit.errors import TransportClosed
 from botkit.gateway.fanout import LOST, SENDS_PER_TURN, Fanout, SendNow
+from botkit.gateway.framing import multi_frames
 from botkit.transport.links import Link
 
 
@@ -87,7 +88,8 @@ class Outbox:
 
     ``spawn`` starts the writer task of a peer whose socket was full; ``cut`` is called, once, when a bound is passed.
     All outboxes share these two. A link that fails is closed, so that whoever reads it hears of it. ``fanout`` is what
-    its peer hears together with others; ``compact`` says that the peer takes deflated messages.
+    its peer hears together with others; ``compact`` says that the peer takes deflated messages, ``multi`` that it
+    takes several in one.
     """
 
     __slots__ = (
@@ -112,6 +114,7 @@ class Outbox:
         "compact",
         "fanout",
         "link",
+        "multi",
         "stuck_since",
     )
 
@@ -141,7 +144,7 @@ class Outbox:
         self._send_shared = link.direct_send
         self._waits = False  # anything: what all are told cannot be sent past it
         self.fanout: Fanout | None = None
-        self.compact = False
+        self.compact = self.multi = False
         self.stuck_since: float | None = None
         """Since when the socket has taken nothing while a writer task waits for it; None when it is not full."""
 
@@ -319,7 +322,10 @@ class Outbox:
             self.fanout.remove(self)
 
     def _take(self) -> bytes:
-        data = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
+        if len(self._queue) == 1:
+            data = self._queue[0]
+        else:
+            data = multi_frames(self._queue) if self.multi else b"".join(self._queue)
         self._queue.clear()
         self._queued = 0
         return data

@@ -15,15 +15,16 @@ from msgspec import Raw
 
 from botkit.errors import ErrorCode, ProtocolError, TransportClosed
 from botkit.signaling.heartbeat import Heartbeat
+from botkit.signaling.login import LoginAnswer
 from botkit.signaling.pending import Answerable, OnAnswer, PendingRequests, ReplyT, Slot
 from botkit.signaling.settings import SignalSettings
 from botkit.signaling.statistics import Counters
 from botkit.signaling.trace import AccountTrace
 from botkit.transport.base import Transport
-from botkit.types import Line
 from botkit.wire import frames
 from botkit.wire.admin import is_ban
 from botkit.wire.frames import ClientFrame, GatewayFrame
+from botkit.wire.limits import MAX_CLIENT_FRAME_BYTES
 from botkit.wire.request import Request
 from botkit.wire.requests import encode_request
 from botkit.wire.tokens import TokenVerdict
@@ -42,6 +43,10 @@ READ_SECONDS = 0.1
 """When its time is over, so long is what waits in the socket read before the gateway is given up."""
 
 
+MAX_MULTI_BYTES = MAX_CLIENT_FRAME_BYTES // 2
+"""How much of what waits to be sent is joined in one message, where the gateway takes that."""
+
+
 class ConnectionEnd(NamedTuple):
     """Why a connection ended. With a ``code`` the session ended too; without, it may come back."""
 
@@ -55,14 +60,15 @@ class Connection:
     def __init__(
         self,
         transport: Transport,
-        line: Line,
+        login: LoginAnswer,
         settings: SignalSettings,
         *,
         counters: Counters,
         trace: AccountTrace,
     ) -> None:
         self._transport = transport
-        self._line = line
+        self._line = login.line
+        self._most_bytes = MAX_MULTI_BYTES if login.multi else 0  # of frames that go out together
         self._settings = settings
         self._counters = counters
         self._trace = trace
@@ -132,7 +138,7 @@ class Connection:
                 if self._heartbeat.ping_due(now):
                     self._outbox.append(frames.encode(frames.Ping(self._heartbeat.ping(now))))
                 if self._outbox:
-                    await self._send(self._outbox.popleft())
+                    await self._send(self._next())
                     continue
                 self._wake, due = trio.Event(), self._heartbeat.next_ping
                 with trio.move_on_at(due):
@@ -159,16 +165,26 @@ class Connection:
         if now - due > LATE_SECONDS and self._heartbeat.forgive(due, now):
             self._counters.times_blocked += 1
 
-    async def _send(self, data: bytes) -> None:
-        self._trace.sent(data)
-        await self._transport.send(data)
-        self._counters.frames_sent += 1
+    def _next(self) -> list[bytes]:
+        """The frames that go out in the next message: one, or as many as wait and may be joined."""
+        batch, size = [self._outbox.popleft()], 0
+        while self._outbox:
+            size += len(batch[-1]) + len(",")
+            if size + len(self._outbox[0]) > self._most_bytes:
+                break
+            batch.append(self._outbox.popleft())
+        return batch
+
+    async def _send(self, batch: list[bytes]) -> None:
+        for frame in batch:
+            self._trace.sent(frame)
+        await self._transport.send(batch[0] if len(batch) == 1 else frames.join_frames(batch))
+        self._counters.frames_sent += len(batch)
 
     async def _read(self, on_notice: NoticeHandler) -> None:
         try:
             while True:
                 data = await self._transport.receive()
-                self._counters.frames_received += 1
                 self._trace.received(data)
                 self._take(frames.decode_gateway_frame(data), on_notice)
         except TransportClosed as error:
@@ -178,6 +194,10 @@ class Connection:
             self.end(ConnectionEnd(None, f"the gateway sent what cannot be read: {error}"))
 
     def _take(self, frame: GatewayFrame, on_notice: NoticeHandler) -> None:
+        if isinstance(frame, frames.Multi):
+            self._take_batch(frame.frames, on_notice)
+            return
+        self._counters.frames_received += 1
         match frame:
             case frames.Notify(notice=notice):
                 on_notice(notice)
@@ -190,14 +210,15 @@ class Connection:
                 self.end(ConnectionEnd(ErrorCode.LOGOUT_E_KICKED, reason))
             case frames.Close(reason=reason):
                 self.end(ConnectionEnd(_close_code(reason), reason))
-            case frames.Multi(frames=batch):
-                self._take_batch(batch, on_notice)
             case frames.LoginResult():
                 raise ProtocolError("a second login_ret")
 
-    def _take_batch(self, batch: Sequence[bytes | Raw], on_notice: NoticeHandler) -> None:
+    def _take_batch(self, batch: Sequence[Raw], on_notice: NoticeHandler) -> None:
         for raw in batch:
-            frame = frames.decode_gateway_frame(bytes(raw))
+            if self._end is not None:
+                return  # what came behind a kick is nobody's business
+            self._trace.received(raw)
+            frame = frames.decode_gateway_frame(raw)
             if isinstance(frame, frames.Multi):
                 raise ProtocolError("multi inside of multi")
             self._take(frame, on_notice)

@@ -97,6 +97,7 @@ class SessionCore:
             channel=channel,
             message_id=message_id,
             inbox=self.inbox.last,
+            multi=True,
         )
 
     def on_notice(self, notice: Notice) -> None:

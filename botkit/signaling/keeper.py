@@ -162,9 +162,7 @@ class Keeper:
             async with self._turns.take() as turn, self._connector() as transport:
                 answer = await self._enter(transport)
                 turn.end()
-                connection = Connection(
-                    transport, answer.line, core.settings, counters=core.counters, trace=self._trace
-                )
+                connection = Connection(transport, answer, core.settings, counters=core.counters, trace=self._trace)
                 if on_login is not None:
                     # A cancel, or a deadline, that came with the answer counts: behind the shield nobody could end it.
                     await trio.lowlevel.checkpoint_if_cancelled()

@@ -36,7 +36,8 @@ class LoginAnswer(NamedTuple):
     """What a gateway says to a login that it accepts.
 
     ``boot`` is the gateway's life, empty when it cannot resume sessions. Of a session that was resumed, ``channel``
-    is where it is now, and ``lost`` how many of the channel's notices are gone (-1: nobody knows).
+    is where it is now, and ``lost`` how many of the channel's notices are gone (-1: nobody knows). ``multi``: it takes
+    several frames in one.
     """
 
     uid: Uid
@@ -45,6 +46,7 @@ class LoginAnswer(NamedTuple):
     resumed: bool = False
     channel: str = ""
     lost: int = 0
+    multi: bool = False
 
 
 def check_account(account: str) -> None:
@@ -63,7 +65,13 @@ async def log_in(transport: Transport, credentials: Credentials, *, timeout: flo
     _check_encodable(credentials.app_id, ErrorCode.LOGIN_E_FAILED, "the app id")
     _check_encodable(token, ErrorCode.LOGIN_E_TOKENWRONG, "the token")
     arguments = LoginArguments(
-        vid=credentials.app_id, account=credentials.account, token=token, device=DEVICE, ver=VERSION, resume=True
+        vid=credentials.app_id,
+        account=credentials.account,
+        token=token,
+        device=DEVICE,
+        ver=VERSION,
+        resume=True,
+        multi=True,
     )
     return await _enter(transport, Login(arguments), timeout, trace)
 
@@ -125,7 +133,13 @@ def _read_answer(data: bytes | str) -> LoginAnswer:
     if not outcome.line:
         raise ProtocolError("empty", field="login_ret.line")
     return LoginAnswer(
-        Uid(outcome.uid), Line(outcome.line), outcome.boot, outcome.resumed, outcome.channel, outcome.lost
+        Uid(outcome.uid),
+        Line(outcome.line),
+        outcome.boot,
+        outcome.resumed,
+        outcome.channel,
+        outcome.lost,
+        outcome.multi,
     )
 
 

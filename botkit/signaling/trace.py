@@ -3,6 +3,7 @@
 import re
 
 import structlog
+from msgspec import Raw
 from structlog.typing import FilteringBoundLogger
 
 from botkit.types import Account
@@ -34,10 +35,10 @@ class AccountTrace:
         if self._trace.enabled:
             _log.debug("frame sent", account=self._account, frame=redacted(frame.decode()))
 
-    def received(self, frame: bytes | str) -> None:
+    def received(self, frame: bytes | str | Raw) -> None:
         """Log a frame that came from the gateway."""
         if self._trace.enabled:
-            text = frame if isinstance(frame, str) else frame.decode(errors="backslashreplace")
+            text = frame if isinstance(frame, str) else bytes(frame).decode(errors="backslashreplace")
             _log.debug("frame received", account=self._account, frame=redacted(text))
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import trio
 
 from botkit.testing.weather import CALM, draw_fates
+from botkit.wire.frames import split_frames
 
 Message: TypeAlias = bytes | str
 Deliver: TypeAlias = Callable[[Message], Awaitable[None]]
@@ -66,7 +67,17 @@ class Lane:
         self._duplicate_next += count
 
     async def carry(self, message: Message) -> None:
-        """Take one message. Waits for room, and in calm weather until it is delivered."""
+        """Take one message. Waits for room, and in calm weather until it is delivered.
+
+        Frames that travel together (``multi``) meet the faults one by one.
+        """
+        if self._calm() and not (self._drop_next or self._duplicate_next or self._lost):
+            await self._deliver(message)
+            return
+        for frame in split_frames(message):
+            await self._carry(frame)
+
+    async def _carry(self, message: Message) -> None:
         if self._drop_next or self._is_lost(message):
             self._drop_next = max(0, self._drop_next - 1)
             await trio.lowlevel.checkpoint()

@@ -1,11 +1,13 @@
 """Frames: one JSON array ``[name, argument]`` per WebSocket text message.
 
 A client sends ``login``, ``call2``, ``ping`` and ``set_flag``; a gateway sends ``login_ret``,
-``call2-ret``, ``notify``, ``pong``, ``kick``, ``close`` and ``multi``. Each is a frozen struct here;
+``call2-ret``, ``notify``, ``pong``, ``kick`` and ``close``. A botkit client and a gateway that have said so at login
+join what is to be sent at the same time in a ``multi``. Each is a frozen struct here;
 ``encode`` turns one into the bytes of a text frame and the two ``decode_…`` functions turn a peer's bytes into
 one or raise ``ProtocolError``.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -22,7 +24,8 @@ Number = Annotated[int, Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 class LoginArguments(Struct, frozen=True, kw_only=True):
     """What a client says of itself. ``vid`` is the app id, ``device`` ``websdk``, ``javasdk`` or ``botkit``.
 
-    ``resume`` (ours) says that the client comes back to its session after a lost connection.
+    ``resume`` (ours) says that the client comes back to its session after a lost connection, ``multi`` (ours) that it
+    takes several frames in one.
     """
 
     vid: str
@@ -33,6 +36,7 @@ class LoginArguments(Struct, frozen=True, kw_only=True):
     ip: str = ""
     ver: Number | str = 0
     resume: bool = False
+    multi: bool = False
 
 
 class Login(Struct, frozen=True, array_like=True, tag="login"):
@@ -45,7 +49,7 @@ class ResumeArguments(Struct, frozen=True, kw_only=True):
     """Which session a client comes back to, and what it saw last.
 
     ``boot`` is the gateway's life in which that was, ``channel`` and ``message_id`` the newest notice of the channel
-    that the client believes to be in, ``inbox`` the newest version of its inbox.
+    that the client believes to be in, ``inbox`` the newest version of its inbox, ``multi`` as in a login.
     """
 
     vid: str
@@ -55,6 +59,7 @@ class ResumeArguments(Struct, frozen=True, kw_only=True):
     channel: str = ""
     message_id: Number = 0
     inbox: Number = 0
+    multi: bool = False
 
 
 class LineLogin(Struct, frozen=True, array_like=True, tag="line_login"):
@@ -98,7 +103,17 @@ class Call(Struct, frozen=True, array_like=True, tag="call2"):
     body: CallBody
 
 
-ClientFrame: TypeAlias = Login | LineLogin | Ping | SetFlag | Call
+class Multi(Struct, frozen=True, array_like=True, tag="multi"):
+    """``["multi", [frame, …]]``: several frames in one message; there is no ``multi`` inside of one.
+
+    Only to those who said that they take it. The vendor's name; its gateways sent it, after ``set_flag``, and its
+    clients never do.
+    """
+
+    frames: tuple[Raw, ...]
+
+
+ClientFrame: TypeAlias = Login | LineLogin | Ping | SetFlag | Call | Multi
 
 
 class LoginResultBody(Struct, frozen=True, array_like=True):
@@ -117,8 +132,8 @@ class LoginResult(Struct, frozen=True, array_like=True, tag="login_ret"):
 class LoginOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The JSON inside of a ``login_ret``: ``uid`` and ``line`` on success, ``reason`` on refusal.
 
-    To botkit clients also ``boot``, the gateway's life, and after a ``line_login`` ``resumed``, the ``channel`` that
-    the session is in, and how many of its notices are ``lost`` (-1: nobody knows).
+    To botkit clients also ``boot``, the gateway's life, whether it takes ``multi``, and after a ``line_login``
+    ``resumed``, the ``channel`` that the session is in, and how many of its notices are ``lost`` (-1: nobody knows).
     """
 
     result: str
@@ -130,6 +145,7 @@ class LoginOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     resumed: bool = False
     channel: str = ""
     lost: int = 0
+    multi: bool = False
 
 
 class CallResultBody(Struct, frozen=True, array_like=True):
@@ -210,12 +226,6 @@ class Close(Struct, frozen=True, array_like=True, tag="close"):
     reason: str
 
 
-class Multi(Struct, frozen=True, array_like=True, tag="multi"):
-    """``["multi", [frame, …]]``: several frames at once, only to clients that said ``set_flag``."""
-
-    frames: tuple[Raw, ...]
-
-
 GatewayFrame: TypeAlias = LoginResult | CallResult | Notify | Pong | Kick | Close | Multi
 
 _encoder = msgspec.json.Encoder()
@@ -228,7 +238,27 @@ def encode(frame: ClientFrame | GatewayFrame) -> bytes:
     return _encoder.encode(frame)
 
 
-def decode_client_frame(data: bytes | str) -> ClientFrame:
+MULTI_HEAD, _MULTI_TAIL = b'["multi",[', b"]]"
+
+
+def join_frames(encoded: Sequence[bytes]) -> bytes:
+    """The ``multi`` of frames that are encoded."""
+    return MULTI_HEAD + b",".join(encoded) + _MULTI_TAIL
+
+
+def split_frames(message: bytes | str) -> Sequence[bytes | str]:
+    """The frames in a message, one or those of a ``multi``; what cannot be read is one, too."""
+    data = message.encode(errors="surrogatepass") if isinstance(message, str) else message
+    if not data.startswith(MULTI_HEAD):
+        return (message,)
+    try:
+        frame = _gateway_decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return (message,)
+    return [bytes(raw) for raw in frame.frames] if isinstance(frame, Multi) else (message,)
+
+
+def decode_client_frame(data: bytes | str | Raw) -> ClientFrame:
     """What a client sent. Raises ``ProtocolError`` for anything but a whole, known frame."""
     try:
         return _client_decoder.decode(data)
@@ -236,7 +266,7 @@ def decode_client_frame(data: bytes | str) -> ClientFrame:
         raise protocol_error(error) from None
 
 
-def decode_gateway_frame(data: bytes | str) -> GatewayFrame:
+def decode_gateway_frame(data: bytes | str | Raw) -> GatewayFrame:
     """What a gateway sent. Raises ``ProtocolError`` for anything but a whole, known frame."""
     try:
         return _gateway_decoder.decode(data)

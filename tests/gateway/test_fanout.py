@@ -337,6 +337,7 @@ async def test_long_walks(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_who_left_while_nothing_was_told_is_forgotten_at_once() -> None:
     class Leaver:
         fanout: Fanout | None = None
+        multi = False
 
         def sender(self, deflatable: bool) -> None:
             raise NotImplementedError

@@ -53,6 +53,7 @@ class Peer:
         self.logins: list[Login] = []
         self.resumptions: list[LineLogin] = []
         self.pings: list[int] = []
+        self.messages: list[bytes | str] = []
         self.closed = False
 
     async def serve(self) -> None:
@@ -60,9 +61,11 @@ class Peer:
         try:
             while True:
                 data = await self.transport.receive()
+                self.messages.append(data)
                 if self._gateway.deaf:
                     await trio.sleep_forever()
-                await self._handle(frames.decode_client_frame(data))
+                for frame in frames.split_frames(data):
+                    await self._handle(frames.decode_client_frame(frame))
         except TransportClosed:
             pass  # the session has closed, or the test
 
@@ -158,6 +161,10 @@ class ScriptedGateway:
     def asked(self, kind: type[_RequestT]) -> list[_RequestT]:
         """The requests of one kind so far."""
         return [request for request in self.requests if isinstance(request, kind)]
+
+    def texts(self) -> list[str]:
+        """The instant messages so far."""
+        return [message.content for message in self.asked(requests.SendMessage)]
 
     def answer(self, kind: type[Request], reply: Reply) -> None:
         """From now on answer requests of ``kind`` with ``reply``."""

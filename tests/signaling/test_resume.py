@@ -69,7 +69,7 @@ async def test_the_session_goes_on_as_if_nothing_had_been(
     assert reconnected == Reconnected(account=kept.account, resumed=True, rejoined=None)
     [resumption] = gateway.peer.resumptions
     assert resumption.arguments == ResumeArguments(
-        vid="app", account="ann", line=LINE, boot="b", channel="room", message_id=41, inbox=1
+        vid="app", account="ann", line=LINE, boot="b", channel="room", message_id=41, inbox=1, multi=True
     )
     assert gateway.peer.logins == []
     assert kept.channel is channel

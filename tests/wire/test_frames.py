@@ -33,6 +33,8 @@ from botkit.wire.frames import (
     decode_client_frame,
     decode_gateway_frame,
     encode,
+    join_frames,
+    split_frames,
 )
 from botkit.wire.replies import Joined, decode_reply
 from botkit.wire.requests import decode_request
@@ -55,6 +57,7 @@ client_frames: st.SearchStrategy[ClientFrame] = st.one_of(
     st.builds(Ping, numbers),
     st.builds(SetFlag, st.builds(Flags, numbers)),
     st.builds(Call, st.builds(CallBody, st.text(), call_ids, json_texts.map(Raw))),
+    st.builds(Multi, st.lists(json_texts.map(Raw), max_size=5).map(tuple)),
 )
 gateway_frames: st.SearchStrategy[GatewayFrame] = st.one_of(
     st.builds(LoginResult, st.builds(LoginResultBody, st.text(), st.text())),
@@ -90,7 +93,10 @@ def test_gateway_frames_survive_the_trip(frame: GatewayFrame) -> None:
 def answer_like_a_gateway(data: bytes | str) -> None:
     """What a gateway does with anything that comes in: decode it, and echo its number."""
     frame = decode_client_frame(data)
-    if isinstance(frame, Ping):
+    if isinstance(frame, Multi):
+        for inner in frame.frames:
+            decode_client_frame(inner)
+    elif isinstance(frame, Ping):
         encode(Pong(frame.number))
     elif isinstance(frame, Call):
         encode(CallResult(CallResultBody(frame.body.call_id, "", "{}")))
@@ -201,3 +207,11 @@ def test_a_refused_frame_names_the_place(data: bytes, field: str) -> None:
 )
 def test_frames_look_as_the_vendor_wrote_them(frame: ClientFrame | GatewayFrame, text: str) -> None:
     assert encode(frame).decode() == text
+
+
+def test_a_message_is_split_into_its_frames() -> None:
+    inner = [encode(Pong(1)), encode(Kick("ä")), encode(Pong(2))]
+    assert split_frames(join_frames(inner)) == inner
+    assert split_frames(join_frames(inner).decode()) == inner
+    for other in (inner[0], '["pong",1]', b'["multi",[1', b"", '["multi",["\ud800"'):
+        assert split_frames(other) == (other,)

@@ -9,8 +9,9 @@ Each line of ``golden/both_ends/*.txt`` names an account and what happens at its
     ann = OUTCOME            a verb is done
     ann dropped              its connection is lost                        30 s pass
 
-Each direction has its order; a client does not wait for an answer before it asks for something else. What goes over
-the wire or comes to an application without being expected is an error, at the latest at the transcript's end.
+Frames that go in one message (``multi``) stand one by one. Each direction has its order; a client does not wait for an
+answer before it asks for something else. What goes over the wire or comes to an application without being expected is
+an error, at the latest at the transcript's end.
 """
 
 import json
@@ -26,6 +27,7 @@ from botkit.gateway.settings import Address, GatewaySettings
 from botkit.testing import TEST_APP, open_test_gateway
 from botkit.transport.base import Connector, Transport
 from botkit.transport.websocket import websocket_connector
+from botkit.wire.frames import split_frames
 from tests.wire.applications import Application
 from tests.wire.transcripts import Line, Names, lines_of, transcripts
 
@@ -39,8 +41,9 @@ class Tape:
         self._send, self._receive = trio.open_memory_channel[str](1000)
 
     def note(self, data: bytes | str) -> None:
-        """A frame goes by."""
-        self._send.send_nowait(data if isinstance(data, str) else data.decode())
+        """A message goes by."""
+        for frame in split_frames(data):
+            self._send.send_nowait(frame if isinstance(frame, str) else frame.decode())
 
     async def next(self) -> str:
         """The next frame."""

@@ -67,10 +67,10 @@ class Running:
         return self.process.stderr.read() if self.process.stderr else ""
 
 
-def start_process(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Running:
+def start_process(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, command: Path = COMMAND) -> Running:
     """The command in the folder ``cwd``; whoever starts it ends it."""
     process = subprocess.Popen(
-        [COMMAND, *arguments],
+        [command, *arguments],
         cwd=cwd,
         env=environment(env),
         stdin=subprocess.DEVNULL,

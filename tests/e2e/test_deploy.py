@@ -19,7 +19,9 @@ from botkit.cli.run import STOP_DEADLINE
 from botkit.config.loading import Config, GatewayConfig, load_any_config
 from botkit.types import JsonObject
 from tests.e2e.files import ROOT
+from tests.e2e.linters import compose_linter
 from tests.processes import Start
+from tests.vendor.packages import MissingTool
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
 DEPLOY = ROOT / "config" / "deploy"
@@ -79,6 +81,9 @@ def test_the_services_of_compose_fit_their_files(compose: JsonObject, deploy: Pa
         assert f"{name}:/var/lib/botkit" in volumes
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
+        assert service["mem_limit"]
+        assert service["pids_limit"]
+        assert service["restart"] == "unless-stopped"
         assert float(str(service["stop_grace_period"]).removesuffix("s")) > STOP_DEADLINE
         assert name == "gateway" or service["depends_on"] == {"gateway": {"condition": "service_healthy"}}
         config = load_any_config(deploy / file)
@@ -107,6 +112,12 @@ def test_the_image_has_what_it_is_made_of_and_runs_as_nobody() -> None:
     assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
     assert re.search(r"^HEALTHCHECK ", final, re.MULTILINE)
     assert "BOTKIT_HEALTH" in final
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = {
+        source for line in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE) for source in line.split()
+    }
+    assert "*" in ignored
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied
     (stop,) = re.findall(r"^STOPSIGNAL (\S+)$", final, re.MULTILINE)
     assert signal.Signals[stop] is signal.SIGTERM
 
@@ -126,6 +137,7 @@ def test_a_unit_agrees_with_what_the_process_does(name: str) -> None:
     assert service["RestartPreventExitStatus"] == str(EXIT_WRONG_INPUT)
     assert service["Restart"] == "on-failure"
     assert service.get("KillSignal", "SIGTERM") == "SIGTERM"
+    assert {"MemoryMax", "TasksMax", "LimitNOFILE"} <= set(service)
 
 
 @pytest.mark.slow
@@ -145,6 +157,38 @@ def test_systemd_takes_a_unit_and_finds_it_closed(name: str, tmp_path: Path) -> 
 def test_hadolint_finds_nothing() -> None:
     found = subprocess.run([HADOLINT, DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout) == (0, "")
+
+
+@pytest.mark.slow
+def test_the_linter_of_compose_finds_nothing(tmp_path: Path) -> None:
+    try:
+        linter = compose_linter()
+    except MissingTool as error:
+        pytest.skip(str(error))
+    # The gateway stands first, as it starts first, and what all have in common stands before what one has.
+    taste = ("--disable-rule", "services-alphabetical-order", "service-keys-order")
+
+    def lint(file: Path) -> tuple[int, str]:
+        command = [str(linter), str(file), "--max-warnings", "0", *taste]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        return found.returncode, (found.stdout + found.stderr).strip()
+
+    assert lint(DEPLOY / "compose.yaml") == (0, "")
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text((DEPLOY / "compose.yaml").read_text().replace("read_only: true", "raed_only: true"))
+    code, told = lint(wrong)
+    assert code == 1
+    assert "additional properties" in told
+
+
+def test_what_a_unit_has_installed_can_be_read_by_its_user() -> None:
+    for name, yaml_file in (("botkit@.service", "presence"), ("botkit-gateway.service", "gateway")):
+        assert unit(name)["Service"]["DynamicUser"] == "yes"
+        installs = re.findall(r"install -D -m (\d+) (\S+) /etc/botkit/", (DEPLOY / name).read_text())
+        modes = {file: mode for mode, file in installs}
+        assert set(modes) == {f"{yaml_file}.yaml", f"{yaml_file}.env"}
+        assert int(modes[f"{yaml_file}.yaml"], 8) & 0o004  # by others, as the user is nobody that has a name before
+        assert not int(modes[f"{yaml_file}.env"], 8) & 0o077
 
 
 @pytest.fixture

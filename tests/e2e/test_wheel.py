@@ -1,8 +1,8 @@
 """The wheel, alone in an environment of its own: it has all that it needs, and the first steps work."""
 
+import signal
 import subprocess
 import sys
-import sysconfig
 import tomllib
 import venv
 from email.parser import Parser
@@ -11,8 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.e2e.files import ROOT
-from tests.processes import environment
+from tests.e2e.files import ROOT, on_free_ports
+from tests.processes import environment, start_process
 
 pytestmark = [pytest.mark.slow, pytest.mark.row("O14")]
 
@@ -37,14 +37,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands of a new environment that has the wheel. What it depends on is borrowed from the tests' one."""
+    """The commands of a new environment that has the wheel, what it says that it depends on, and nothing else."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, with_pip=False, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
-    subprocess.run([*pip, "install", "--no-index", "--no-deps", "--quiet", str(wheel)], check=True, capture_output=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    # Behind its own packages, and without what this one has in .pth files: the checkout, say.
-    (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    subprocess.run([*pip, "install", "--quiet", str(wheel)], check=True, capture_output=True)
     return folder / "bin"
 
 
@@ -88,3 +85,19 @@ def test_the_first_steps_work(installed: Path, tmp_path: Path) -> None:
     assert "is right" in run(installed, "botkit", "check", str(ROOT / "config" / "demo.yaml"), cwd=tmp_path)
     files = [str(path) for path in (ROOT / "config").glob("*.yaml")]
     run(installed, "python", "-c", LOAD_ALL, *files, cwd=tmp_path)
+
+
+def test_the_demo_and_the_commands_of_its_bots_work(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "demo.yaml").write_text(on_free_ports((ROOT / "config" / "demo.yaml").read_text()))
+    bare = {"PYTHONPATH": ""}
+    running = start_process("run", "demo.yaml", cwd=tmp_path, env=bare, command=installed / "botkit")
+    try:
+        running.read_until("ready: 3 of 3 bots at work")
+        running.read_until("verdict", "bob")
+        code, out, err = running.stop(signal.SIGINT)
+    finally:
+        running.end()
+    assert (code, out.splitlines()[-1], err) == (0, "stopped: every session is logged out", "")
+    for bot, question, shown in (("moderation", "cases", "bob"), ("presence", "now", "bob"), ("calls", "list", "")):
+        database = f"sqlite:///var/demo/{bot}.db"
+        assert shown in run(installed, "botkit", bot, question, "--database", database, cwd=tmp_path)

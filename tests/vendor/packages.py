@@ -49,6 +49,14 @@ def python_packages() -> Path:
 
 def installed(name: str, install: Callable[[Path], None], digest: Callable[[Path], str], published: str) -> Path:
     """The cached folder ``name``, made by ``install`` if it is not there; its files are what was published."""
+    folder = kept(name, install)
+    found = digest(folder)
+    assert found == published, f"{folder} is not what the vendor published ({found}): remove it"
+    return folder
+
+
+def kept(name: str, install: Callable[[Path], None]) -> Path:
+    """The cached folder ``name``, made by ``install`` if it is not there."""
     folder = cache_folder() / name
     if not folder.exists():
         cache_folder().mkdir(parents=True, exist_ok=True)
@@ -59,8 +67,6 @@ def installed(name: str, install: Callable[[Path], None], digest: Callable[[Path
             except OSError:  # another run was faster
                 if not folder.exists():
                     raise
-    found = digest(folder)
-    assert found == published, f"{folder} is not what the vendor published ({found}): remove it"
     return folder
 
 

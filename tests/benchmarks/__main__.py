@@ -12,9 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.benchmarks.finding import UnknownBenchmark, find_benchmarks
 from tests.benchmarks.installing import CannotInstall
+from tests.benchmarks.launching import ProgramFailed
 from tests.benchmarks.machine import this_machine
 from tests.benchmarks.model import Benchmark, Size
-from tests.benchmarks.report import MARKDOWN, Report, as_markdown, shown, write_report
+from tests.benchmarks.report import MARKDOWN, Failure, Report, as_markdown, shown, write_report
 from tests.benchmarks.results import Result
 from tests.benchmarks.running import run_benchmark
 
@@ -31,7 +32,8 @@ def bench(
 ) -> None:
     """Run benchmarks, print what came of them, and write a table (Markdown and JSON) and charts.
 
-    Exits with 1 when a target is missed.
+    What is written grows with each benchmark, so that an end before the last loses none. Exits with 1 when a target is
+    missed or a benchmark has failed.
     """
     console = Console()
     try:
@@ -42,34 +44,43 @@ def bench(
         for one in benchmarks:
             console.print(f"{one.id:4} {one.title}", highlight=False)
         return
-    machine = this_machine()
+    report = Report(this_machine(), runs, means_something=not tiny)
     size = Size.TINY if tiny else Size.FULL
-    results = tuple(_run(console, one, runs, size) for one in benchmarks)
-    report = Report(machine, runs, results)
-    write_report(report, output)
+    for number, one in enumerate(benchmarks, start=1):
+        report = report.with_one_more(_run(console, one, runs, size, f"{number} of {len(benchmarks)}"))
+        write_report(report, output)
     _draw(console, report, benchmarks, output)
     console.print(as_markdown(report), highlight=False, markup=False, soft_wrap=True)
     console.print(f"written to {output / MARKDOWN}", highlight=False)
-    if not tiny and not all(result.met for result in results):
+    if report.failures or (not tiny and not all(result.met for result in report.results)):
         raise typer.Exit(1)
 
 
-def _run(console: Console, benchmark: Benchmark, runs: int, size: Size) -> Result:
+def _run(console: Console, benchmark: Benchmark, runs: int, size: Size, place: str) -> Result | Failure:
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(f"{benchmark.id} {benchmark.title}", total=None)
+        task = progress.add_task(f"{place}, {benchmark.id} {benchmark.title}", total=None)
+
+        def tell(step: str) -> None:
+            progress.update(task, description=f"{place}, {benchmark.id}: {step}")
+
         try:
-            result = run_benchmark(
-                benchmark, runs, size, lambda step: progress.update(task, description=f"{benchmark.id}: {step}")
-            )
-        except CannotInstall as error:
-            console.print(f"{benchmark.id}: {error}", style="red", markup=False)
-            raise typer.Exit(2) from None
+            result = run_benchmark(benchmark, runs, size, tell)
+        except Exception as error:  # noqa: BLE001  # whatever one of them fails with, the others are measured
+            problem = str(error) or type(error).__name__
+            console.print(f"{benchmark.id} FAILED: {type(error).__name__}: {error}", style="red", markup=False)
+            if not isinstance(error, CannotInstall | ProgramFailed):
+                console.print_exception()
+            return Failure(benchmark.id, benchmark.title, problem)
+    _tell(console, result)
+    return result
+
+
+def _tell(console: Console, result: Result) -> None:
     for outcome in result.outcomes:
         verdict = "met" if outcome.met else "MISSED"
         measured = f"{result.id} {outcome.of.measure}: {shown(outcome.value)} ({outcome.bound})"
         console.print(f"{measured}, {verdict}, {result.seconds:.0f} s", highlight=False)
-    return result
 
 
 def _draw(console: Console, report: Report, benchmarks: list[Benchmark], folder: Path) -> None:
@@ -78,7 +89,8 @@ def _draw(console: Console, report: Report, benchmarks: list[Benchmark], folder:
     except ModuleNotFoundError as error:
         console.print(f"no charts without {error.name}: pip install -e '.[plot]'", highlight=False, markup=False)
         return
-    draw_charts(report, benchmarks, folder)
+    if report.results:
+        draw_charts(report, benchmarks, folder)
 
 
 if __name__ == "__main__":

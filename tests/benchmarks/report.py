@@ -10,12 +10,28 @@ from tests.benchmarks.results import Outcome, Result, Summary
 MARKDOWN, JSON = "benchmarks.md", "benchmarks.json"
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """A benchmark that came to no result."""
+
+    id: str
+    title: str
+    problem: str
+
+
 class Report(msgspec.Struct, frozen=True):
-    """All results of one run on one machine."""
+    """All results of one run on one machine; they mean something unless next to no work was done."""
 
     machine: Machine
     runs: int
-    results: tuple[Result, ...]
+    results: tuple[Result, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    means_something: bool = True
+
+    def with_one_more(self, found: Result | Failure) -> "Report":
+        """The same, and what came of a further benchmark."""
+        if isinstance(found, Failure):
+            return msgspec.structs.replace(self, failures=(*self.failures, found))
+        return msgspec.structs.replace(self, results=(*self.results, found))
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -31,12 +47,14 @@ def read_report(folder: Path) -> Report:
 
 
 def as_markdown(report: Report) -> str:
-    """Two tables: what was asked for and what came of it; and all figures."""
+    """What failed; and two tables: what was asked for and what came of it, and all figures."""
     lines = [
         "# Benchmarks",
         "",
         f"{report.machine}. Medians of {report.runs} alternating runs; ± is the middle half of the runs.",
         "",
+        *(["Next to no work was done: the figures mean nothing.", ""] if not report.means_something else []),
+        *(line for failure in report.failures for line in _failure_lines(failure)),
         "| id | work | figure | by itself | as a multiple of | target | found | met |",
         "|---|---|---|---:|---|---|---:|---|",
         *(_outcome_line(result, outcome) for result in report.results for outcome in result.outcomes),
@@ -46,6 +64,14 @@ def as_markdown(report: Report) -> str:
         *(_summary_line(result, summary) for result in report.results for summary in result.summaries),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _failure_lines(failure: Failure) -> list[str]:
+    return [f"**{failure.id} has failed** ({failure.title}):", "", *_indented(failure.problem), ""]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    {line}" for line in text.strip().splitlines()]
 
 
 def _outcome_line(result: Result, outcome: Outcome) -> str:

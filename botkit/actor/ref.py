@@ -7,7 +7,8 @@ import trio
 from botkit.actor.exits import Exit, Terminated
 from botkit.actor.kinds import Kind
 from botkit.actor.mailbox import Mailbox, MailboxStatistics, OverflowPolicy
-from botkit.errors import ActorDead, ActorError, LinkBroken, MailboxFull
+from botkit.actor.timeouts import of_this_run
+from botkit.errors import ActorDead, LinkBroken, MailboxFull
 
 M_contra = TypeVar("M_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
@@ -27,17 +28,17 @@ class PendingAsk:
         self._asker: trio.lowlevel.Task | None = None
         self._settled = False
         self._answer: object = None
-        self._error: ActorError | None = None
+        self._error: Exception | None = None
 
     def answer(self, value: object) -> None:
         """Hand the answer to the asker."""
         self._settle(value, None)
 
-    def fail(self, error: ActorError) -> None:
+    def fail(self, error: Exception) -> None:
         """Raise ``error`` in the asker."""
         self._settle(None, error)
 
-    def _settle(self, value: object, error: ActorError | None) -> None:
+    def _settle(self, value: object, error: Exception | None) -> None:
         if self._settled:
             return
         self._settled, self._answer, self._error = True, value, error
@@ -45,13 +46,17 @@ class PendingAsk:
         if asker is not None:
             trio.lowlevel.reschedule(asker)
 
-    async def wait(self) -> object:
-        """The answer; raises what ``fail`` was given. For the one asker."""
+    async def wait(self, seconds: float) -> object:
+        """The answer; raises what ``fail`` was given, and ``trio.TooSlowError``. For the one asker."""
         if self._settled:
             await trio.lowlevel.checkpoint()
         else:
-            self._asker = trio.lowlevel.current_task()
-            await trio.lowlevel.wait_task_rescheduled(self._give_up)
+            self._asker, timeouts = trio.lowlevel.current_task(), of_this_run()
+            timeouts.begin(self, seconds)
+            try:
+                await trio.lowlevel.wait_task_rescheduled(self._give_up)
+            finally:
+                timeouts.end(self, seconds)
         if self._error is not None:
             raise self._error
         return self._answer
@@ -116,18 +121,21 @@ class ActorRef(Generic[M_contra]):
         is the cause); ``MailboxFull`` when the mailbox's policy drops or refuses the question; and
         ``trio.TooSlowError``. After a timeout or a cancel the actor may still work on the question.
         """
-        pending = PendingAsk(question)
-        with trio.move_on_after(timeout):  # not fail_after, a generator around this: 2 µs of 20
-            await trio.lowlevel.checkpoint_if_cancelled()
-            try:
-                taken = self.mailbox.put_nowait(pending)
-            except trio.WouldBlock:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if not timeout > 0:
+            raise trio.TooSlowError
+        pending, seconds = PendingAsk(question), timeout
+        try:
+            taken = self.mailbox.put_nowait(pending)
+        except trio.WouldBlock:
+            deadline = trio.current_time() + timeout
+            with trio.fail_at(deadline):
                 taken = await self.mailbox.put(pending)
-            if not taken:
-                raise MailboxFull(self.name, self.mailbox.capacity)
-            # on_receive is declared to return R for a Question[R]; that cannot be written as a type.
-            return cast("R_co", await pending.wait())
-        raise trio.TooSlowError
+            seconds = deadline - trio.current_time()
+        if not taken:
+            raise MailboxFull(self.name, self.mailbox.capacity)
+        # on_receive is declared to return R for a Question[R]; that cannot be written as a type.
+        return cast("R_co", await pending.wait(seconds))
 
     def watch(self: "ActorRef[Terminated]", other: "ActorRef[Never]") -> None:
         """Have this actor told, once, by a ``Terminated`` in its mailbox, when ``other`` has ended for good.

@@ -1,5 +1,6 @@
 """An actor: a state that only one task touches, and that handles one message at a time."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ M = TypeVar("M")
 Ts = TypeVarTuple("Ts")
 
 
-class Actor(Generic[M]):
+class Actor(ABC, Generic[M]):
     """The base of actors; ``M`` is what they take.
 
     A subclass writes ``on_receive`` and, where it needs them, ``on_start`` and ``on_stop``, or ``lifespan``
@@ -34,13 +35,13 @@ class Actor(Generic[M]):
     async def on_start(self) -> None:
         """Called first. The actor counts as started when it returns."""
 
+    @abstractmethod
     async def on_receive(self, message: M) -> object:
         """Called with each message, one at a time. What it returns answers a ``Question``.
 
         Where there is much to do, others run after 0.1 ms or 256 messages. ``stop``, and a cancel that came while it
         slept, are seen before the next message; one that it makes itself in a scope of others, at the end of the turn.
         """
-        raise NotImplementedError
 
     async def on_stop(self) -> None:
         """Called last, after an error too. It has the rest of ``stop_seconds``, then it is cancelled."""

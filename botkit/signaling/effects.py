@@ -7,6 +7,7 @@ effects. A test compares them: ``SendToChannel(channel="lobby", text="hello")``.
 What a moderator does is in ``moderation_effects``.
 """
 
+from abc import abstractmethod
 from enum import IntEnum
 from typing import ClassVar
 
@@ -45,9 +46,9 @@ class Effect(Struct, frozen=True, kw_only=True, tag_field="verb"):
         return str(self.__struct_config__.tag)
 
     @property
+    @abstractmethod
     def target(self) -> str:
         """Whom or what it is aimed at: an account, or a channel."""
-        raise NotImplementedError
 
     @property
     def where(self) -> str:
@@ -59,9 +60,9 @@ class Effect(Struct, frozen=True, kw_only=True, tag_field="verb"):
         """What it says that somebody wrote: a text, a reason, the value of an attribute. Logged by policy only."""
         return ""
 
+    @abstractmethod
     def request(self) -> Request:
         """What asks the gateway for it."""
-        raise NotImplementedError
 
     def dry_answer(self) -> Ok:
         """What a dry run answers in the gateway's place."""

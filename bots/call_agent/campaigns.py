@@ -114,6 +114,11 @@ class Campaign:
         """Calls that were begun and are not over."""
         return len(self._calling)
 
+    @property
+    def next_start(self) -> float:
+        """When the next call may begin, as far as the pace goes."""
+        return self._next_start
+
     def take(self, now: float) -> str | None:
         """Whom to call now; None when it is nobody's time, or enough calls are going on."""
         if now < self._next_start or len(self._calling) >= self._settings.at_once or not self.is_open(now):

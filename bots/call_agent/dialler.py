@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 from msgspec import json, structs
@@ -37,6 +38,9 @@ SCHEMA = (
 )
 
 DIALLING = "dialling"
+
+TICK_SECONDS = 1.0
+"""How often ``Dialler.tick`` is to be called."""
 
 
 class DialStore:
@@ -81,11 +85,18 @@ class Dialler:
         self._clock = WallClock()
 
     def tick(self, session: LoginSession, limits: CallLimits, log: FilteringBoundLogger) -> None:
-        """Begin the calls that it is time for, from ``session``."""
-        while (account := self.campaign.take(self._clock.seconds())) is not None:
-            self._nursery.start_soon(self._dial, account, session, limits, log)
+        """Begin the calls that it is time for until the next tick, from ``session``, each at its own moment."""
+        now = self._clock.seconds()
+        while (at := max(now, self.campaign.next_start)) < now + TICK_SECONDS:
+            account = self.campaign.take(at)
+            if account is None:
+                return
+            self._nursery.start_soon(partial(self._dial, account, session, limits, log, wait=at - now))
 
-    async def _dial(self, account: str, session: LoginSession, limits: CallLimits, log: FilteringBoundLogger) -> None:
+    async def _dial(
+        self, account: str, session: LoginSession, limits: CallLimits, log: FilteringBoundLogger, *, wait: float
+    ) -> None:
+        await trio.sleep(wait)
         over = trio.Event()
         if not self._agent.desk.reserve(over.is_set):
             self.campaign.give_back(account)
@@ -120,8 +131,19 @@ class Dialler:
         except InviteFailed as error:
             outcome = await self._agent.note_unreached(account, settings.channel, ms, error)
             return _outcome(outcome)
+        self._nursery.start_soon(self._note_answer, call, dial, log)
         live = await self._agent.serve(call, ms, structs.replace(limits, ring_seconds=settings.ring_seconds + 5.0), log)
         return "answered" if live.machine.answered is not None else _outcome(live.outcome or "failed")
+
+    async def _note_answer(self, call: Call, dial: Dial, log: FilteringBoundLogger) -> None:
+        """Write down that somebody has answered, at once: who was talked to is not called again after a kill."""
+        try:
+            await call.wait_answer()
+            await self._store.put(structs.replace(dial, due=None, attempts=dial.attempts + 1, last="answered"))
+        except InviteFailed:
+            pass  # nobody answered, and whoever has made the call sees that too
+        except StoreError as error:
+            log.error("a campaign may call somebody again", peer=dial.account, error=str(error))
 
 
 def _outcome(outcome: str) -> DialOutcome:

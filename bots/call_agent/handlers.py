@@ -18,7 +18,7 @@ from botkit import (
     WallClock,
 )
 from bots.call_agent.agent import Agent
-from bots.call_agent.dialler import Dialler, open_dialler
+from bots.call_agent.dialler import TICK_SECONDS, Dialler, open_dialler
 from bots.call_agent.lines import Handler
 from bots.call_agent.records import CallRecords, open_records
 from bots.call_agent.settings import CallAgentSettings
@@ -89,7 +89,7 @@ def call_agent(name: str = "call_agent", handler: Handler | None = None) -> Bot:
             with suppress(SignalingError):  # that side has just hung up, and this one will be told
                 await other.send_message(message.extra)
 
-    @bot.every(seconds=1)
+    @bot.every(seconds=TICK_SECONDS)
     async def dial(ctx: Context, settings: CallAgentSettings, agent: Agent, outbound: Outbound) -> None:
         """Makes the calls of a campaign that it is time for."""
         if outbound.dialler is not None:

@@ -141,6 +141,7 @@ def test_limits_hold_whatever_comes_of_calls(events: list[tuple[int, str]]) -> N
     assert all(dial.attempts <= 11 for dial in plan.dials.values())
 
 
+NO_RETRIES = {name: {"times": 0} for name in ("offline", "no_answer", "failed")}
 FLOW = make_flow(
     [{"do": "menu", "prompt": "1 to confirm", "choices": {"1": [{"do": "end", "text": "Thanks.", "result": "yes"}]}}]
 )
@@ -221,3 +222,29 @@ async def watch(metric: object, most: list[float]) -> None:
     while True:
         most.append(metric("botkit_call_agent_going_on"))  # type: ignore[operator]
         await trio.sleep(0.1)
+
+
+@pytest.mark.row("F17")
+async def test_a_fast_campaign_keeps_its_pace(autojump_clock: MockClock) -> None:
+    names = [f"user-{number}" for number in range(31)]
+    plan = {"name": "spring", "accounts": names, "per_minute": 600, "at_once": 100, "retries": NO_RETRIES}
+    async with office(flow=FLOW, campaign=plan, max_calls=100) as at:
+        await trio.sleep(6)
+        starts = [record.start_ms for record in await at.records()]
+        assert len(starts) == 31  # all of them are offline
+        assert starts[-1] - starts[0] == pytest.approx(3_000, abs=20)
+        assert min(later - before for before, later in pairwise(starts)) >= 95
+
+
+@pytest.mark.row("F17")
+async def test_who_was_talked_to_when_the_process_was_killed_is_not_called_again(autojump_clock: MockClock) -> None:
+    plan = {"name": "spring", "accounts": ["ann", "bob"], "per_minute": 60, "at_once": 2}
+    async with open_database(DATABASE, DIALS) as database, open_world() as world:
+        ann, _ = [await world.user(name) for name in ("ann", "bob")]
+        placement = BotPlacement(bot=bot, account="support", settings=settings(flow=FLOW, campaign=plan, max_calls=2))
+        async with open_database(DATABASE, SCHEMA), world.running(placement):
+            await ann.answer()
+            await trio.sleep(3)
+            dials = await DialStore(database, "spring").load()  # what a process would find that starts now
+    assert (dials["ann"].due, dials["ann"].last) == (None, "answered")
+    assert dials["bob"].due is not None

@@ -1,5 +1,6 @@
 """Calls from their first ring to their record, whatever happens on the way."""
 
+import math
 from datetime import UTC, datetime
 
 import trio
@@ -17,6 +18,9 @@ from bots.call_agent.phases import CallLimits, CallOutcome, Happening
 from bots.call_agent.records import CallRecord, CallRecords, new_id
 from bots.call_agent.settings import CallAgentSettings
 from bots.call_agent.switchboard import Switchboard
+
+WRITING_SECONDS = 30.0
+"""How long the record of a call that is over may take to be written."""
 
 CLOSING_SECONDS = 2.0
 """How long the record of a call may take to be written when the bot is stopped."""
@@ -203,7 +207,8 @@ class Agent:
         outcome = live.outcome or "failed"
         self._outcomes.add_for(outcome)
         answered = live.machine.answered
-        with trio.move_on_after(CLOSING_SECONDS, shield=True):
+        is_stopped = trio.current_effective_deadline() == -math.inf
+        with trio.move_on_after(CLOSING_SECONDS if is_stopped else WRITING_SECONDS, shield=True) as scope:
             await self._records.put(
                 CallRecord(
                     id=first.id,
@@ -213,15 +218,19 @@ class Agent:
                     channel=first.channel,
                     start_ms=first.start_ms,
                     answered_ms=None if answered is None else clock.ms(answered),
-                    end_ms=clock.ms(),
+                    end_ms=clock.ms(live.machine.since),
                     digits=live.timeline.digits,
                     human=live.human,
                     waited=round(live.waited, 3),
                     outcome=outcome,
                     reason=live.reason,
                     result=live.result,
-                    timeline=live.timeline.entries,
+                    timeline=live.timeline.told(),
                 )
+            )
+        if scope.cancelled_caught:
+            raise StoreError(
+                self._settings.database, f"the record {first.id} of a call with {first.peer} took too long"
             )
 
 

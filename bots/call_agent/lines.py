@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 import trio
 
-from botkit import Call
 from bots.call_agent.desk import facts_of
 from bots.call_agent.digits import Collected, Gathering, GatherSpec
 from bots.call_agent.flow.steps import Mode
@@ -123,13 +122,13 @@ async def gather(live: LiveCall, spec: GatherSpec) -> Collected:
             for text in words:
                 await say(live, text)
             if not spec.barge_in:
-                await drop_digits(live.call)
+                await live.forget_digits()
             gathering.restart(trio.current_time())
         if gathering.done is not None:
             break
         await _listen(live, gathering)
     if spec.secret:
-        await drop_digits(live.call)  # what was pressed too many is no answer to the next question, and no less secret
+        await live.forget_digits()  # what was pressed too many is no answer to the next question, and no less secret
     return gathering.done
 
 
@@ -145,8 +144,3 @@ async def _listen(live: LiveCall, gathering: Gathering) -> None:
         await trio.sleep_forever()  # the call's end cancels what is at work on it
     else:
         gathering.expire(max(now, gathering.deadline))
-
-
-async def drop_digits(call: Call) -> None:
-    """Forget what was pressed and nobody has asked for."""
-    await call.gather_dtmf(count=1_000, timeout=0)

@@ -65,6 +65,10 @@ class LiveCall:
         if self.may(Happening.ACTIVITY):
             self.happen(Happening.ACTIVITY)
 
+    async def forget_digits(self) -> None:
+        """Forget what was pressed and nobody has asked for: it is no answer to what is asked next."""
+        await self.call.gather_dtmf(count=1_000, timeout=0)
+
     async def answer(self, accept: Callable[[], Awaitable[object]]) -> bool:
         """Wait until the call is answered, with ``accept`` or by the peer; False when it is over instead.
 
@@ -140,6 +144,7 @@ class LiveCall:
             with trio.move_on_at(self.machine.deadline):
                 await self._changed.wait()
             self._become(self.machine.expire(trio.current_time()))
+        await self.end()  # whether or not the talk, which was cancelled long ago, is over
 
     async def _follow(self) -> None:
         """The peer hangs up, or the connection is lost, which is the same here."""

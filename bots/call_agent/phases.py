@@ -159,14 +159,15 @@ class CallLimits(Struct, frozen=True, kw_only=True):
     """How long each phase may last, in seconds; all of them finite.
 
     ``ring_seconds``: until it is answered, by the agent or by whom it calls. ``max_seconds``: from the answer, all
-    phases together. ``idle_seconds``: in a talk, since something was said or pressed. A human who
-    is rung and briefed has ``offer_seconds`` in all. ``wrap_up_seconds``: for farewell and the call's end.
+    phases together. ``idle_seconds``: in a talk, since something was said or pressed. A human who is rung and briefed
+    has ``offer_seconds`` in all, more than twice the longest ``ring_seconds`` of a transfer. ``wrap_up_seconds``: for
+    farewell and the call's end.
     """
 
     ring_seconds: float = 10
     max_seconds: float = 3_600
     idle_seconds: float = 180
-    offer_seconds: float = 60
+    offer_seconds: float = 75
     wrap_up_seconds: float = 5
 
 

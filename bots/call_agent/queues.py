@@ -114,19 +114,17 @@ class CallQueue:
         self._tickets.remove(ticket)
         self.served += 1
 
-    def time_out(self, ticket: Ticket) -> None:
-        """The caller has waited for too long."""
-        self._tickets.remove(ticket)
+    def time_out(self, ticket: Ticket, now: float) -> None:
+        """The caller has waited for too long, even if somebody is free just now."""
+        self._remove(ticket, now)
         self.timed_out += 1
 
     def leave(self, ticket: Ticket, now: float) -> bool:
         """The caller is gone; False, and nothing happens, when that is known already."""
         if ticket not in self._tickets:
             return False
-        self._tickets.remove(ticket)
+        self._remove(ticket, now)
         self.abandoned += 1
-        if ticket.human:
-            self._humans.release(ticket.human, now)
         return True
 
     def announcement(self, ticket: Ticket, now: float) -> dict[str, str] | None:
@@ -145,3 +143,8 @@ class CallQueue:
     def is_due(self, ticket: Ticket, now: float) -> bool:
         """Whether the caller has waited for too long."""
         return now >= ticket.since + self.settings.max_wait_seconds
+
+    def _remove(self, ticket: Ticket, now: float) -> None:
+        self._tickets.remove(ticket)
+        if ticket.human:
+            self._humans.release(ticket.human, now)

@@ -61,7 +61,9 @@ class Switchboard:
         try:
             if action.text:
                 await live.call.say(action.text)
-            return await self._ring(live, action, waited=0)
+            handoff = await self._ring(live, action, waited=0)
+            await live.forget_digits()
+            return handoff
         finally:
             self._humans.release(action.to, trio.current_time())
             self._rematch()
@@ -76,7 +78,9 @@ class Switchboard:
             return self._counted(live, Handoff("full"))
         try:
             await live.move(Happening.ENQUEUED)
-            return await self._wait(live, queue, ticket)
+            handoff = await self._wait(live, queue, ticket)
+            await live.forget_digits()
+            return handoff
         finally:
             if ticket in self._matched:
                 del self._matched[ticket]
@@ -89,6 +93,13 @@ class Switchboard:
         settings = queue.settings
         while True:
             now = trio.current_time()
+            if queue.is_due(ticket, now):
+                queue.time_out(ticket, now)
+                live.waited += ticket.waited(now)
+                self._left.add_for("timed_out")
+                live.timeline.add(live.at, "queue", "timed out")
+                await live.move(Happening.LEFT_QUEUE)
+                return self._counted(live, Handoff("timeout", waited=ticket.waited(now)))
             self._matched[ticket] = trio.Event()
             self._rematch()
             if ticket.human:
@@ -97,13 +108,6 @@ class Switchboard:
                     return handoff
                 await live.move(Happening.ENQUEUED)
                 continue
-            if queue.is_due(ticket, now):
-                queue.time_out(ticket)
-                live.waited += ticket.waited(now)
-                self._left.add_for("timed_out")
-                live.timeline.add(live.at, "queue", "timed out")
-                await live.move(Happening.LEFT_QUEUE)
-                return self._counted(live, Handoff("timeout", waited=ticket.waited(now)))
             if (values := queue.announcement(ticket, now)) is not None:
                 live.timeline.add(live.at, "queue", "announced", **values)
                 await live.call.say(fill(settings.text, {**values, "caller": live.call.peer}))
@@ -155,14 +159,14 @@ class Switchboard:
         live.timeline.add(live.at, "human", "rung", human=action.to)
         leg: Call | None = None
         try:
-            with trio.move_on_after(action.ring_seconds + LEAVE_SECONDS):
+            with trio.move_on_after(action.ring_seconds + LEAVE_SECONDS) as ringing:
                 leg = await self._invite(live, action, waited)
                 await leg.wait_answer()
-                if await self._takes(live, leg, action):
-                    await live.move(Happening.TAKEN)
-                    live.human = action.to
-                    if on_taken is not None:
-                        on_taken()
+            if leg is not None and not ringing.cancelled_caught and await self._takes(live, leg, action):
+                await live.move(Happening.TAKEN)
+                live.human = action.to
+                if on_taken is not None:
+                    on_taken()
         except SignalingError as error:  # the human's side: the caller goes on
             outcome = _outcome_of(error)
         else:
@@ -194,7 +198,10 @@ class Switchboard:
         return await self._session.invite(live.call.channel, Account(action.to), text)
 
     async def _takes(self, live: LiveCall, leg: Call, action: HandOver) -> bool:
-        """Whether the human, who has answered, takes the caller: at once, or with a key when it is announced."""
+        """Whether the human, who has answered, takes the caller: at once, or with a key when it is announced.
+
+        For that there are ``ring_seconds`` once more. Raises ``SignalingError`` when the human does not want to.
+        """
         if action.mode == "blind":
             return live.may(Happening.TAKEN)
         await live.move(Happening.BRIEFING)
@@ -208,6 +215,7 @@ class Switchboard:
 
     async def _bridge(self, live: LiveCall, leg: Call) -> None:
         """Pass on what either side presses, until the human hangs up; a cancel ends the human's call."""
+        await live.forget_digits()
         self._bridges[live.call.id], self._bridges[leg.id] = leg, live.call
         try:
             await _tell(live.call, {"msgtype": "transferred", "to": leg.peer})

@@ -27,16 +27,25 @@ class Timeline:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._latest: Entry | None = None
         self.digits = ""
         """All that was pressed, in order; secret digits are masked."""
         self.left_out = 0
 
     def add(self, at: float, what: What, text: str, **facts: str) -> None:
         """Something happened, ``at`` seconds after the call began."""
-        if len(self.entries) >= MOST:
-            self.left_out += 1
+        entry = Entry(round(at, 3), what, text, facts)
+        if len(self.entries) < MOST:
+            self.entries.append(entry)
             return
-        self.entries.append(Entry(round(at, 3), what, text, facts))
+        self.left_out += 1
+        self._latest = entry
+
+    def told(self) -> list[Entry]:
+        """The entries, for the record; of more than are kept, how many were left out, and then the last one."""
+        if self._latest is None:
+            return self.entries
+        return [*self.entries, Entry(self._latest.at, "note", f"{self.left_out - 1} more were left out"), self._latest]
 
     def press(self, at: float, digits: str, *, secret: bool) -> None:
         """Digits were pressed."""

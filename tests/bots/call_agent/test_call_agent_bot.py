@@ -247,3 +247,20 @@ async def test_a_handler_that_fails_ends_its_call(autojump_clock: MockClock) -> 
         assert (record.outcome, record.reason) == ("failed", "the handler failed: LookupError")
         assert at.world.metric("botkit_bot_handler_errors_total") == 1
         await get_through(ann)
+
+
+async def hold_on(line: Line) -> None:
+    """A handler that cannot be cancelled, such as one that waits for a thread."""
+    with trio.CancelScope(shield=True):
+        await trio.sleep(500)
+
+
+@pytest.mark.row("F04")
+async def test_a_handler_that_cannot_be_cancelled_keeps_no_caller(autojump_clock: MockClock) -> None:
+    async with office(call_agent("stubborn", hold_on), max_call_seconds=60, wrap_up_seconds=3) as at:
+        ann = await at.world.user("ann")
+        await get_through(ann)
+        await ann.wait_hung_up(within=65)
+        await get_through(ann)  # and no place of those that there are
+        await trio.sleep(600)
+        assert [record.outcome for record in await at.records()] == ["too_long"] * 2

@@ -234,3 +234,65 @@ async def call_and_wait(at: Office, caller: User, channel: str) -> None:
     """Call, and stay until the call is over."""
     await get_through(caller, channel)
     await caller.wait_hung_up(within=1_000)
+
+
+@pytest.mark.row("F08")
+async def test_the_longest_wait_holds_while_one_human_after_the_other_declines(autojump_clock: MockClock) -> None:
+    async with office(flow=line(max_wait_seconds=50, ring_seconds=10, pause_seconds=1)) as at:
+        ann = await at.world.user("ann")
+        for name in ("anna", "bert"):
+            await at.world.user(name)  # there, and never answers
+        await get_through(ann)
+        await ann.expect_text("back: timeout", within=50 + 10 + 5)
+        assert at.world.metric("botkit_call_agent_queue_left_total", how="timed_out") == 1
+
+
+@pytest.mark.row("F10")
+async def test_a_human_who_answers_late_has_all_the_time_to_hear_who_it_is(autojump_clock: MockClock) -> None:
+    async with office(flow=transfer("announced")) as at:
+        ann, anna = await at.world.user("ann"), await at.world.user("anna")
+        await get_through(ann)
+        await trio.sleep(9)
+        leg = await anna.answer()
+        await anna.expect(InstantMessage)
+        await trio.sleep(9)
+        await leg.press("1")
+        await ann.expect(CallMessageReceived)
+        await leg.end()
+        await ann.expect_text("It was anna.")
+
+
+@pytest.mark.row("F10")
+async def test_what_was_pressed_while_it_rang_is_neither_for_the_human_nor_for_the_next_question(
+    autojump_clock: MockClock,
+) -> None:
+    async with office(flow=transfer()) as at:
+        ann, anna = await at.world.user("ann"), await at.world.user("anna")
+        await get_through(ann)
+        await trio.sleep(1)
+        await ann.press("99")
+        await anna.refuse()
+        await ann.expect_text("back: refused")
+        await ann.expect_nothing(CallEnded)
+        await ann.press("9")
+        await ann.wait_hung_up()
+        await get_through(ann, "support-2")
+        await trio.sleep(1)
+        await ann.press("4711")
+        await trio.sleep(1)
+        await anna.answer()
+        await ann.expect(CallMessageReceived)
+        await anna.expect_nothing(DigitsPressed)
+        await ann.press("5")
+        assert (await anna.expect(DigitsPressed)).digits == "5"
+
+
+@pytest.mark.row("F08")
+async def test_what_was_pressed_in_the_queue_is_no_answer_to_the_next_question(autojump_clock: MockClock) -> None:
+    async with office(flow=line(humans=("nobody",), max_wait_seconds=50)) as at:
+        ann = await at.world.user("ann")
+        await get_through(ann)
+        await trio.sleep(1)
+        await ann.press("9")
+        await ann.expect_text("back: timeout", within=60)
+        await ann.expect_nothing(CallEnded)

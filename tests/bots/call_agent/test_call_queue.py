@@ -64,7 +64,7 @@ def test_the_wait_has_an_end() -> None:
     ticket = join(queue, "ann", 10)
     assert not queue.is_due(ticket, 109.9)
     assert queue.is_due(ticket, 110)
-    queue.time_out(ticket)
+    queue.time_out(ticket, 110)
     queue.leave(ticket, 111)
     assert (queue.timed_out, queue.abandoned, len(queue)) == (1, 0, 0)
 

@@ -1,9 +1,14 @@
 from pathlib import Path
 
+import pytest
+import trio
 from msgspec.structs import replace
+from trio.testing import MockClock
 
-from bots.call_agent.records import CallRecord, new_id, open_records
+from bots.call_agent import Line, call_agent
+from bots.call_agent.records import CallRecord, CallRecords, new_id, open_records
 from bots.call_agent.timeline import MASK, MOST, Entry, Timeline
+from tests.bots.call_agent.offices import get_through, office
 
 
 def record(peer: str, start_ms: int, **facts: object) -> CallRecord:
@@ -52,3 +57,41 @@ def test_a_timeline_is_bounded_and_masks() -> None:
         timeline.add(3, "said", "x")
     assert len(timeline.entries) == MOST
     assert timeline.left_out == 2
+
+
+async def test_what_a_timeline_had_no_room_for_is_told_at_its_end(autojump_clock: MockClock) -> None:
+    async def talk(line: Line) -> None:
+        for number in range(MOST + 10):
+            line.note(str(number))
+
+    async with office(call_agent("talker", talk)) as at:
+        ann = await at.world.user("ann")
+        await get_through(ann)
+        await ann.wait_hung_up()
+        (record,) = await at.records()
+        assert [entry.text for entry in record.timeline][-2:] == ["13 more were left out", "over"]
+
+
+@pytest.mark.parametrize(("seconds", "outcome", "errors"), [(20, "completed", 0), (40, "", 1)])
+async def test_a_slow_disk_costs_no_record_and_one_that_hangs_is_told(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, *, seconds: float, outcome: str, errors: int
+) -> None:
+    put = CallRecords.put
+
+    async def put_slowly(self: CallRecords, one: CallRecord) -> None:
+        await trio.sleep(0 if one.end_ms is None else seconds)
+        await put(self, one)
+
+    monkeypatch.setattr(CallRecords, "put", put_slowly)
+
+    async def say_nothing(line: Line) -> None:
+        """That is all."""
+
+    async with office(call_agent("clerk", say_nothing), expect_failures=bool(errors)) as at:
+        ann = await at.world.user("ann")
+        await get_through(ann)
+        await ann.wait_hung_up()
+        await trio.sleep(60)
+        (found,) = await at.records()
+        assert found.outcome == outcome
+        assert at.world.metric("botkit_bot_handler_errors_total") == errors

@@ -185,6 +185,28 @@ async def test_broken_socket_is_let_go_and_the_others_hear_all() -> None:
         assert (other.sent, outbox.fanout, len(at.fanout)) == (framed(b"one"), None, 1)
 
 
+@pytest.mark.parametrize("told_between", [False, True])
+async def test_what_was_told_before_a_hold_waits_for_that_one_and_not_for_the_next(told_between: bool) -> None:
+    async with group() as at:
+        ((socket, outbox), (other, _)) = at.listeners(2)
+        if told_between:
+            outbox.put(b"answer")
+            outbox.hold(1)
+        at.fanout.tell(b"one")
+        outbox.hold(2 if told_between else 1)
+        await at.flusher.flush()
+        outbox.put(b"promise")
+        outbox.hold(3)
+        await at.flusher.flush()
+        assert (socket.sent, other.sent) == (b"", framed(b"one"))
+        outbox.release(2)
+        await at.flusher.flush()
+        assert socket.sent == (b"answer" if told_between else b"") + framed(b"one")
+        outbox.release(3)
+        await at.flusher.flush()
+        assert socket.sent.endswith(framed(b"one") + b"promise")
+
+
 async def test_promise_holds_back_what_all_were_told_before_it() -> None:
     async with group() as at:
         ((socket, outbox),) = at.listeners(1)

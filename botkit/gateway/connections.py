@@ -1,7 +1,11 @@
-"""The connections of a gateway: accepted, read until their end, cut when too much waits for them."""
+"""The connections of a gateway: accepted, read until their end, cut when too much waits for them.
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+One task reads all plain sockets. Links of other kinds (TLS, memory) have a task each, and so do all where there is no
+poller.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple, cast
 
 import structlog
 import trio
@@ -20,7 +24,11 @@ from botkit.gateway.connection import (
 from botkit.gateway.counters import Counters
 from botkit.gateway.outbox import Cut, Flusher, Outbox
 from botkit.observability.metrics import Counter
-from botkit.transport.links import Link
+from botkit.transport.links import Link, SocketLink
+from botkit.transport.polling import POLLING_WORKS, Polled, Poller
+
+READS_PER_FLUSH = 64
+"""How many peers are read before what came of it is sent: many share a send, and none waits long for it."""
 
 _log: FilteringBoundLogger = structlog.get_logger(room="gateway")
 
@@ -35,7 +43,7 @@ class _Farewell(NamedTuple):
 
 
 class Connections(Collection[Connection]):
-    """All that are open. ``send_buffer`` is what may wait for each; ``nursery`` has a task for each."""
+    """All that are open. ``send_buffer`` is what may wait for each; ``nursery`` has the tasks."""
 
     def __init__(
         self,
@@ -50,6 +58,7 @@ class Connections(Collection[Connection]):
         self._handler, self._admission, self._flusher, self._counters = handler, admission, flusher, counters
         self._send_buffer, self._nursery = send_buffer, nursery
         self._open: dict[Link, Connection] = {}
+        self._poller: Poller | None = None
         self._farewells = {
             Cut.SLOW: _Farewell("slow", CLOSE_SLOW, "not reading", counters.slow_peers),
             Cut.STORE: _Farewell(
@@ -73,7 +82,25 @@ class Connections(Collection[Connection]):
         if not self._admission.enter(link.peer):
             link.close()
             return
-        self._nursery.start_soon(self._serve, link)
+        if self._poller is not None and isinstance(link, SocketLink):
+            self._watch(link, self._poller)
+        else:
+            self._nursery.start_soon(self._serve, link)
+
+    async def run(self) -> None:
+        """Read all plain sockets, until cancelled: that closes these connections and ends their sessions."""
+        if not POLLING_WORKS:
+            return
+        with Poller() as poller:
+            self._poller = poller
+            try:
+                while True:
+                    await self._read_all(await poller.wait())
+            finally:
+                self._poller = None
+                for connection in [each for each in self if isinstance(each.link, SocketLink) and each.link.watched]:
+                    self._end(connection)
+                await self._flusher.flush()
 
     async def close_all(self) -> None:
         """Say goodbye to every peer, so that clients reconnect elsewhere or later."""
@@ -86,30 +113,69 @@ class Connections(Collection[Connection]):
     async def _serve(self, link: Link) -> None:
         """Read one peer until its end. A cancel closes the connection and ends its session."""
         connection = self._connect(link)
-        self._open[link] = connection
         try:
-            while data := await link.receive():
-                connection.feed(data, trio.current_time())
+            while self._feed(connection, await link.receive()):
                 await self._flusher.flush()
-            connection.feed(b"", trio.current_time())
         except TransportClosed:
             pass  # how the connection ended is in connection.end_reason
+        finally:
+            self._end(connection)
+            await self._flusher.flush()
+
+    def _watch(self, link: SocketLink, poller: Poller) -> None:
+        connection = self._connect(link)
+        try:
+            link.watch(poller)
+        except OSError:
+            self._counters.failed_accepts.add()  # beyond what the system has for one user's epoll objects
+            self._end(connection)
+
+    async def _read_all(self, links: Sequence[Polled]) -> None:
+        """Read what has come from some peers, and send what came of it after every ``READS_PER_FLUSH`` of them."""
+        for start in range(0, len(links), READS_PER_FLUSH):
+            for link in links[start : start + READS_PER_FLUSH]:
+                self._read(cast("SocketLink", link))
+            if self._flusher.is_long:
+                self._nursery.start_soon(self._flusher.flush)  # others are read meanwhile
+            else:
+                await self._flusher.flush()
+
+    def _read(self, link: SocketLink) -> None:
+        """Read one peer as far as it has sent something; what was queued at that is not sent."""
+        connection = self._open.get(link)
+        if connection is None:
+            return  # it was closed at its end, and the poller tells of that, too
+        try:
+            data = link.receive_nowait()
+        except TransportClosed:
+            self._end(connection)
+        else:
+            if data is not None and not self._feed(connection, data):
+                self._end(connection)
+
+    def _feed(self, connection: Connection, data: bytes) -> bool:
+        """Handle what a peer has sent; False when its end has come."""
+        try:
+            connection.feed(data, trio.current_time())
         except Exception:  # noqa: BLE001 - the border around one peer: our fault must not cost the others theirs
-            _log.exception("a connection failed by our own fault", peer=link.peer)
+            _log.exception("a connection failed by our own fault", peer=connection.link.peer)
             self._counters.connection_errors.add()
             connection.end_reason = "internal_error"
             connection.close(CLOSE_INTERNAL, "internal error", trio.current_time())
-            await self._flusher.flush()
-        finally:
-            self._handler.handle_end(connection, connection.end_reason)
-            connection.abort()
-            del self._open[link]
-            self._admission.leave(link.peer)
-            await self._flusher.flush()
+            connection.outbox.send()  # the next flush would come too late for it
+            return False
+        return bool(data)
 
     def _connect(self, link: Link) -> Connection:
         outbox = Outbox(link, self._flusher, self._send_buffer, spawn=self._start_writer, cut=self._cut)
-        return Connection(link, outbox, self._handler, self._counters)
+        connection = self._open[link] = Connection(link, outbox, self._handler, self._counters)
+        return connection
+
+    def _end(self, connection: Connection) -> None:
+        self._handler.handle_end(connection, connection.end_reason)
+        connection.abort()
+        del self._open[connection.link]
+        self._admission.leave(connection.link.peer)
 
     def _start_writer(self, outbox: Outbox) -> None:
         self._nursery.start_soon(outbox.drain)

@@ -175,6 +175,7 @@ class Gateway:
     async def run(self) -> None:
         """The gateway's own tasks, until cancelled."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._connections.run)
             nursery.start_soon(self.timers.run, self.flusher.flush)
             nursery.start_soon(self.journal.run, self.flusher.flush)
             self.timers.every(TIDY_SECONDS, self._tidy)

@@ -61,6 +61,11 @@ class Flusher:
         else:
             self._behind.discard(outbox)
 
+    @property
+    def is_long(self) -> bool:
+        """Whether a flush would give other tasks a turn in between."""
+        return sum(map(len, self._fanouts)) + len(self._dirty) > SENDS_PER_TURN
+
     async def flush(self) -> None:
         """Send to all that are marked. A cancel waits until that is done; it never takes longer than the sends."""
         sent = 0

@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from botkit.errors import TransportClosed
+from botkit.transport.polling import Poller
 
 RECEIVE_BYTES = 64 * 1024
 
@@ -62,7 +63,7 @@ class Link(Protocol):
 class SocketLink:
     """A link over a connected, non-blocking TCP socket."""
 
-    __slots__ = ("_closed", "_peer", "_socket", "direct_send")
+    __slots__ = ("_closed", "_peer", "_poller", "_socket", "direct_send")
 
     pending = 0
     """See ``Link.pending``: what a socket took is the system's."""
@@ -71,6 +72,7 @@ class SocketLink:
         self._socket = connected
         self._peer = peer
         self._closed = False
+        self._poller: Poller | None = None
         self.direct_send: Callable[[bytes], int] | None = connected.send
 
     @property
@@ -78,17 +80,44 @@ class SocketLink:
         """The peer's IP address."""
         return self._peer
 
+    def fileno(self) -> int:
+        """The number of the socket."""
+        return self._socket.fileno()
+
+    def watch(self, poller: Poller) -> None:
+        """Be read by whoever waits for ``poller``, with ``receive_nowait``; it also tells when the link is closed.
+
+        Raises ``OSError`` when the system has no more room for that.
+        """
+        poller.add(self)
+        self._poller = poller
+
+    @property
+    def watched(self) -> bool:
+        """Whether a poller watches it."""
+        return self._poller is not None
+
     async def receive(self) -> bytes:
         """See ``Link.receive``."""
-        while not self._closed:
+        while True:
             try:
                 await trio.lowlevel.wait_readable(self._socket)
-                return self._socket.recv(RECEIVE_BYTES)
-            except BlockingIOError:
-                continue
             except (OSError, trio.ClosedResourceError) as error:
                 raise TransportClosed(reason=str(error)) from error
-        raise TransportClosed(reason="closed here")
+            data = self.receive_nowait()
+            if data is not None:
+                return data
+
+    def receive_nowait(self) -> bytes | None:
+        """What has come, ``b""`` at the end, None when there is nothing yet. Raises ``TransportClosed``."""
+        if self._closed:
+            raise TransportClosed(reason="closed here")
+        try:
+            return self._socket.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise TransportClosed(reason=str(error)) from error
 
     def send_nowait(self, data: bytes | memoryview) -> int:
         """See ``Link.send_nowait``."""
@@ -120,6 +149,8 @@ class SocketLink:
         """See ``Link.close``."""
         if not self._closed:
             self._closed = True
+            if self._poller is not None:
+                self._poller.remove(self)
             trio.lowlevel.notify_closing(self._socket)
             self._socket.close()
 

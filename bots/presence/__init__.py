@@ -83,8 +83,7 @@ take records in time``: with the sink's name and its words. A database that cann
 nothing is lost by that. Counted are ``presence_records``, ``presence_gaps``, ``presence_read_failures``, and by sink
 ``presence_sink_records``, ``presence_sink_failures`` and ``presence_sink_dead_letters``. Records older than
 ``keep_days`` (30), or beyond ``keep_records``, are forgotten; of the time before that every answer says ``unknown``.
-A database has one bot: a
-second one does not start, and says so.
+A database has one bot: a second one does not start, and says so.
 """
 
 from bots.presence.handlers import bot

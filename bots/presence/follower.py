@@ -146,7 +146,7 @@ class Follower:
             elif self._log_events:
                 facts = {"channel": record.channel, "reason": record.reason}
                 _log.info(record.event, who=record.account, **{name: fact for name, fact in facts.items() if fact})
-        self._progress.advance(last_n, known_ms)
+        self._progress.advance(last_n, known_ms, changes.records)
 
     def _complain(self, error: SignalingError, session: LoginSession) -> None:
         self._failures.add()

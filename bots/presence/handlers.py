@@ -6,8 +6,8 @@ from botkit import Bot, BotInfo, Context, LoggedIn, Meters
 from bots.presence.daemon import Daemon, open_daemon
 from bots.presence.settings import PresenceSettings
 
-LOOK_SECONDS = 0.5
-"""How soon a session that is new is used."""
+LOOK_SECONDS = 5.0
+"""How soon a daemon that is made anew while the bot is logged in has its session: it hears of no login."""
 
 bot = Bot("presence", settings=PresenceSettings, ignore_self=False)
 

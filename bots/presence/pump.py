@@ -23,6 +23,9 @@ from bots.presence.stays import Key
 READ_AT_ONCE = 500
 """Records of the log that are read together."""
 
+SAVE_SECONDS = 1.0
+"""How old the saved place may be of a sink that remembers by itself what it was told."""
+
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.presence")
@@ -30,6 +33,9 @@ _log: FilteringBoundLogger = structlog.get_logger("botkit.presence")
 
 class Sink(Protocol):
     """Where records go."""
+
+    remembers: bool
+    """Whether ``last_told`` knows for certain, after whatever: then its place is not saved each time."""
 
     async def last_told(self) -> Place | None:
         """The cursor of the last record that is certainly there, if the sink can tell. May raise anything."""
@@ -72,6 +78,7 @@ class Pump:
         """The cursor of the last record that was made for it, delivered or not."""
         self.read_n = 0
         """The number of the last record of the log that was taken."""
+        self._save_at = 0.0
         self.known_ms = 0
         """The gateway's time up to which its view has come."""
 
@@ -92,7 +99,9 @@ class Pump:
         self.pipeline.seed(begin)
         while True:
             known_ms = self._progress.known_ms
-            records = await self._positions.read(self.read_n, READ_AT_ONCE)
+            records = self._progress.after(self.read_n, READ_AT_ONCE)
+            if records is None:
+                records = await self._positions.read(self.read_n, READ_AT_ONCE)
             told = self._note_forgotten(records)
             for record in records:
                 told += self.pipeline.take(record)
@@ -131,11 +140,14 @@ class Pump:
     async def _deliver_all(self, records: Sequence[Record]) -> None:
         for start in range(0, len(records), self._budget.batch):
             batch = records[start : start + self._budget.batch]
-            await self._deliver(batch)
+            taken = await self._deliver(batch)
             self.place = max(self.place, batch[-1].cursor or self.place)
-            await self._positions.save(self.name, self.place)
+            if not taken or not self._sink.remembers or trio.current_time() >= self._save_at:
+                await self._positions.save(self.name, self.place)
+                self._save_at = trio.current_time() + SAVE_SECONDS
 
-    async def _deliver(self, batch: Sequence[Record]) -> None:
+    async def _deliver(self, batch: Sequence[Record]) -> bool:
+        """Whether the sink has taken it; if not, it is among the dead letters."""
         began, delay = trio.current_time(), FIRST_RETRY_SECONDS
         while True:
             problem = await self._try(batch)
@@ -143,21 +155,21 @@ class Pump:
                 if delay > FIRST_RETRY_SECONDS:
                     _log.info("a sink takes records again", sink=self.name)
                 self._told.add_for(self.name, len(batch))
-                return
+                return True
             self._failures.add_for(self.name)
             waited = trio.current_time() - began
             if waited + delay > self._budget.retry_seconds:
                 self._dead.add_for(self.name, len(batch))
                 _log.error("a sink did not take records in time", sink=self.name, error=problem, records=len(batch))
                 await self._positions.bury(self.name, batch)
-                return
+                return False
             _log.warning("a sink fails and is tried again", sink=self.name, error=problem, again_in=delay)
             await trio.sleep(delay)
             delay = min(2 * delay, LONGEST_RETRY_SECONDS)
             there = await self._last_told() or self.place  # of a try that only seemed to fail
             batch = [record for record in batch if (record.cursor or there) > there]
             if not batch:
-                return
+                return True
 
     async def _try(self, batch: Sequence[Record]) -> str:
         """One try; what went wrong, if something did."""

@@ -25,6 +25,8 @@ SCHEMA = (
 class DatabaseSink:
     """Inserts a row for each record, a batch in one transaction. A row that is there already stays."""
 
+    remembers = True
+
     def __init__(self, url: str) -> None:
         self._url = url
 

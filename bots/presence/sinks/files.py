@@ -22,10 +22,14 @@ class FileSink:
     taken away.
     """
 
+    remembers = True
+
     def __init__(self, path: Path, *, max_bytes: int, keep: int) -> None:
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
         # A disk that hangs keeps its thread, and the next try waits for that one.
         self._disk = trio.CapacityLimiter(1)
+        self._left: tuple[int, int] | None = None
+        self._place: Place = (0, 0, 0)
 
     async def prepare(self) -> None:
         """Make the folder and the file, so that a path that cannot be is told at once. Raises ``OSError``."""
@@ -43,11 +47,15 @@ class FileSink:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # against a try that was given up and goes on all the same
-            there = self._recover() or (0, 0, 0)
-            new = [record for record in records if record.cursor is None or record.cursor > there]
+            if self._left != _identity(file):  # somebody else was at it, or half a line is there
+                self._place = self._recover() or (0, 0, 0)
+            self._left = None
+            new = [record for record in records if record.cursor is None or record.cursor > self._place]
             _write_all(file, b"".join(encode_record(record).encode() + b"\n" for record in new))
             os.fsync(file.fileno())
-            if file.tell() > self._max_bytes:
+            self._place = max([self._place, *(record.cursor for record in new if record.cursor is not None)])
+            self._left = _identity(file)
+            if self._left[1] > self._max_bytes:
                 self._rotate()
 
     def _rotate(self) -> None:
@@ -71,6 +79,8 @@ class FileSink:
 class StdoutSink:
     """Prints a line for each record."""
 
+    remembers = False
+
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._stream = stream
         self._turn = trio.CapacityLimiter(1)
@@ -93,6 +103,12 @@ class StdoutSink:
 def _write_all(file: IO[bytes], lines: bytes) -> None:
     while lines:
         lines = lines[file.write(lines) :]
+
+
+def _identity(file: IO[bytes]) -> tuple[int, int]:
+    """Which file it is, and how long: whether it is as it was left."""
+    stat = os.fstat(file.fileno())
+    return stat.st_ino, stat.st_size
 
 
 def _mend(path: Path, size: int) -> None:

@@ -34,6 +34,8 @@ class Sessions:
 class AttributeSink:
     """Sets an attribute of a channel that the bot is in, to each record in turn: all members are told each."""
 
+    remembers = False
+
     def __init__(self, sessions: Sessions, channel: str, name: str) -> None:
         self._sessions, self._channel, self._name = sessions, channel, name
 
@@ -52,6 +54,8 @@ class AttributeSink:
 class MessageSink:
     """Sends each record to an account, as an instant message that waits for it while it is offline."""
 
+    remembers = False
+
     def __init__(self, sessions: Sessions, account: str) -> None:
         self._sessions, self._account = sessions, account
 
@@ -68,6 +72,8 @@ class MessageSink:
 
 class HandlerSink:
     """Calls a function of one's own with each record."""
+
+    remembers = False
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler

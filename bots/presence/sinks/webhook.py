@@ -35,6 +35,8 @@ class WebhookRefused(BotkitError):
 class WebhookSink:
     """Posts to ``url``, signed with ``secret``. ``transport`` is for tests."""
 
+    remembers = False
+
     def __init__(
         self, name: str, url: str, secret: str, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:

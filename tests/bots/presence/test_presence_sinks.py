@@ -109,6 +109,8 @@ async def test_each_sink_gets_the_same_sequence(
 class Hanging:
     """A sink that never ends."""
 
+    remembers = False
+
     async def last_told(self) -> None:
         """It does not know."""
 

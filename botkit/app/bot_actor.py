@@ -187,7 +187,8 @@ class BotActor(Actor[Event]):
         """A feed event."""
         self._subscriber.taken()
         await self._on_event(message, self._session_for(message))
-        await trio.lowlevel.checkpoint()  # handlers of it begin before the next one comes, of another key too
+        if self.dispatcher is not None:
+            await self.dispatcher.let_begin()
 
     def session_statuses(self) -> tuple[SessionStatus, ...]:
         """The bot's sessions, now."""

@@ -89,6 +89,14 @@ class Dispatcher:
         """What runs and waits, now."""
         return self._runner.statistics()
 
+    async def let_begin(self) -> None:
+        """Let the handlers of what was dispatched begin, before something else can that comes later, for another key.
+
+        They do not if they wait for other handlers that are at work.
+        """
+        if self._runner.piled_up:
+            await self._runner.let_begin()
+
     async def dispatch(self, event: Event, session: LoginSession) -> None:
         """Put the event in line for the handlers that want it. Waits while too many events wait in all."""
         if type(event) in _OF_OTHERS and self._is_not_for_handlers(event):

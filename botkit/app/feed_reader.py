@@ -105,8 +105,14 @@ class FeedReader:
 
         Raises ``SessionEnded``. A cancel leaves the rest to be read in the session that follows.
         """
-        async with self._turn:
+        try:
+            self._turn.acquire_nowait()  # to wait for it would let other tasks run after each event
+        except trio.WouldBlock:
+            await self._turn.acquire()
+        try:
             await self._follow_up(event, session)
+        finally:
+            self._turn.release()
 
     async def look(self, session: LoginSession) -> None:
         """Have the live channels be asked for now if that is wanted, between two events. Raises ``SessionEnded``."""

@@ -23,6 +23,9 @@ MAX_IDLE_WORKERS = 8
 JOBS_PER_TURN = 16
 """A worker lets other tasks run after so many jobs, should none of them have done so."""
 
+TURNS_TO_BEGIN = 32
+"""How often others run, at most, so that jobs can begin that are ahead of another one."""
+
 
 class RunnerLimits(Struct, frozen=True, kw_only=True):
     """The bounds of a bot's handlers; all of them 1 or more, or ``ValueError``.
@@ -134,6 +137,21 @@ class KeyedRunner(Generic[J]):
         while (self._lines or self._lasting) and not self._closed:
             await self._all_done.park()
 
+    @property
+    def piled_up(self) -> bool:
+        """Whether a job waits behind another one of its key: a new job for another key would begin before it."""
+        return self._waiting > len(self._ready)
+
+    async def let_begin(self) -> None:
+        """Let jobs begin that wait behind others of their keys, unless those others take their time."""
+        stalled = 0
+        for _ in range(TURNS_TO_BEGIN):
+            if not self.piled_up or stalled == 2:  # in the first turn workers may not have had theirs
+                return
+            done = self._done
+            await trio.lowlevel.checkpoint()
+            stalled = stalled + 1 if self._done == done else 0
+
     def statistics(self) -> RunnerStatistics:
         """The counters, now."""
         return RunnerStatistics(
@@ -207,7 +225,8 @@ class KeyedRunner(Generic[J]):
             return
         line.popleft()
         self._waiting -= 1
-        self._room.unpark()
+        if self._room:
+            self._room.unpark()
         self._running += 1
         try:
             if lasting:

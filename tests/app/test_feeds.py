@@ -11,6 +11,7 @@ from botkit.app.accounts import FEED_PREFIX
 from botkit.app.feeds import make_feeds
 from botkit.events import Event, FeedEvent
 from botkit.testing import open_world as open_test_world
+from botkit.types import Account, Uid
 from tests.app.world import World, open_world, until
 
 
@@ -199,3 +200,28 @@ def test_the_feeds_of_a_long_account_have_short_ones() -> None:
     assert len(set(names)) == 4
     assert all(name.startswith(FEED_PREFIX) and len(name) < 60 for name in names)
     assert [feed.account for feed in make_feeds("ann")] == ["botkit-feed-online-ann", "botkit-feed-channels-ann"]
+
+
+async def test_events_that_come_together_begin_in_their_order(autojump_clock: MockClock) -> None:
+    """Also where one account's go before those of another: they are different keys, which run side by side."""
+    begun: list[str] = []
+    bot = Bot("watcher")
+
+    @bot.on(FeedEvent)
+    async def note(event: FeedEvent) -> None:
+        begun.append(f"{type(event).__name__} {event.account}")
+
+    async with open_test_world(bot) as world:
+        gateway = world.host.gateway
+        (hub,) = gateway.hubs.values()
+        begun.clear()
+        told: list[str] = []
+        for number in range(40):
+            account = Account(f"user-{number % 7}")
+            hub.presence.online(account, Uid(1))
+            hub.presence.offline(account, Uid(1), "logout")
+            hub.presence.online(account, Uid(1))
+            told += [f"UserOnline {account}", f"UserOffline {account}", f"UserOnline {account}"]
+        await gateway.flusher.flush()
+        await until(lambda: len(begun) == len(told))
+        assert begun == told

@@ -421,3 +421,34 @@ async def test_shorter_allowances_that_begin_later_are_seen_in_time(autojump_clo
         await trio.sleep(50)
         assert cut == [(4, "short"), (10, "long")]
         nursery.cancel_scope.cancel()
+
+
+async def put_in_order(runner: KeyedRunner[Job], names: list[str], seconds: float = 0) -> None:
+    for name in names:
+        await runner.submit(name[0], (name, seconds))
+        await runner.let_begin()
+
+
+@pytest.mark.parametrize("keys", ["ab", "aab", "abcdefghijklmnopqrstuvw", "aaaaaaaaaaaaaaaaaaaaaaaaaaaab"])
+async def test_what_is_let_begin_begins_in_its_order_across_keys(autojump_clock: MockClock, keys: str) -> None:
+    begun: list[str] = []
+
+    async def work(job: Job, _allowance: Allowance | None) -> None:
+        begun.append(job[0])
+
+    async with running(work) as runner:
+        await wait_all_tasks_blocked()  # it has begun
+        names = [f"{key} {number}" for number, key in enumerate(keys * 20)]
+        await put_in_order(runner, names)
+        await runner.wait_all_done()
+    assert begun == names
+
+
+async def test_what_waits_for_a_job_that_takes_its_time_is_not_waited_for(autojump_clock: MockClock) -> None:
+    diary = Diary()
+    async with running(diary.work) as runner:
+        await wait_all_tasks_blocked()
+        await put_in_order(runner, ["a 1", "a 2", "b 1"], 5)
+        assert trio.current_time() == 0
+        await wait_all_tasks_blocked()
+        assert diary.begun() == ["a 1", "b 1"]

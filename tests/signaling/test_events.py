@@ -7,7 +7,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from botkit.errors import ErrorCode, SessionEnded
 from botkit.events import Event, EventsLost, InstantMessage, LoggedOut
 from botkit.signaling import Signal, SignalSettings
-from botkit.signaling.buffer import EventBuffer, EventIterator
+from botkit.signaling.buffer import EVENTS_PER_TURN, EventBuffer, EventIterator
 from botkit.signaling.statistics import Counters
 from botkit.types import Account, Uid
 from tests.signaling.scripted import ScriptedGateway
@@ -114,3 +114,24 @@ async def test_a_session_that_nobody_listens_to_stays_logged_in(
     *_, lost, last = [event async for event in session.events()]
     assert isinstance(lost, EventsLost)
     assert isinstance(last, LoggedOut)
+
+
+async def test_who_finds_events_lets_others_run(nursery: trio.Nursery) -> None:
+    buffer = EventBuffer(1000, Counters())
+    for number in range(10 * EVENTS_PER_TURN):
+        buffer.put(_message(number))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    nursery.start_soon(count)
+    for _ in range(10 * EVENTS_PER_TURN):
+        await buffer.receive()
+    assert 9 <= turns <= 11
+    nursery.cancel_scope.cancel()
+    with pytest.raises(trio.Cancelled):
+        await buffer.receive()

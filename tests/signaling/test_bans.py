@@ -142,7 +142,8 @@ async def test_other_refusals_pass_with_time(
     for _ in range(5):
         await next_event(session, Reconnecting)
     gateway.login = let_in
-    await next_event(session, Reconnected)
+    assert not (await next_event(session, Reconnected)).resumed
+    assert session.status is LoginStatus.LOGGED_IN
 
 
 async def test_a_ban_between_two_requests(

@@ -236,7 +236,8 @@ async def test_other_refusals_are_tried_again(
     for _ in range(3):
         await next_event(session, Reconnecting)
     gateway.login = lambda _: accepted()
-    await next_event(session, Reconnected)
+    assert not (await next_event(session, Reconnected)).resumed
+    assert session.status is LoginStatus.LOGGED_IN
 
 
 @pytest.mark.row("M08")

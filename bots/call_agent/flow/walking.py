@@ -100,6 +100,7 @@ class _Walker:
         self._variables = variables
 
     def block(self, block: Block) -> Walk:
+        """Walk through the steps of a block; where they lead to in the end."""
         for step in block:
             where = yield from self._step(step)
             if where is not None:

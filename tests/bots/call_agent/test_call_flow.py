@@ -177,7 +177,9 @@ def test_the_longest_message_is_just_allowed() -> None:
 
 def test_a_loop_that_asks_is_fine() -> None:
     ask = {"do": "menu", "prompt": "?", "choices": {"1": "main", "2": [{"do": "end"}]}}
-    msgspec.convert({"blocks": {"main": [ask]}}, Flow)
+    flow = msgspec.convert({"blocks": {"main": [ask]}}, Flow)
+    answers = ["1", "1", "2"]
+    assert play(flow, *answers) == (["? ?", "? ?", "? ?", "Goodbye."], Finish("completed"))
 
 
 def test_without_anything_it_greets() -> None:

@@ -1,17 +1,20 @@
-"""What a scorer sees in a text: words, character n-grams inside of words, and its shape.
+"""What a scorer sees in a text: words, pairs of words, character n-grams inside of words, traits, and its shape.
 
-Digits count by their number alone (every one is a ``0``), links and mentions as what they are. Training and scoring
-take their features from here, so that they cannot differ.
+Digits count by their number alone (every one is a ``0``), links and mentions as what they are. Traits are what tells
+kinds of texts apart whatever their words are: how long, how many digits and capitals, which numbers are in it. Training
+and scoring take their features from here, so that they cannot differ.
 """
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from itertools import pairwise
+from typing import Literal, NamedTuple, TypeAlias
 
-Kind: TypeAlias = Literal["words", "characters"]
-"""The two blocks of counted features."""
+Kind: TypeAlias = Literal["words", "pairs", "characters", "traits"]
+"""The blocks of counted features."""
 
 MAX_SCORED = 2_000
 """Characters of a text that are looked at: of a longer one its beginning and its end."""
@@ -27,6 +30,32 @@ _MENTION = re.compile(r"(?<!\S)@\w+")
 _DIGIT = re.compile(r"\d")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _LONG_NUMBER = re.compile(r"\d{5,}")
+_NUMBER = re.compile(r"\+?\d+")
+_MONEY = frozenset("£$€")
+_ADDRESS = re.compile(r"https?:|www\.|\.(?:com|net|org|co|uk|biz|tv)", re.IGNORECASE)
+
+_STEPS = {
+    "length": (20, 40, 60, 80, 100, 120, 140, 155, 165, 200),
+    "digits": (1, 3, 5, 8, 12, 16, 22),
+    "capitals": (0.02, 0.05, 0.1, 0.2, 0.5),
+    "shouted": (1, 2, 3, 5, 8),
+    "signs": (1, 3, 5, 8, 12, 18),
+    "word length": (4, 4.5, 5, 5.5, 6, 7, 9),
+}
+"""Where the classes of a measure begin: a linear model cannot learn by itself that it is those in the middle."""
+
+
+class Seen(NamedTuple):
+    """A text as it is looked at, and its plain form."""
+
+    shown: str
+    plain: str
+
+
+def look(text: str) -> Seen:
+    """What is looked at of a text."""
+    seen = shown(text)
+    return Seen(seen, plain(seen))
 
 
 def shown(text: str) -> str:
@@ -62,7 +91,37 @@ def counted_characters(text: str) -> list[str]:
     return [gram for word in text.split() for gram in grams_of(word)]
 
 
-COUNTED: dict[Kind, Callable[[str], list[str]]] = {"words": counted_words, "characters": counted_characters}
+def counted_pairs(words: list[str]) -> list[str]:
+    """Words and signs that follow each other."""
+    return [f"{one} {other}" for one, other in pairwise(words)]
+
+
+def traits(text: str) -> list[str]:
+    """The classes that a shown text belongs to, and the numbers in it by their beginning and length."""
+    words, length = text.split(), max(1, len(text))
+    measures = {
+        "length": length,
+        "digits": sum(map(str.isdigit, text)),
+        "capitals": sum(map(str.isupper, text)) / length,
+        "shouted": sum(len(word) > 1 and word.isupper() for word in words),
+        "signs": sum(not (character.isalnum() or character.isspace()) for character in text),
+        "word length": length / max(1, len(words)),
+    }
+    found = [f"{name}: {bisect_right(_STEPS[name], value)}" for name, value in measures.items()]
+    found.append(f"begins with a capital: {text[:1].isupper()}")
+    found.append(f"money: {not _MONEY.isdisjoint(text)}")
+    found.append(f"address: {_ADDRESS.search(text) is not None}")
+    for number in _NUMBER.findall(text):
+        found += (f"number {number[:2]} of {len(number)}", f"number {number[:1]} of {len(number)}")
+    return found
+
+
+COUNTED: dict[Kind, Callable[[Seen], list[str]]] = {
+    "words": lambda seen: counted_words(seen.plain),
+    "pairs": lambda seen: counted_pairs(counted_words(seen.plain)),
+    "characters": lambda seen: counted_characters(seen.plain),
+    "traits": lambda seen: traits(seen.shown),
+}
 
 SHAPES = ("length", "digits", "digit_share", "capital_share", "link", "money", "exclamations", "long_number", "at_sign")
 """The names of what :func:`shape` measures, in its order."""
@@ -81,7 +140,7 @@ def shape(text: str) -> tuple[float, ...]:
         digits / length,
         sum(map(str.isupper, text)) / length,
         float(_LINK.search(text) is not None),
-        float("£" in text or "$" in text or "€" in text),
+        float(not _MONEY.isdisjoint(text)),
         min(3, text.count("!")) / 3,
         float(_LONG_NUMBER.search(text) is not None),
         float("@" in text),

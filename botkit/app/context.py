@@ -73,11 +73,11 @@ class Context:
     __slots__ = (
         "_call",
         "_log",
+        "_provided",
         "bot",
         "event",
         "event_number",
         "propagated",
-        "provided",
         "session",
         "settings",
         "stopped",
@@ -85,12 +85,12 @@ class Context:
 
     def __init__(
         self,
-        *,
         session: LoginSession,
         bot: BotInfo,
         settings: Settings | None = None,
         event: Event | None = None,
         call: Call | None = None,
+        *,
         number: int = 0,
     ) -> None:
         self.session = session
@@ -108,10 +108,16 @@ class Context:
         """The number behind ``event_id``."""
         self.propagated = False
         """True after ``propagate``, until the event goes on to the next router."""
-        self.provided: dict[object, object] = {}
-        """What providers have made of this event, by provider."""
+        self._provided: dict[object, object] | None = None
         self._call = call
         self._log: FilteringBoundLogger | None = None
+
+    @property
+    def provided(self) -> dict[object, object]:
+        """What providers have made of this event, by provider."""
+        if self._provided is None:
+            self._provided = {}
+        return self._provided
 
     @property
     def channel(self) -> Channel:

@@ -1,21 +1,23 @@
 """From an event of a session or a feed to the bot's handlers: matched, put in order, called, kept apart."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import cast
 
 import structlog
 import trio
 from msgspec import structs
 from structlog.typing import FilteringBoundLogger
 
+from botkit.app.arrivals import Arrival, arrival_of
 from botkit.app.binding import Injected
 from botkit.app.conversations.current import current_desk
 from botkit.app.conversations.desk import ConversationDesk
-from botkit.app.delivery import Delivery, call_in_turn
+from botkit.app.delivery import Delivery, call_in_turn, call_lasting
 from botkit.app.meters import AppMeters
 from botkit.app.placement import BotPlan
 from botkit.app.targets import Target
 from botkit.app.version import Version
-from botkit.app.walk import Walk, call_all
+from botkit.app.walk import Walk
 from botkit.errors import StoreError
 from botkit.events import (
     CallEvent,
@@ -28,7 +30,7 @@ from botkit.events import (
     UserLeft,
 )
 from botkit.routing.deadlines import Allowance
-from botkit.routing.keys import OrderKey, is_lasting, key_of
+from botkit.routing.keys import OrderKey
 from botkit.routing.loops import LoopBreaker, Verdict
 from botkit.routing.runner import KeyedRunner, RunnerLimits, RunnerStatistics
 from botkit.routing.table import Match
@@ -98,24 +100,30 @@ class Dispatcher:
             await self._runner.let_begin()
 
     async def dispatch(self, event: Event, session: LoginSession) -> None:
-        """Put the event in line for the handlers that want it. Waits while too many events wait in all."""
-        if type(event) in _OF_OTHERS and self._is_not_for_handlers(event):
+        """Put the event in line for the handlers that want it. No checkpoint, but for waiting while too many wait."""
+        event_type = type(event)
+        arrival = arrival_of(event_type)
+        if (arrival.said or arrival.seen) and self._is_not_for_handlers(event, arrival):
             return
         version = self.version
         self._meters.events.add_for(self._name)
-        if isinstance(event, EventsLost):
+        if arrival.loss:
+            assert isinstance(event, EventsLost)
             self._tell_of_loss("events lost", event)
         matching: Sequence[Match[Target]] = ()
         at = 0
-        if not version.table.way(type(event)).late:
-            matching, at = version.table.match(event)
+        way = version.table.way(event_type)
+        if not way.late:
+            matching, at = version.table.match(event, 0, way)
             if not matching:
                 self._meters.unhandled.add_for(self._name)
                 return
-        call = session.call(event.call) if isinstance(event, CallEvent) else None
-        delivery = Delivery(_line_of(event, session), event, session, version, call)
-        delivery.matching, delivery.at = matching, at
-        if not await self._runner.submit(delivery.key, delivery, lasting=is_lasting(event)):
+        call = session.call(cast("CallEvent", event).call) if arrival.of_call else None
+        delivery = Delivery(_line_of(event, session, arrival), event, session, version, call)
+        delivery.late, delivery.matching, delivery.at = way.late, matching, at
+        if self._runner.is_full:
+            await self._runner.wait_for_room()
+        if not self._runner.submit_nowait(delivery.key, delivery, lasting=arrival.lasting):
             self._note_lost(session)
 
     async def time_out(self, key: ConversationKey, session: LoginSession) -> None:
@@ -125,8 +133,9 @@ class Dispatcher:
         """
         event = ConversationTimedOut(kind=key.kind, account=Account(key.account), channel=key.channel)
         version = self.version
-        delivery = Delivery(_line_of(event, session), event, session, version)
-        if not version.table.way(type(event)).late:
+        delivery = Delivery(_line_of(event, session, arrival_of(type(event))), event, session, version)
+        delivery.late = version.table.way(ConversationTimedOut).late
+        if not delivery.late:
             delivery.matching, delivery.at = version.table.match(event)
         while not await self._runner.submit(delivery.key, delivery):  # noqa: ASYNC110
             await trio.sleep(FULL_LINE_SECONDS)  # too many events of that place wait: those come first
@@ -139,12 +148,12 @@ class Dispatcher:
         finally:
             version.leave()
 
-    def _is_not_for_handlers(self, event: Event) -> bool:
+    def _is_not_for_handlers(self, event: Event, arrival: Arrival) -> bool:
         """A message of the bot's own, or of a bot that it is in a loop with; a session of a pool comes or goes."""
-        if isinstance(event, UserJoined | UserLeft):
-            return self.version.plan.info.is_service(event.account)
-        assert isinstance(event, ChannelMessage | InstantMessage)
-        return event.account in self.version.own_accounts or (len(self._loops) > 0 and self._is_of_a_loop(event))
+        if arrival.seen:
+            return self.version.plan.info.is_service(cast("UserJoined | UserLeft", event).account)
+        message = cast("ChannelMessage | InstantMessage", event)
+        return message.account in self.version.own_accounts or (len(self._loops) > 0 and self._is_of_a_loop(message))
 
     def _is_of_a_loop(self, message: ChannelMessage | InstantMessage) -> bool:
         verdict = self._loops.heard(message.account, trio.current_time())
@@ -164,38 +173,48 @@ class Dispatcher:
             )
         return True
 
-    async def _deliver(self, delivery: Delivery, allowance: Allowance | None) -> None:
-        if delivery.context is None:
-            delivery.version = self._begin(delivery)
-        try:
-            if self._desk is None:
-                await self._handle(delivery, allowance)
-                return
-            current_desk.set(self._desk)  # for this task of the runner; the next event sets it anew
-            if isinstance(delivery.event, ConversationTimedOut):
-                await self._handle_time_out(delivery, delivery.event, allowance, self._desk)
-            else:
-                await self._handle(delivery, allowance)
-        finally:
-            if delivery.overran is None:  # else it comes back, and is still at work
-                delivery.version.leave()
+    def _deliver(self, delivery: Delivery, allowance: Allowance | None) -> Awaitable[None]:
+        is_new = delivery.context is None
+        if is_new:
+            self._begin(delivery)
+        if self._desk is None:
+            return self._handle(delivery, allowance)
+        current_desk.set(self._desk)  # for this task of the runner; the next event sets it anew
+        if isinstance(delivery.event, ConversationTimedOut):
+            return self._handle_time_out(delivery, delivery.event, allowance, self._desk, is_new=is_new)
+        return self._handle(delivery, allowance)
 
-    def _begin(self, delivery: Delivery) -> Version:
-        """The version that the event meets: the present one, also where another one was when it came."""
+    def _begin(self, delivery: Delivery) -> None:
+        """The event meets the present version, also where another one was when it came."""
         version, event = self.version, delivery.event
         version.enter()
-        if version is not delivery.version and event is not None and not version.table.way(type(event)).late:
+        if event is None:
+            event = delivery.event = self._take_lost()
             delivery.matching, delivery.at = version.table.match(event)
-            if not delivery.matching:
-                self._meters.unhandled.add_for(self._name)
-        return version
+            delivery.late = version.table.way(EventsLost).late
+        elif version is not delivery.version:
+            delivery.late = version.table.way(type(event)).late
+            if not delivery.late:
+                delivery.matching, delivery.at = version.table.match(event)
+                if not delivery.matching:
+                    self._meters.unhandled.add_for(self._name)
+        delivery.version = version
+        delivery.began = trio.current_time()
+        delivery.context = version.context(delivery.session, event, delivery.call)
 
     async def _handle_time_out(
-        self, delivery: Delivery, event: ConversationTimedOut, allowance: Allowance | None, desk: ConversationDesk
+        self,
+        delivery: Delivery,
+        event: ConversationTimedOut,
+        allowance: Allowance | None,
+        desk: ConversationDesk,
+        *,
+        is_new: bool,
     ) -> None:
         key = ConversationKey(event.kind, event.account, event.channel)
-        if delivery.context is None:
+        if is_new:
             if not desk.is_due(key):
+                delivery.version.leave()
                 return
             self._meters.conversations_timed_out.add_for(self._name)
         await self._handle(delivery, allowance)
@@ -208,35 +227,31 @@ class Dispatcher:
                 )
 
     async def _handle(self, delivery: Delivery, allowance: Allowance | None) -> None:
-        version, event = delivery.version, delivery.event
-        table, border = version.table, version.border
-        if event is None:
-            event = delivery.event = self._take_lost()
-            delivery.matching, delivery.at = table.match(event)
-        context = delivery.context
-        if context is None:
-            delivery.began = trio.current_time()
-            context = delivery.context = version.context(delivery.session, event, delivery.call)
-        if table.way(type(event)).late:
-            walk = Walk(table, border, event, context)
-            await walk.run()
-            if not walk.wanted:
-                self._meters.unhandled.add_for(self._name)
-        elif allowance is None:
-            while delivery.matching and await call_all(border, delivery.matching, event, context):
-                delivery.matching, delivery.at = table.match(event, delivery.at)
-        else:
-            await self._call_in_turn(delivery, event, allowance)
-        self._meters.handling_seconds.observe(trio.current_time() - delivery.began)
-
-    async def _call_in_turn(self, delivery: Delivery, event: Event, allowance: Allowance) -> None:
         try:
-            await call_in_turn(delivery, delivery.version.table, delivery.version.border, event, allowance)
+            if delivery.late:
+                await self._walk(delivery)
+            elif allowance is None:
+                await call_lasting(delivery)
+            else:
+                await call_in_turn(delivery, allowance)
+            self._meters.handling_seconds.observe(trio.current_time() - delivery.began)
         except BaseException:
-            if allowance.spent:
+            if allowance is not None and allowance.spent:
                 delivery.cut_off()
                 self._runner.put_first(delivery.key, delivery)
             raise
+        finally:
+            if delivery.overran is None:  # else it comes back, and is still at work
+                delivery.version.leave()
+
+    async def _walk(self, delivery: Delivery) -> None:
+        version, event, context = delivery.version, delivery.event, delivery.context
+        assert event is not None
+        assert context is not None
+        walk = Walk(version.table, version.border, event, context)
+        await walk.run()
+        if not walk.wanted:
+            self._meters.unhandled.add_for(self._name)
 
     def _warn_of_nobodys(self) -> None:
         if nobodys := self.version.nobodys:
@@ -263,16 +278,10 @@ class Dispatcher:
         _log.warning(what, bot=self._name, cause=event.cause, count=event.count)
 
 
-def _line_of(event: Event, session: LoginSession) -> OrderKey:
-    key = key_of(event)
-    return key if key[0] in _OF_THE_BOT else (session.account, *key)
+def _line_of(event: Event, session: LoginSession, arrival: Arrival) -> OrderKey:
+    key = arrival.keying.make(event)
+    return key if arrival.keying.shared else (session.account, *key)
 
-
-_OF_THE_BOT = frozenset({"account", "channel", "sender"})
-"""Keys that hold for all sessions of the bot: a channel stays in order when another session takes it over, and so does
-what one account tells several of them."""
 
 FULL_LINE_SECONDS = 1.0
 """How long a time-out waits that finds its line full, before it tries again."""
-
-_OF_OTHERS = frozenset({ChannelMessage, InstantMessage, UserJoined, UserLeft})

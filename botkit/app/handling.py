@@ -25,6 +25,7 @@ from botkit.app.signatures import Place
 from botkit.app.targets import ErrorTarget, Target
 from botkit.errors import HandlerTimeout
 from botkit.events import Event
+from botkit.observability.about import ABOUT
 from botkit.routing.deadlines import Allowance, Deadlines
 from botkit.routing.filters import Values
 from botkit.routing.loops import LoopBreaker
@@ -49,6 +50,7 @@ class HandlerBorder:
     def __init__(self, bot: BotInfo, meters: AppMeters, loops: LoopBreaker, deadlines: Deadlines) -> None:
         self._bot, self._meters, self._loops, self._deadlines = bot, meters, loops, deadlines
         self._named: set[Place] = set()
+        self._overdue = self._tell_overdue
 
     async def call(
         self,
@@ -56,38 +58,44 @@ class HandlerBorder:
         event: Event | None,
         context: Context,
         seconds: float | None,
+        *,
         allowance: Allowance | None = None,
+        now: float | None = None,
     ) -> bool:
         """Call a handler, for at most ``seconds``; False when it failed.
 
         Raises only what is not the handler's own: a cancel from outside, an exit. With an ``allowance``, which saves a
         timeout scope, also ``trio.Cancelled`` or ``FailedLate`` where that is spent: then ``overran`` is to be called,
-        out of its scope.
+        out of its scope. ``now``, on trio's clock, saves looking at it.
         """
         target, values = match
-        with handling(self._cause(target.place, event, context)):
-            try:
-                if seconds is not None:
-                    if allowance is None:
-                        result = await self._within(seconds, match, event, context)
-                        return self._done(target, result)
-                    allowance.begin(seconds, partial(self._tell_overdue, target, event, seconds))
-                if target.direct is not None:
-                    result = await target.direct(event, context)
-                else:
-                    result = await target.call(event, context, values or _NO_VALUES)
-            except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
-                if allowance is not None:
-                    allowance.end()
-                    if allowance.spent and split_failure(error)[0] is None:
-                        raise FailedLate(error) from None
-                await self._failed(target, event, context, error)
-                return False
+        token = ABOUT.set(self._cause(target.place, event, context))  # ``with handling(…)`` is 0.3 µs more
+        try:
+            if seconds is not None:
+                if allowance is None:
+                    result = await self._within(seconds, match, event, context)
+                    return self._done(target, result)
+                allowance.on_overdue, allowance.about = self._overdue, (target, event, seconds)
+                allowance.begin(seconds, now)
+            if target.direct is not None:
+                result = await target.direct(event, context)
+            else:
+                result = await target.call(event, context, values or _NO_VALUES)
+        except BaseException as error:  # noqa: BLE001 - the handler border: logged, counted, and the bot lives
             if allowance is not None:
                 allowance.end()
+                if allowance.spent and split_failure(error)[0] is None:
+                    raise FailedLate(error) from None
+            await self._failed(target, event, context, error)
+            return False
+        else:
+            if allowance is not None:
+                allowance.due = math.inf
                 if allowance.spent:  # on its last steps: this scope is of no more use
                     await trio.lowlevel.checkpoint()
-            return self._done(target, result)
+            return self._done(target, result) if result is not None else True
+        finally:
+            ABOUT.reset(token)
 
     async def overran(
         self, target: Target, event: Event, context: Context, failure: BaseException | None = None
@@ -109,7 +117,8 @@ class HandlerBorder:
 
     async def _within(self, seconds: float, match: Match[Target], event: Event | None, context: Context) -> object:
         values, allowance = match.values or _NO_VALUES, self._deadlines.open()
-        begin = partial(allowance.begin, seconds, partial(self._tell_overdue, match.target, event, seconds))
+        allowance.on_overdue, allowance.about = self._overdue, (match.target, event, seconds)
+        begin = partial(allowance.begin, seconds)
         if match.target.goes_on:
             values = {**values, CALL_NEXT.key: _Untimed(allowance, begin, cast("CallNext", values[CALL_NEXT.key]))}
         try:

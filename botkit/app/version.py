@@ -38,6 +38,7 @@ class Version:
         self.drains = targets.drains
         """The handlers of ``every``, with their seconds."""
         self._users = 0
+        self._awaited = False
         self._left = trio.lowlevel.ParkingLot()
         self.nobodys = plan.roles.nobodys(plan.bot.roles)
         """The roles that commands are for, and nobody has."""
@@ -49,7 +50,7 @@ class Version:
     def leave(self) -> None:
         """It has returned."""
         self._users -= 1
-        if not self._users and self._left:
+        if self._awaited and not self._users:
             self._left.unpark_all()
 
     @property
@@ -60,14 +61,13 @@ class Version:
     async def unused(self) -> None:
         """Wait until none of its handlers is at work."""
         while self._users:
+            self._awaited = True
             await self._left.park()
 
     def context(self, session: LoginSession, event: Event | None = None, call: Call | None = None) -> Context:
         """The surroundings of an event, or of a beat."""
         plan = self.plan
-        return Context(
-            session=session, bot=plan.info, settings=plan.settings, event=event, call=call, number=next_number()
-        )
+        return Context(session, plan.info, plan.settings, event, call, number=next_number())
 
     async def _tell_refused(self, refused: CommandRefused, context: Context) -> None:
         await Walk(self.table, self.border, refused, self.context(context.session, refused)).run()

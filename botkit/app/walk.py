@@ -21,7 +21,7 @@ Next: TypeAlias = Callable[[], Awaitable[None]]
 
 async def call_all(border: HandlerBorder, matching: Sequence[Match[Target]], event: Event, context: Context) -> bool:
     """Call the handlers of one router that match; True when the event goes on to the next router."""
-    lasting = is_lasting(event)
+    lasting = is_lasting(type(event))
     for match in matching:
         seconds = match.target.lasting_timeout if lasting else match.target.timeout
         await border.call(match, event, context, seconds)

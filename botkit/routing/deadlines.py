@@ -16,31 +16,34 @@ OVERDUE_SECONDS = 10.0
 """How long what was cancelled may go on before that is told."""
 
 
-def _tell_nobody() -> None:
+def _tell_nobody(*_: object) -> None:
     pass
 
 
 class Allowance:
-    """How long what a worker is at may take. ``spent``: it took longer, and the worker's scope is cancelled."""
+    """How long what a worker is at may take. ``spent``: it took longer, and the worker's scope is cancelled.
 
-    __slots__ = ("_deadlines", "due", "on_overdue", "scope", "spent")
+    ``on_overdue`` is called with ``about`` when it goes on long after that; it may not wait.
+    """
+
+    __slots__ = ("_deadlines", "about", "due", "on_overdue", "scope", "spent")
 
     def __init__(self, deadlines: "Deadlines") -> None:
         self._deadlines = deadlines
         self.due = math.inf
         self.scope = trio.CancelScope()
         self.spent = False
-        self.on_overdue: Callable[[], None] = _tell_nobody
+        self.on_overdue: Callable[..., None] = _tell_nobody
+        self.about: tuple[object, ...] = ()
 
     def renew(self) -> trio.CancelScope:
         """A new scope to work in."""
         self.spent, self.due, self.scope = False, math.inf, trio.CancelScope()
         return self.scope
 
-    def begin(self, seconds: float, on_overdue: Callable[[], None] = _tell_nobody) -> None:
-        """What begins now may take so long. ``on_overdue`` is told when it goes on long after that; it may not wait."""
-        self.on_overdue = on_overdue
-        self.due = due = trio.current_time() + seconds
+    def begin(self, seconds: float, now: float | None = None) -> None:
+        """What begins ``now``, on trio's clock, may take so long."""
+        self.due = due = (trio.current_time() if now is None else now) + seconds
         if due < self._deadlines.first:
             self._deadlines.look_at(due)
 
@@ -86,7 +89,7 @@ class Deadlines:
     def _end_time(self, allowance: Allowance, now: float) -> None:
         if allowance.spent:
             allowance.due = math.inf
-            allowance.on_overdue()
+            allowance.on_overdue(*allowance.about)
         else:
             allowance.spent, allowance.due = True, now + OVERDUE_SECONDS
             allowance.scope.cancel()

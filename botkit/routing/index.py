@@ -18,16 +18,15 @@ WORTHWHILE = 3
 
 
 class FirstLetters(NamedTuple, Generic[R]):
-    """Routes by the first ``length`` letters of what ``read`` reads; ``others`` where the letters are no route's."""
+    """Routes, in their order, by the first ``length`` letters of what ``read`` reads.
+
+    ``others`` are those that an event could match whose letters are no route's.
+    """
 
     read: Callable[[Event], str]
     length: int
     routes: dict[str, tuple[R, ...]]
     others: tuple[R, ...]
-
-    def candidates(self, event: Event) -> tuple[R, ...]:
-        """The routes that the event could match, in their order."""
-        return self.routes.get(self.read(event)[: self.length], self.others)
 
 
 def index_routes(routes: Sequence[tuple[R, Beginning | None]], event_type: type[Event]) -> FirstLetters[R] | None:

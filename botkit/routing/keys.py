@@ -18,7 +18,8 @@ those very events. See ``is_lasting``.
 """
 
 from collections.abc import Callable, Hashable
-from typing import TypeAlias
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
 
 from botkit.events import (
     CallEvent,
@@ -39,66 +40,55 @@ from botkit.events import (
 
 OrderKey: TypeAlias = tuple[Hashable, ...]
 
-_InChannel: TypeAlias = ChannelMessage | ChannelJoined | ChannelLeft | UserJoined | UserLeft | ChannelAttributeUpdated
 
-SESSION_KEY: OrderKey = ("session",)
+class Keying(NamedTuple):
+    """How to make the keys of events of one type.
 
+    ``shared``: they hold for all sessions of the bot. So a channel stays in order when another session takes it over,
+    and what one account tells several of them does, too.
+    """
 
-def _channel_key(event: Event) -> OrderKey:
-    assert isinstance(event, _InChannel)
-    return ("channel", event.channel)
-
-
-def _held_key(event: Event) -> OrderKey:
-    assert isinstance(event, MessageHeld)
-    return ("held", event.channel)
+    make: Callable[[Event], OrderKey]
+    shared: bool
 
 
-def _sender_key(event: Event) -> OrderKey:
-    assert isinstance(event, InstantMessage | CommandRefused)
-    return ("sender", event.account)
+def _by(kind: str, field: str) -> Callable[[Event], OrderKey]:
+    read = attrgetter(field)
+    return lambda event: (kind, read(event))
 
 
-def _account_key(event: Event) -> OrderKey:
-    assert isinstance(event, FeedEvent)
-    return ("account", event.account)
-
-
-def _call_key(event: Event) -> OrderKey:
-    assert isinstance(event, CallEvent)
-    return ("call", event.call)
-
-
-def _conversation_key(event: Event) -> OrderKey:
+def _of_conversation(event: Event) -> OrderKey:
     assert isinstance(event, ConversationTimedOut)
     return ("channel", event.channel) if event.channel else ("sender", event.account)
 
 
-def _session_key(_event: Event) -> OrderKey:
-    return SESSION_KEY
+def _of_session(_event: Event) -> OrderKey:
+    return ("session",)
 
 
-_KEYS: list[tuple[tuple[type[Event], ...], Callable[[Event], OrderKey]]] = [
-    ((ChannelMessage, ChannelJoined, ChannelLeft, UserJoined, UserLeft, ChannelAttributeUpdated), _channel_key),
-    ((MessageHeld,), _held_key),
-    ((InstantMessage, CommandRefused), _sender_key),
-    ((FeedEvent,), _account_key),
-    ((CallEvent,), _call_key),
-    ((ConversationTimedOut,), _conversation_key),
-    ((Event,), _session_key),
+_IN_CHANNEL = (ChannelMessage, ChannelJoined, ChannelLeft, UserJoined, UserLeft, ChannelAttributeUpdated)
+
+_KEYS: list[tuple[tuple[type[Event], ...], Keying]] = [
+    (_IN_CHANNEL, Keying(_by("channel", "channel"), shared=True)),
+    ((MessageHeld,), Keying(_by("held", "channel"), shared=False)),
+    ((InstantMessage, CommandRefused), Keying(_by("sender", "account"), shared=True)),
+    ((FeedEvent,), Keying(_by("account", "account"), shared=True)),
+    ((CallEvent,), Keying(_by("call", "call"), shared=False)),
+    ((ConversationTimedOut,), Keying(_of_conversation, shared=True)),
+    ((Event,), Keying(_of_session, shared=False)),
 ]
-_by_type: dict[type[Event], Callable[[Event], OrderKey]] = {}
+
+
+def keying_of(event_type: type[Event]) -> Keying:
+    """How to make the keys of events of this type."""
+    return next(keying for types, keying in _KEYS if issubclass(event_type, types))
 
 
 def key_of(event: Event) -> OrderKey:
-    """The key of an event, unique within its session (feed events: within the app)."""
-    event_type = type(event)
-    make = _by_type.get(event_type)
-    if make is None:
-        make = _by_type[event_type] = next(make for types, make in _KEYS if issubclass(event_type, types))
-    return make(event)
+    """The key of an event, unique within its session, or within the bot."""
+    return keying_of(type(event)).make(event)
 
 
-def is_lasting(event: Event | None) -> bool:
-    """Whether handlers of this event may go on beside the later events of their key."""
-    return type(event) is CallInvited
+def is_lasting(event_type: type[Event]) -> bool:
+    """Whether handlers of such an event may go on beside the later events of their key."""
+    return event_type is CallInvited

@@ -82,6 +82,7 @@ class KeyedRunner(Generic[J]):
         self._closed = False
         self._searching = 0  # workers that will look for work without waiting for anything first
         self._workers = self._running = self._lasting = self._waiting = 0
+        self._blocked = 0  # those that wait for room
         self._done = self._dropped = self._submits_blocked = self._lasting_blocked = 0
         self._work_to_do, self._room, self._all_done = (trio.lowlevel.ParkingLot() for _ in range(3))
 
@@ -106,10 +107,24 @@ class KeyedRunner(Generic[J]):
         Waits while ``limits.waiting`` jobs wait. A cancel while it waits leaves the job out.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        while self._waiting >= self.limits.waiting and not self._closed:
-            self._submits_blocked += 1
-            await self._room.park()
+        if self.is_full:
+            await self.wait_for_room()
         return self.submit_nowait(key, what, lasting=lasting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether ``submit`` would wait."""
+        return self._waiting >= self.limits.waiting and not self._closed
+
+    async def wait_for_room(self) -> None:
+        """Wait until it is not full."""
+        while self.is_full:
+            self._submits_blocked += 1
+            self._blocked += 1
+            try:
+                await self._room.park()
+            finally:
+                self._blocked -= 1
 
     def submit_nowait(self, key: Hashable, what: J, *, lasting: bool = False) -> bool:
         """Like ``submit``, but for the bound on all that waits, which it does not look at."""
@@ -124,7 +139,8 @@ class KeyedRunner(Generic[J]):
             return False
         line.append((what, lasting))
         self._waiting += 1
-        self._wake_worker()
+        if not self._searching:
+            self._wake_worker()
         return True
 
     def put_first(self, key: Hashable, what: J) -> None:
@@ -193,12 +209,23 @@ class KeyedRunner(Generic[J]):
     async def _work_on(self, allowance: Allowance) -> bool:
         """Work until this worker is not needed any more (False), or its allowance is spent."""
         turn = 0
-        while await self._found_work():
+        while self._ready or await self._found_work():
             await trio.lowlevel.checkpoint_if_cancelled()
             key = self._ready.popleft()
             self._searching -= 1
-            self._wake_worker()
-            await self._run_next(key, allowance)
+            if self._ready and not self._searching:
+                self._wake_worker()
+            line = self._lines[key]
+            what, lasting = line[0]
+            if lasting:
+                await self._begin_lasting(key, line)
+            else:
+                self._take(line)
+                try:
+                    await self._work(what, allowance)
+                    self._done += 1
+                finally:
+                    self._leave(key, line)
             if allowance.spent:
                 return True  # the job has kept the cancel to itself: in this scope nothing more can be done
             self._searching += 1
@@ -216,44 +243,35 @@ class KeyedRunner(Generic[J]):
             await self._work_to_do.park()
         return True
 
-    async def _run_next(self, key: Hashable, allowance: Allowance) -> None:
-        line = self._lines[key]
-        what, lasting = line[0]
-        if lasting and self._lasting >= self.limits.lasting:
+    async def _begin_lasting(self, key: Hashable, line: deque[tuple[J, bool]]) -> None:
+        if self._lasting >= self.limits.lasting:
             self._lasting_blocked += 1
             self._held.append(key)
             return
+        what, _ = line[0]
+        self._take(line)
+        self._lasting += 1
+        assert self._nursery is not None
+        try:
+            await self._nursery.start(self._run_lasting, what)
+        finally:
+            self._leave(key, line)
+
+    def _take(self, line: deque[tuple[J, bool]]) -> None:
         line.popleft()
         self._waiting -= 1
-        if self._room:
-            self._room.unpark()
         self._running += 1
-        try:
-            if lasting:
-                await self._begin_lasting(what)
-            else:
-                await self._work(what, allowance)
-                self._done += 1
-        except BaseException:
-            if allowance.spent:
-                self._leave(key, line)
-            raise
-        finally:
-            self._running -= 1
-        self._leave(key, line)
+        if self._blocked:
+            self._room.unpark()
 
     def _leave(self, key: Hashable, line: deque[tuple[J, bool]]) -> None:
         """This worker is done with the key, for now."""
+        self._running -= 1
         if line:
             self._ready.append(key)
         else:
             del self._lines[key]
             self._note_done()
-
-    async def _begin_lasting(self, what: J) -> None:
-        assert self._nursery is not None
-        self._lasting += 1
-        await self._nursery.start(self._run_lasting, what)
 
     async def _run_lasting(self, what: J, *, task_status: trio.TaskStatus[None]) -> None:
         # Until its first checkpoint this task goes on: the job has begun before anything later of its key does.

@@ -96,12 +96,12 @@ class RouteTable(Generic[T]):
             way = self._ways[event_type] = Way(stops, any(stop.late for stop in stops))
         return way
 
-    def match(self, event: Event, begin: int = 0) -> tuple[Sequence[Match[T]], int]:
+    def match(self, event: Event, begin: int = 0, way: Way[T] | None = None) -> tuple[Sequence[Match[T]], int]:
         """The targets in the first router that has any, from the stop ``begin`` on, and where the next stop is.
 
-        What is around a router is not looked at.
+        What is around a router is not looked at. ``way`` saves looking up the event's.
         """
-        stops = self.way(type(event)).stops
+        stops = (way or self.way(type(event))).stops
         at, end = begin, len(stops)
         while at < end:
             stop = stops[at]
@@ -124,7 +124,10 @@ class RouteTable(Generic[T]):
     def matches_at(self, stop: Stop[T], event: Event) -> Sequence[Match[T]]:
         """The router's own targets that want the event, in order."""
         matching: list[Match[T]] = []
-        for find, target, match in stop.routes if stop.letters is None else stop.letters.candidates(event):
+        letters, routes = stop.letters, stop.routes
+        if letters is not None:
+            routes = letters.routes.get(letters.read(event)[: letters.length], letters.others)
+        for find, target, match in routes:
             try:
                 found = True if find is None else find(event)
             except Exception as error:  # noqa: BLE001 - a filter is a bot's code: the handler border

@@ -103,9 +103,7 @@ def test_a_private_conversation_is_in_order_with_the_messages_of_its_account() -
 
 
 def test_only_an_invitation_lasts() -> None:
-    lasting = {
-        event.__name__ for event in all_events() if event.__module__ == events.__name__ and is_lasting(make(event))
-    }
+    lasting = {event.__name__ for event in all_events() if event.__module__ == events.__name__ and is_lasting(event)}
     assert lasting == {"CallInvited"}
 
 

@@ -87,6 +87,7 @@ class Join(_InChannel, frozen=True, kw_only=True, tag="join"):
     when_dry = True
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.JoinChannel(channel=self.channel)
 
 
@@ -96,6 +97,7 @@ class Leave(_InChannel, frozen=True, kw_only=True, tag="leave"):
     when_dry = True
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.LeaveChannel(channel=self.channel)
 
 
@@ -106,9 +108,11 @@ class SendToChannel(_InChannel, frozen=True, kw_only=True, tag="send_to_channel"
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.text
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.SendChannelMessage(channel=self.channel, text=self.text)
 
 
@@ -121,13 +125,16 @@ class SendInstant(Effect, frozen=True, kw_only=True, tag="send_instant"):
 
     @property
     def target(self) -> str:
+        """See ``Effect``."""
         return self.account
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.text
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.SendMessage(peer=self.account, content=self.text, flag=flag_of(self.ttl))
 
 
@@ -139,13 +146,16 @@ class SetUserAttribute(Effect, frozen=True, kw_only=True, tag="set_user_attribut
 
     @property
     def target(self) -> str:
+        """See ``Effect``."""
         return self.name
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.value
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.SetUserAttribute(name=self.name, value=self.value)
 
 
@@ -157,9 +167,11 @@ class SetChannelAttribute(_InChannel, frozen=True, kw_only=True, tag="set_channe
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return f"{self.name}={self.value}"
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.SetChannelAttribute(channel=self.channel, name=self.name, value=self.value)
 
 
@@ -170,9 +182,11 @@ class DeleteChannelAttribute(_InChannel, frozen=True, kw_only=True, tag="delete_
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.name
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.DeleteChannelAttribute(channel=self.channel, name=self.name)
 
 
@@ -180,6 +194,7 @@ class ClearChannelAttributes(_InChannel, frozen=True, kw_only=True, tag="clear_c
     """Remove all attributes of a channel (``channelClearAttr``)."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.ClearChannelAttributes(channel=self.channel)
 
 
@@ -208,9 +223,11 @@ class Invite(_OfCall, frozen=True, kw_only=True, tag="invite"):
     """Invite an account to a call (``channelInviteUser2``)."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.Invite(channel=self.channel, peer=self.account, extra=self.extra)
 
     def dry_answer(self) -> Invited:
+        """See ``Effect``."""
         return Invited()
 
 
@@ -218,6 +235,7 @@ class AcknowledgeInvite(_OfCall, frozen=True, kw_only=True, tag="acknowledge_inv
     """Tell the caller that its phone rings here. Sessions do this by themselves."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.AcknowledgeInvite(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
@@ -225,6 +243,7 @@ class AcceptInvite(_OfCall, frozen=True, kw_only=True, tag="accept_invite"):
     """Take a call (``channelInviteAccept``)."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.AcceptInvite(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
@@ -232,6 +251,7 @@ class RefuseInvite(_OfCall, frozen=True, kw_only=True, tag="refuse_invite"):
     """Decline a call (``channelInviteRefuse``)."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.RefuseInvite(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
@@ -239,6 +259,7 @@ class EndCall(_OfCall, frozen=True, kw_only=True, tag="end_call"):
     """End a call, or withdraw an invitation (``channelInviteEnd``)."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.EndCall(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)
 
 
@@ -251,4 +272,5 @@ class SendInCall(_OfCall, frozen=True, kw_only=True, tag="send_in_call"):
         return "" if dtmf_digits(self.extra) is not None else self.extra
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return ask.CallMessage(channel=self.channel, peer=self.account, extra=self.extra, call=self.call or UNSET)

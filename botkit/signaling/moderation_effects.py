@@ -39,13 +39,16 @@ class Mute(_OnAccount, frozen=True, kw_only=True, tag="mute"):
 
     @property
     def where(self) -> str:
+        """See ``Effect``."""
         return self.channel
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.reason
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Mute(account=self.account, channel=self.channel, seconds=self.seconds, reason=self.reason)
 
 
@@ -56,9 +59,11 @@ class Unmute(_OnAccount, frozen=True, kw_only=True, tag="unmute"):
 
     @property
     def where(self) -> str:
+        """See ``Effect``."""
         return self.channel
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Unmute(account=self.account, channel=self.channel)
 
 
@@ -70,9 +75,11 @@ class Ban(_OnAccount, frozen=True, kw_only=True, tag="ban"):
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.reason
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Ban(account=self.account, seconds=self.seconds, reason=self.reason)
 
 
@@ -80,6 +87,7 @@ class Unban(_OnAccount, frozen=True, kw_only=True, tag="unban"):
     """Lift a ban."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Unban(account=self.account)
 
 
@@ -91,16 +99,20 @@ class Kick(_OnAccount, frozen=True, kw_only=True, tag="kick"):
 
     @property
     def where(self) -> str:
+        """See ``Effect``."""
         return self.channel
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.reason
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Kick(account=self.account, channel=self.channel, reason=self.reason)
 
     def dry_answer(self) -> Ok:
+        """See ``Effect``."""
         return admin.Kicked(count=1)
 
 
@@ -111,12 +123,15 @@ class CloseChannel(_OnChannel, frozen=True, kw_only=True, tag="close_channel"):
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.reason
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.CloseChannel(channel=self.channel, reason=self.reason)
 
     def dry_answer(self) -> Ok:
+        """See ``Effect``."""
         return admin.Kicked(count=0)
 
 
@@ -127,6 +142,7 @@ class Hold(_OnChannel, frozen=True, kw_only=True, tag="hold"):
     open_on_silence: bool
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Hold(channel=self.channel, budget_ms=self.budget_ms, open=self.open_on_silence)
 
 
@@ -134,6 +150,7 @@ class Release(_OnChannel, frozen=True, kw_only=True, tag="release"):
     """Lift a hold; what waits is delivered."""
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Release(channel=self.channel)
 
 
@@ -147,11 +164,14 @@ class Judge(Effect, frozen=True, kw_only=True, tag="judge"):
 
     @property
     def target(self) -> str:
+        """See ``Effect``."""
         return str(self.number)
 
     @property
     def words(self) -> str:
+        """See ``Effect``."""
         return self.text or self.reason
 
     def request(self) -> Request:
+        """See ``Effect``."""
         return admin.Judge(number=self.number, action=self.action, text=self.text, reason=self.reason)

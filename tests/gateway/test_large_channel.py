@@ -18,7 +18,7 @@ from botkit.errors import ErrorCode
 from botkit.events import ChannelJoined, ChannelMessage, UserJoined
 from botkit.gateway.server import Gateway
 from botkit.gateway.settings import GatewaySettings
-from botkit.signaling import Signal
+from botkit.signaling import LoginSession, Signal
 from botkit.testing import TEST_APP, open_test_gateway
 from botkit.types import JsonObject, JsonValue
 from botkit.wire.limits import MAX_CHANNEL_MEMBERS, USER_LIST_SIZE
@@ -163,6 +163,43 @@ async def log_all_in(gateway: Gateway, count: int) -> list[Member]:
     return members
 
 
+def check_who_came(quiet: list[Member], loud: list[Member]) -> int:
+    """What was told when ``loud`` came, one after the other; the number of the first notice."""
+    accounts = [member.account for member in loud]
+    base = quiet[-1].told()[0][0]
+    for member in quiet[:-1]:
+        told = member.told()
+        assert told == [(base + number, "channel_user_join", account) for number, account in enumerate(accounts)]
+    for position, member in enumerate(loud):
+        answer, *notices = member.frames()
+        listed = msgspec.json.decode(answer[1][2])["list"]
+        # Those who came one at a time are the latest, in that order; who came at once came in any order.
+        assert [account for account, _ in listed][-position - 1 :] == accounts[: position + 1]
+        assert len(listed) == len({account for account, _ in listed}) == USER_LIST_SIZE
+        assert [notice[1][2] for notice in notices] == list(range(base + position + 1, base + len(loud)))
+    return base
+
+
+async def check_all_hear(members: list[Member], client: LoginSession, notice: tuple[int, str, str]) -> None:
+    """A message reaches all members, and the client of botkit."""
+    await wait_all_tasks_blocked()
+    for member in members:
+        assert member.told() == [notice]
+    assert (await next_event(client, ChannelMessage)).account == notice[2]
+
+
+async def check_who_is_there(members: list[Member], client: LoginSession) -> None:
+    """Both lists, by a client of botkit and by the first of the members, have everybody."""
+    assert await client.query_channel_count(ROOM) == MAX_CHANNEL_MEMBERS
+    everyone = sorted([*((member.account, member.uid) for member in members), ("client", client.uid)])
+    assert sorted(await client.list_channel_users(ROOM)) == everyone
+    members[0].ask("channel_query_userlist_all", name=ROOM)
+    await wait_all_tasks_blocked()
+    everybody = members[0].answer()
+    assert everybody["num"] == MAX_CHANNEL_MEMBERS
+    assert sorted(map(tuple, everybody["list"])) == everyone
+
+
 @pytest.mark.slow
 @pytest.mark.row("W02")
 async def test_ten_thousand_members(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,51 +228,23 @@ async def test_ten_thousand_members(capsys: pytest.CaptureFixture[str]) -> None:
 
         for member in loud:
             await enter([member])
-        accounts = [member.account for member in loud]
-        base = quiet[-1].told()[0][0]
-        for member in quiet[:-1]:
-            told = member.told()
-            assert told == [(base + number, "channel_user_join", account) for number, account in enumerate(accounts)]
-        for position, member in enumerate(loud):
-            answer, *notices = member.frames()
-            listed = msgspec.json.decode(answer[1][2])["list"]
-            # Those who came one at a time are the latest, in that order; who came at once came in any order.
-            assert [account for account, _ in listed][-position - 1 :] == accounts[: position + 1]
-            assert len(listed) == len({account for account, _ in listed}) == USER_LIST_SIZE
-            assert [notice[1][2] for notice in notices] == list(range(base + position + 1, base + len(loud)))
-
-        for account in accounts:
-            assert (await next_event(client, UserJoined)).account == account
+        base = check_who_came(quiet, loud)
+        for member in loud:
+            assert (await next_event(client, UserJoined)).account == member.account
 
         one_too_many.ask("channel_join", name=ROOM)
         await wait_all_tasks_blocked()
         refusal = one_too_many.answer()
-        assert (refusal["code"], refusal["reason"]) == (
-            int(ErrorCode.JOINCHANNEL_E_OTHER),
-            "channel full: 10000 members",
-        )
+        assert refusal["code"] == int(ErrorCode.JOINCHANNEL_E_OTHER)
+        assert refusal["reason"] == "channel full: 10000 members"
         for member in members:
             list(member.frames())
 
         loud[7].ask("channel_sendmsg", name=ROOM, msg="to all of you")
-        await wait_all_tasks_blocked()
-        for member in members:
-            assert member.told() == [(base + len(loud), "channel_msg", loud[7].account)]
-        assert (await next_event(client, ChannelMessage)).account == loud[7].account
+        await check_all_hear(members, client, (base + len(loud), "channel_msg", loud[7].account))
         await room.send("so say we all")
-        await wait_all_tasks_blocked()
-        for member in members:
-            assert member.told() == [(base + len(loud) + 1, "channel_msg", "client")]
-        assert (await next_event(client, ChannelMessage)).text == "so say we all"
-        assert await client.query_channel_count(ROOM) == MAX_CHANNEL_MEMBERS
-        listed = await client.list_channel_users(ROOM)
-        everyone = sorted([*((member.account, member.uid) for member in members), ("client", client.uid)])
-        assert sorted(listed) == everyone
-        first.ask("channel_query_userlist_all", name=ROOM)
-        await wait_all_tasks_blocked()
-        everybody = first.answer()
-        assert everybody["num"] == MAX_CHANNEL_MEMBERS
-        assert sorted(map(tuple, everybody["list"])) == everyone
+        await check_all_hear(members, client, (base + len(loud) + 1, "channel_msg", "client"))
+        await check_who_is_there(members, client)
 
         in_the_end = (resident_bytes() - before) // len(members)
         with capsys.disabled():

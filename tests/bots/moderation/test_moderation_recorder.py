@@ -1,5 +1,6 @@
 """The recording that a backtest reads: written by the bot, within bounds."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -68,10 +69,12 @@ async def test_what_was_noted_last_is_written_at_the_end(tmp_path: Path) -> None
     assert read(file) == [said("last")]
 
 
-async def test_without_a_file_nothing_is_kept() -> None:
+async def test_without_a_file_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     async with open_recorder(None, Meters()) as recorder:
         recorder.note(said("x"))
         await recorder.flush()
+    assert os.listdir(tmp_path) == []
 
 
 async def test_a_full_file_makes_room_for_a_new_one(tmp_path: Path) -> None:

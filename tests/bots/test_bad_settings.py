@@ -1,13 +1,14 @@
 """What is wrong in the file of a bot is refused with the file, and with the very line on which it stands."""
 
-import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from botkit import ConfigError, load_settings
 from botkit.config.loading import load_config
 from bots.moderation.rules.settings import RuleFile
+from tests.bots.moderation.models import model_of
 
 HEAD = """\
 app: {id: 970ca35de60c44645bbae8a215061b33}
@@ -117,19 +118,7 @@ AGENT = """\
 
 def model(word: str = "casino") -> str:
     """A model that objects to one word, as it is in its file."""
-    document = {
-        "format": "botkit moderation scorer",
-        "version": 1,
-        "positive": ["spam"],
-        "threshold": 0.5,
-        "slope": 4.0,
-        "shift": -2.0,
-        "intercept": 0.0,
-        "shape_weights": [0.0] * 9,
-        "blocks": [{"kind": "words", "vocabulary": [word], "idf": [1.0], "weights": [1.0]}],
-        "origin": {"messages": 2, "positives": 1, "target": "f1", "precision": 1, "recall": 1, "f1": 1},
-    }
-    return json.dumps(document)
+    return msgspec.json.encode(model_of(word)).decode()
 
 
 def refusal(folder: Path, bot: str, settings: str, files: dict[str, str]) -> tuple[str, str]:

@@ -14,12 +14,13 @@ from trio.testing import MockClock
 
 from botkit import ChannelMessage, ConfigError, Meters
 from botkit.errors import SendFailed
-from bots.moderation.learning.model import Model, save_model
+from bots.moderation.learning.model import save_model
 from bots.moderation.rules.settings import ScoreRule
 from bots.moderation.scorers import ScorerChain, ScorerFailed, ScorerMeters, ScorerSettings, open_scorers
 from bots.moderation.scorers.http import HttpScorer
 from bots.moderation.scorers.process import ProcessScorer
 from bots.moderation.settings import ModerationSettings
+from tests.bots.moderation.models import model_of
 from tests.bots.moderation.stage import stage
 
 Behaviour = Callable[[str], Awaitable[float]]
@@ -425,20 +426,3 @@ async def test_the_bot_refuses_by_the_stand_in_while_the_first_hangs(autojump_cl
         assert [message.text for message in await ann.heard(ChannelMessage)] == [f"lunch {n}" for n in range(6)]
         assert at.world.metric("botkit_moderation_scorer_fallbacks_total", scorer="spam") == 12
         assert at.world.metric("botkit_moderation_scorer_silences_total") == 0
-
-
-def model_of(word: str) -> Model:
-    """A model that objects to one word."""
-    document = {
-        "format": "botkit moderation scorer",
-        "version": 2,
-        "positive": ["spam"],
-        "threshold": 0.5,
-        "slope": 4.0,
-        "shift": -2.0,
-        "intercept": 0.0,
-        "shape_weights": [0.0] * 9,
-        "blocks": [{"kind": "words", "vocabulary": [word], "idf": [1.0], "weights": [1.0], "damping": 0.0}],
-        "origin": {"messages": 2, "positives": 1, "target": "f1", "precision": 1, "recall": 1, "f1": 1},
-    }
-    return msgspec.convert(document, Model)

@@ -204,7 +204,7 @@ class Call:
         finally:
             self._record.scopes.discard(scope)
             with trio.move_on_after(END_SECONDS, shield=True), suppress(InviteFailed, SessionEnded):
-                await self.end()  # without an answer there is no connection, and no call either
+                await self.end()  # without an answer there is no connection; the next one tells it
 
     async def _send(self, extra: str) -> None:
         self._require(CallAction.MESSAGE)

@@ -26,7 +26,8 @@ has blocks of steps (``flow.steps`` has each with all its keys): ``say``, ``menu
 its place. ``{name}`` in a text is a variable; ``caller``, ``channel``, ``extra.KEY``, and ``outcome``, ``human`` and
 ``waited`` of the last queue or transfer are always there. A flow is checked when it is loaded: unknown targets, steps
 that nothing leads to, dead ends, rounds that never ask anything and messages beyond 8 KB are refused with file, line
-and reason, and a reload (SIGHUP) with such a flow changes nothing. ``flow: flows/support.yaml`` names a file instead.
+and reason, and a reload (SIGHUP) with such a flow changes nothing. ``flow: flows/support.yaml`` names a file
+instead, seen from where botkit was started.
 
 **Handlers in Python** do the same with a :class:`Line`, and everything else, from the rules to the records, stays::
 
@@ -43,7 +44,8 @@ and reason, and a reload (SIGHUP) with such a flow changes nothing. ``flow: flow
 invitation that a human gets is to the caller's channel, and its JSON says who it is (``caller``), how long the caller
 has waited (``waited_seconds``) and what the caller's own invitation carried (``context``). Blind: who answers has the
 caller. Announced: who answers hears a briefing first, and presses 1. From then on the agent passes on what each side
-presses or sends, until one hangs up. A human who is offline, refuses, or does not answer costs the caller nothing: the
+presses or sends, until one hangs up. What the caller pressed while it rang, or in the queue, is for nobody: neither the
+human nor the next question takes it. A human who is offline, refuses, or does not answer costs the caller nothing: the
 flow goes on at ``otherwise``, and in a queue the caller keeps the place.
 
 **Campaigns.** With ``campaign: {name: spring, accounts: people.txt}`` the agent calls people, at its pace, in its

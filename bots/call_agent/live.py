@@ -12,6 +12,9 @@ from bots.call_agent.timeline import Timeline
 END_SECONDS = 2.0
 """How long the end of a call may take to be said when the bot is stopped."""
 
+MOST_DIGITS = 10_000
+"""More than a call keeps for whoever asks."""
+
 Talk: TypeAlias = Callable[[], Awaitable[CallOutcome]]
 
 
@@ -67,7 +70,7 @@ class LiveCall:
 
     async def forget_digits(self) -> None:
         """Forget what was pressed and nobody has asked for: it is no answer to what is asked next."""
-        await self.call.gather_dtmf(count=1_000, timeout=0)
+        await self.call.gather_dtmf(count=MOST_DIGITS, timeout=0)
 
     async def answer(self, accept: Callable[[], Awaitable[object]]) -> bool:
         """Wait until the call is answered, with ``accept`` or by the peer; False when it is over instead.

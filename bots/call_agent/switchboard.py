@@ -11,7 +11,6 @@ import trio
 from msgspec import json
 
 from botkit import Account, Call, ErrorCode, InviteRefused, LoginSession, Meters, SignalingError
-from bots.call_agent.digits import DIGITS
 from bots.call_agent.flow.flows import QueueSettings
 from bots.call_agent.flow.texts import fill
 from bots.call_agent.flow.walking import Enqueue, Handoff, HandoffOutcome, HandOver
@@ -251,17 +250,17 @@ def _outcome_of(error: SignalingError) -> HandoffOutcome:
 
 async def _pass_on(live: LiveCall | None, source: Call, target: Call) -> None:
     """What is pressed between two humans is theirs: it is passed on, and masked in the record."""
-    while True:
+    while not source.state.terminal and not target.state.terminal:
         digit = await source.gather_dtmf(timeout=3_600)
-        if digit and digit in DIGITS:
+        if not digit:
+            continue
+        if live is not None:
+            live.timeline.press(live.at, digit, secret=True)
+        try:
+            await target.press(digit)
+        except SignalingError as error:
             if live is not None:
-                live.timeline.press(live.at, digit, secret=True)
-            try:
-                await target.press(digit)
-            except SignalingError:
-                return  # one of the two calls is over, and whoever watches them knows
-        elif source.state.terminal:
-            return
+                live.timeline.add(live.at, "note", f"a digit may not have arrived: {error}")
 
 
 async def _tell(call: Call, facts: dict[str, str]) -> None:
@@ -277,4 +276,4 @@ async def _hang_up(leg: Call, reason: str) -> None:
         try:
             await leg.end(json.encode({"reason": reason}).decode())
         except SignalingError:
-            pass  # without an answer there is no connection, and the gateway ends the call
+            pass  # without an answer there is no connection; the session tells the end when it is back

@@ -296,3 +296,20 @@ async def test_what_was_pressed_in_the_queue_is_no_answer_to_the_next_question(a
         await ann.press("9")
         await ann.expect_text("back: timeout", within=60)
         await ann.expect_nothing(CallEnded)
+
+
+@pytest.mark.row("F10")
+async def test_a_digit_that_gets_lost_does_not_end_the_bridge(autojump_clock: MockClock) -> None:
+    async with office(flow=transfer()) as at:
+        ann, anna = await at.world.user("ann"), await at.world.user("anna")
+        await get_through(ann)
+        await anna.answer()
+        await ann.expect(CallMessageReceived)
+        at.world.road("support").lose(to_gateway="msgdata")
+        await ann.press("1")
+        await trio.sleep(30)
+        at.world.road("support").lose()
+        await ann.press("234")
+        assert [(await anna.expect(DigitsPressed)).digits for _ in range(3)] == ["2", "3", "4"]
+        await anna.press("5")
+        assert (await ann.expect(DigitsPressed)).digits == "5"

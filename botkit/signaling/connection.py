@@ -118,6 +118,7 @@ class Connection:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write)
                     nursery.start_soon(self._watch)
+                    nursery.start_soon(self._pending.watch_deadlines)
                     if on_start is not None:
                         nursery.start_soon(on_start)
                     await self._read(on_notice)

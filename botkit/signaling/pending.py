@@ -1,6 +1,7 @@
 """Requests that wait for their answers, matched by call id."""
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
@@ -22,15 +23,21 @@ class Slot(Generic[ReplyT]):
     ``on_answer`` is called by the reader the moment the answer is read, so that what it changes is in place before
     the next frame; it is called even when nobody waits any more, because the gateway has acted all the same. None says
     that there will be no answer: the connection was lost, or the request never went out.
+
+    At ``deadline``, on trio's clock, whoever waits gives up; one task looks after that for all requests of a
+    connection, since a timeout scope for each would be a fourth of what a request costs.
     """
 
-    __slots__ = ("_done", "_on_answer", "_reply_type", "answer")
+    __slots__ = ("_on_answer", "_over", "_reply_type", "answer", "deadline", "known")
 
     def __init__(self, reply_type: type[ReplyT], on_answer: OnAnswer[ReplyT] | None = None) -> None:
         self._reply_type = reply_type
         self._on_answer = on_answer
-        self._done = trio.Event()
+        self._over = trio.Event()
         self.answer: ReplyT | Failure | None = None
+        self.known = False
+        """Whether there is an answer, or will never be one."""
+        self.deadline = math.inf
 
     def settle(self, body: CallResultBody) -> None:
         """Take the answer. Raises ``ProtocolError`` when it is none of the expected kind."""
@@ -38,13 +45,15 @@ class Slot(Generic[ReplyT]):
         if self._on_answer is not None:
             self._on_answer(answer)
         self.answer = answer
-        self._done.set()
+        self.known = True
+        self._over.set()
 
     def lose(self) -> None:
         """There will be no answer. Once there is one, or it is known already, this does nothing."""
-        if self._done.is_set():
+        if self.known:
             return
-        self._done.set()
+        self.known = True
+        self._over.set()
         if self._on_answer is not None:
             self._on_answer(None)
 
@@ -52,14 +61,24 @@ class Slot(Generic[ReplyT]):
         """The connection that the answer was to come by is gone: there will be none."""
         self.lose()
 
+    def expire(self) -> None:
+        """It has taken too long: nobody waits any more. ``on_answer`` still gets the answer, or its loss."""
+        self.deadline = math.inf
+        self._over.set()
+
     async def wait(self) -> ReplyT | Failure | None:
-        """The answer; None when the connection was lost first. A cancel leaves the request under way."""
-        await self._done.wait()
+        """The answer; None when the connection was lost first, or the deadline is over.
+
+        A cancel leaves the request under way.
+        """
+        await self._over.wait()
         return self.answer
 
 
 class Answerable(Protocol):
     """A slot, whatever the kind of its answer."""
+
+    deadline: float
 
     def settle(self, body: CallResultBody) -> None:
         """See ``Slot.settle``."""
@@ -67,6 +86,10 @@ class Answerable(Protocol):
 
     def lose(self) -> None:
         """See ``Slot.lose``."""
+        ...
+
+    def expire(self) -> None:
+        """See ``Slot.expire``."""
         ...
 
     def disconnect(self) -> None:
@@ -80,6 +103,8 @@ class PendingRequests:
     def __init__(self) -> None:
         self._ids = itertools.count(1)
         self._slots: dict[int | str, Answerable] = {}
+        self._look_at = math.inf
+        self._sooner = trio.lowlevel.ParkingLot()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -88,6 +113,9 @@ class PendingRequests:
         """Keep ``slot`` and return its call id."""
         call_id = next(self._ids)
         self._slots[call_id] = slot
+        if slot.deadline < self._look_at:
+            self._look_at = slot.deadline
+            self._sooner.unpark_all()
         return call_id
 
     def settle(self, body: CallResultBody) -> bool:
@@ -101,6 +129,17 @@ class PendingRequests:
             slot.lose()  # whoever waits for it must not wait for nothing
             raise
         return True
+
+    async def watch_deadlines(self) -> None:
+        """Let slots expire, until cancelled."""
+        while True:
+            self._look_at = min((slot.deadline for slot in self._slots.values()), default=math.inf)
+            with trio.move_on_at(self._look_at):
+                await self._sooner.park()
+            now = trio.current_time()
+            for slot in self._slots.values():
+                if slot.deadline <= now:
+                    slot.expire()
 
     def lose_all(self) -> None:
         """The connection is gone: nobody gets an answer any more."""

@@ -126,7 +126,8 @@ class Requests:
         nothing.
         """
         self.check_open()
-        asked = Asked(request, slot, trio.current_time() + self._settings.request_timeout)
+        slot.deadline = trio.current_time() + self._settings.request_timeout
+        asked = Asked(request, slot, slot.deadline)
         connection = self._open_connection()
         if connection is None:
             self._check_room(request, len(self._row))
@@ -147,18 +148,19 @@ class Requests:
         """The answer to what ``begin`` began; raises and cancels like ``ask``."""
         if asked.waiting is not None:
             await self._wait_sent(asked.waiting, asked.deadline)
-        return await self.answer(asked.request, asked.slot, asked.deadline)
-
-    async def answer(self, request: Request, slot: Slot[ReplyT], deadline: float) -> ReplyT:
-        """What ``slot`` gets until ``deadline``, for a ``request`` that is on its way; raises like ``ask``."""
-        with trio.move_on_at(deadline):
-            match await slot.wait():
-                case None:
-                    raise unanswered(request, "the connection was lost")
-                case Failure() as failure:
-                    raise refused(request, failure)
-                case answer:
-                    return answer
+        request, slot = asked.request, asked.slot
+        if isinstance(slot, _Posted):
+            with trio.move_on_at(asked.deadline):  # between two connections there is none to look after it
+                await slot.wait()
+        else:
+            await slot.wait()
+        answer = slot.answer
+        if isinstance(answer, Failure):
+            raise refused(request, answer)
+        if answer is not None:
+            return answer
+        if slot.known:
+            raise unanswered(request, "the connection was lost")
         self._counters.requests_timed_out += 1
         raise unanswered(request, f"no answer within {self._settings.request_timeout:g} s")
 

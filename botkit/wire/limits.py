@@ -111,7 +111,7 @@ def _name_violation(what: str, text: str, most: int) -> Violation | None:
 def account_violation(account: str) -> Violation | None:
     """An account is 1 to 128 bytes of visible characters, without a blank."""
     violation = _name_violation("account", account, MAX_ACCOUNT_BYTES)
-    if violation is None and any(character.isspace() for character in account):
+    if violation is None and " " in account:  # the only blank that is printable
         return Violation(ErrorCode.GENERAL_E_WRONG_PARAM, "account has a blank")
     return violation
 

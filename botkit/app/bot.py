@@ -1,6 +1,6 @@
 """A bot as its author writes it: a name, settings, and decorated handlers. It holds no state of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -87,7 +87,13 @@ class Bot(Decorators):
     @property
     def roles(self) -> frozenset[str]:
         """The roles that commands are for, its routers' included."""
-        return frozenset(role for one in self.registrations if one.command is not None for role in one.command.roles)
+        return frozenset(role for roles in self.commands.values() for role in roles)
+
+    @property
+    def commands(self) -> Mapping[str, frozenset[str]]:
+        """Its commands, and the roles that each is for, none for everybody; its routers' included."""
+        commands = [one.command for one in self.registrations if one.command is not None]
+        return {command.name: frozenset(command.roles) for command in commands}
 
     @property
     def kinds(self) -> Sequence[ConversationKind[Struct]]:

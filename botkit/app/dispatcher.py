@@ -255,7 +255,11 @@ class Dispatcher:
 
     def _warn_of_nobodys(self) -> None:
         if nobodys := self.version.nobodys:
-            _log.warning("there are commands that nobody may use: give their roles to somebody", roles=nobodys)
+            roles = sorted({role for name in nobodys for role in self.version.plan.bot.commands[name]})
+            hint = "give one of these roles to somebody"
+            _log.warning(
+                "there are commands that nobody may use", bot=self._name, commands=nobodys, hint=hint, roles=roles
+            )
 
     def _note_lost(self, session: LoginSession) -> None:
         """Count an event that was dropped; all those until the handlers are told make one ``EventsLost``."""

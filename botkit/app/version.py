@@ -40,8 +40,8 @@ class Version:
         self._users = 0
         self._awaited = False
         self._left = trio.lowlevel.ParkingLot()
-        self.nobodys = plan.roles.nobodys(plan.bot.roles)
-        """The roles that commands are for, and nobody has."""
+        self.nobodys = plan.roles.nobodys(plan.bot.commands)
+        """The commands that are for roles of which nobody has one."""
 
     def enter(self) -> None:
         """A handler of this version is about to be called."""

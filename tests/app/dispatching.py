@@ -1,6 +1,6 @@
 """A bot's dispatcher on a real session, without an app around it: events are put in by hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -46,9 +46,11 @@ class Dispatching:
 
 
 @asynccontextmanager
-async def dispatching(bot: Bot, limits: RunnerLimits | None = None) -> AsyncIterator[Dispatching]:
+async def dispatching(
+    bot: Bot, limits: RunnerLimits | None = None, *, roles: Mapping[str, Sequence[str]] | None = None
+) -> AsyncIterator[Dispatching]:
     """Run a dispatcher of ``bot``, whose account is ``bot``."""
-    (plan,) = make_plans([BotPlacement(bot=bot, account="bot", limits=limits)])
+    (plan,) = make_plans([BotPlacement(bot=bot, account="bot", limits=limits, roles=roles or {})])
     meters = AppMeters(Meters())
     known: dict[Offer, object] = {BOT_INFO: plan.info}
     if bot.settings_offer is not None:

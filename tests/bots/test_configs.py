@@ -1,5 +1,6 @@
 """The files under config/ are what they say: each loads, starts, and the demo shows all three bots at work."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,11 @@ import trio
 from msgspec.structs import replace
 from structlog.testing import LogCapture
 from trio.testing import MockClock
+from typer.testing import CliRunner
 
 from botkit import App, BotPlacement, Database, open_database
 from botkit.app.visitors import run_visitors
+from botkit.cli.entry import build_app
 from botkit.config.loading import Config, load_config
 from botkit.gateway.server import serve_gateway
 from botkit.gateway.settings import GatewaySettings
@@ -65,6 +68,21 @@ def without_disk(placement: BotPlacement) -> BotPlacement:
 
 def test_there_is_one_for_each_bot_and_the_demo() -> None:
     assert {path.stem for path in CONFIGS} >= {"call_agent", "demo", "moderation", "presence"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_the_commands_that_it_names_are_there_and_ask_its_databases(path: Path) -> None:
+    text = path.read_text()
+    commands = [line.split() for line in re.findall(r"^# +botkit (.+?)(?:  .*)?$", text, re.MULTILINE)]
+    assert commands[0] == ["run", f"config/{path.name}"]
+    settings = [str(bot.placement.settings) for bot in load_config(path, {}).bots]
+    for words in commands:
+        if "--database" in words:
+            assert any(repr(words[words.index("--database") + 1]) in one for one in settings), words
+        named = [word for word in words[:2] if word.isalpha()]
+        told = CliRunner().invoke(build_app(), [*named, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+        assert told.exit_code == 0, words
+        assert {word for word in words if word.startswith("--")} <= set(re.findall(r"--[a-z-]+", told.output))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

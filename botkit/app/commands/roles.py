@@ -23,6 +23,6 @@ class Roles:
         """The roles that the account has, in alphabetical order."""
         return tuple(sorted(role for role, pattern in self._patterns.items() if pattern.match(account) is not None))
 
-    def nobodys(self, roles: Collection[str]) -> list[str]:
-        """Those of these roles that were given to no account."""
-        return sorted(role for role in roles if role not in self._patterns)
+    def nobodys(self, commands: Mapping[str, Collection[str]]) -> list[str]:
+        """Those of these commands, each with the roles that it is for, that no account has a role for."""
+        return sorted(name for name, roles in commands.items() if roles and not self._patterns.keys() & roles)

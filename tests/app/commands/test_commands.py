@@ -330,12 +330,28 @@ def test_a_role_that_no_command_is_for() -> None:
         make_plans([placement])
 
 
-async def test_commands_that_nobody_may_use_are_logged_at_the_start() -> None:
+@pytest.mark.parametrize(
+    ("roles", "commands", "missing"),
+    [
+        ({}, ["mute", "secret"], ["admin", "moderator"]),
+        ({"moderator": ["mod-*"]}, ["secret"], ["admin"]),
+    ],
+)
+async def test_commands_that_nobody_may_use_are_logged_at_the_start(
+    roles: dict[str, list[str]], commands: list[str], missing: list[str]
+) -> None:
     with capture_logs() as logs:
-        async with dispatching(guard()):
+        async with dispatching(guard(), roles=roles):
             pass
     (warning,) = [line for line in logs if "nobody" in line["event"]]
-    assert warning["roles"] == ["admin", "moderator"]
+    assert (warning["bot"], warning["commands"], warning["roles"]) == ("guard", commands, missing)
+
+
+async def test_a_command_that_one_of_its_roles_can_use_is_no_matter() -> None:
+    with capture_logs() as logs:
+        async with dispatching(guard(), roles={"admin": ["root"]}):
+            pass
+    assert [line for line in logs if "nobody" in line["event"]] == []
 
 
 @pytest.mark.parametrize("prefix", ["", " ", "a b", "\n"])

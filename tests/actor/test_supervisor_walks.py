@@ -200,3 +200,5 @@ def test_whatever_happens_nothing_is_left_of_a_tree_that_ended(seeds: range) -> 
         with capture_logs():
             walk = Walk(seed)
             trio.run(walk.run, clock=MockClock(autojump_threshold=0))
+        assert not +walk.lives, f"seed {seed}: something still lives"
+        assert all(actor.ref.ended for actor in walk.actors), f"seed {seed}: an actor has not ended"

@@ -414,7 +414,10 @@ async def test_the_app_ends_when_no_bot_is_left(autojump_clock: MockClock) -> No
 
 async def test_an_app_without_bots_ends_at_once(autojump_clock: MockClock) -> None:
     async with open_world() as world:
-        await world.app().run()
+        app, begin = world.app(), trio.current_time()
+        await app.run()
+        assert trio.current_time() == begin
+        assert app.statistics() == ()
 
 
 async def test_a_refused_token_gives_a_bot_up_at_once(autojump_clock: MockClock) -> None:

@@ -295,12 +295,17 @@ async def test_an_exit_goes_through(exit: type[BaseException]) -> None:
     async def leave(message: ChannelMessage) -> None:
         raise exit
 
+    taken: list[Exception] = []
+
     @bot.on_error
-    async def never(error: Exception) -> None: ...
+    async def never(error: Exception) -> None:
+        taken.append(error)
 
     with pytest.RaisesGroup(exit, flatten_subgroups=True):
         async with dispatching(bot) as at:
             await at.tell(said())
+    assert taken == []
+    assert at.meters.handler_errors.values == {}, "it is nobody's failure"
 
 
 def test_what_is_everybodys_and_what_is_the_handlers_own() -> None:

@@ -162,7 +162,8 @@ async def test_who_returns_while_the_session_leaves_finds_another(autojump_clock
             async with people(world, "room-1") as (ann,):
                 await until(lambda: len(where(app)) == 2)
                 await ann.say("hi")
-                await ann.expect(ChannelMessage, text="bot~2 in room-1: hi")
+                answer = await ann.expect(ChannelMessage, text="bot~2 in room-1: hi")
+                assert answer.account == "bot~2"
 
 
 async def test_more_channels_than_sessions_wait_and_that_is_said_once(autojump_clock: MockClock) -> None:
@@ -404,6 +405,7 @@ async def test_when_the_bots_own_session_is_over_so_is_the_pool(autojump_clock: 
             await world.displace("bot")
             await until(lambda: app.statistics()[0].state == "ended")
             await until(lambda: world.host.gateway.sessions == 4)
+            assert where(app) == {}
 
 
 async def test_a_handler_that_logs_a_session_out_has_it_so(autojump_clock: MockClock) -> None:

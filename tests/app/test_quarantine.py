@@ -151,6 +151,10 @@ async def test_all_in_quarantine_wait_for_their_probes(autojump_clock: MockClock
             for health in healths:
                 health.well = True
             await until(lambda: {one.state for one in app.statistics()} == {"running"}, 100)
+            await until(
+                lambda: [world.count("bot_readmissions", f"looper-{number}") for number in range(2)] == [1, 1], 100
+            )
+            assert [world.count("bots_given_up", f"looper-{number}") for number in range(2)] == [0, 0]
 
 
 @pytest.mark.row("A11")

@@ -58,7 +58,10 @@ async def test_a_mailbox_with_room_for_one_tells_the_loss_first() -> None:
 async def test_a_bot_that_has_ended_is_told_nothing() -> None:
     ref = ActorRef[Event]("b", 1, OverflowPolicy.DROP_NEWEST)
     ref.close()
-    Subscriber(watcher([]), ref, AppMeters(Meters())).tell(online(0))
+    meters = AppMeters(Meters())
+    Subscriber(watcher([]), ref, meters).tell(online(0))
+    assert ref.statistics().waiting == 0
+    assert meters.feed_events_dropped.values == {"watcher": 1}
 
 
 async def take(ref: ActorRef[Event], subscriber: Subscriber, count: int) -> list[object]:

@@ -475,8 +475,8 @@ async def test_feeds_follow_what_the_new_handlers_ask_for(autojump_clock: MockCl
     assert seen == ["ann online", "bob in hall"]
 
 
-async def walk(seed: int) -> None:
-    """People speak in some channels while the code is exchanged again and again."""
+async def walk(seed: int) -> tuple[int, int]:
+    """People speak in some channels while the code is exchanged again and again; the answers, and the versions."""
     dice = random.Random(seed)
     version, said = 0, Counter[str]()
 
@@ -506,11 +506,15 @@ async def walk(seed: int) -> None:
                 said[user.account] += 1
                 await user.say(str(said[user.account]))
             await trio.sleep(dice.choice((0.0, 0.0, 0.1, 1.0)))
+        answered = 0
         for user in people:
-            check_answers(await answers(user), said[user.account])
+            told = await answers(user)
+            answered += len(told)
+            check_answers(told, said[user.account])
             assert not await user.heard(UserLeft)
             assert not await user.heard(UserJoined)
         assert world.meters.counter("bot_session_restarts", "", "bot").values == {}
+        return answered, world.meters.counter("bot_swaps", "", "bot").values.get("bot", 0)
 
 
 def check_answers(told: list[str], said: int) -> None:
@@ -524,11 +528,13 @@ def check_answers(told: list[str], said: int) -> None:
 @pytest.mark.row("B22")
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_walk_of_swaps_loses_and_doubles_nothing(seed: int, autojump_clock: MockClock) -> None:
-    await walk(seed)
+    answered, swaps = await walk(seed)
+    assert answered + swaps == 40, "each step was one or the other"
 
 
 @pytest.mark.slow
 @pytest.mark.row("B22")
 @pytest.mark.parametrize("seed", range(100, 140))
 async def test_more_walks_of_swaps(seed: int, autojump_clock: MockClock) -> None:
-    await walk(seed)
+    answered, swaps = await walk(seed)
+    assert answered + swaps == 40, "each step was one or the other"

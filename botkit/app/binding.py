@@ -33,9 +33,11 @@ def bind(wired: Wired, injected: Injected) -> Call:
     named = {one.name: get for get, one in zip(getters, parameters, strict=True) if one.keyword_only}
 
     def call(event: Event | None, context: Context, extras: Values) -> object:
+        """The usual case: arguments by their places."""
         return function(*[get(event, context, extras) for get in plain])
 
     def call_with_names(event: Event | None, context: Context, extras: Values) -> object:
+        """Some are keyword-only."""
         keywords = {name: get(event, context, extras) for name, get in named.items()}
         return function(*[get(event, context, extras) for get in plain], **keywords)
 
@@ -50,6 +52,7 @@ def _bind_with_providers(wired: Wired, injected: Injected) -> Call:
     ]
 
     async def call(event: Event | None, context: Context, extras: Values) -> object:
+        """What providers make is made first, in the order of the parameters."""
         arguments: list[object] = []
         keywords: dict[str, object] = {}
         for parameter, get, is_provided in getters:
@@ -74,6 +77,7 @@ def _spreading(signature: Signature) -> Callable[..., object]:
         return function
 
     def call(*arguments: object, **keywords: object) -> object:
+        """The list is in the place of ``*arguments``."""
         spread = arguments[place]
         assert isinstance(spread, list)
         return function(*arguments[:place], *spread, **keywords)

@@ -97,6 +97,7 @@ def put_around(inner: Call, wired: Wired, injected: Injected, event_types: Event
 
 def _around(inner: Call, middleware: Call, event_types: EventTypes) -> Call:
     async def call(event: Event | None, context: Context, extras: Values) -> object:
+        """The middleware decides whether, and how often, ``inner`` is called; the last result counts."""
         result: object = None
 
         async def call_next() -> None:
@@ -114,6 +115,7 @@ def _around(inner: Call, middleware: Call, event_types: EventTypes) -> Call:
 
 def _before(inner: Call, middleware: Call, event_types: EventTypes, *, is_async: bool) -> Call:
     async def call(event: Event | None, context: Context, extras: Values) -> object:
+        """``inner`` is called afterwards, unless the middleware has stopped the event."""
         if isinstance(event, event_types):
             done = middleware(event, context, extras)
             if is_async:

@@ -5,15 +5,15 @@ from there, and nothing is written twice or left out.
 """
 
 from collections.abc import Sequence
-from typing import cast
 
-from msgspec import Struct
+from msgspec import Struct, convert
+from msgspec.structs import astuple
 
 from botkit import Database, SqlValue
 from bots.presence.changes import Changes
 from bots.presence.projection import Projection
 from bots.presence.records import Record, decode_record, encode_record
-from bots.presence.stays import Cursor, Gap, Stay, StayState
+from bots.presence.stays import Cursor, Gap, Stay
 
 SCHEMA = (
     """
@@ -73,20 +73,20 @@ SCHEMA = (
     """,
 )
 
+STAY_COLUMNS = ", ".join(Stay.__struct_fields__)
+GAP_COLUMNS = "n, cause, epoch, seq, from_ms, to_ms"
+
 _SAVE_RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)"
-_SAVE_STAY = """
-    INSERT INTO stays VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+_SAVE_STAY = f"""
+    INSERT INTO stays ({STAY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, end_ms = excluded.end_ms, end_n = excluded.end_n,
         end_known = excluded.end_known, reason = excluded.reason
 """
-_SAVE_GAP = "INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (n) DO UPDATE SET to_ms = excluded.to_ms"
-_SAVE_STATE = "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-
-STAY_COLUMNS = (
-    "id, account, channel, uid, session, start_ms, start_n, start_known, state, end_ms, end_n, end_known, reason"
+_SAVE_GAP = (
+    f"INSERT INTO gaps ({GAP_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (n) DO UPDATE SET to_ms = excluded.to_ms"
 )
-GAP_COLUMNS = "n, cause, epoch, seq, from_ms, to_ms"
+_SAVE_STATE = "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
 class Saved(Struct, frozen=True, kw_only=True):
@@ -128,8 +128,8 @@ class PresenceStore:
         """Write what a step has changed, and ``state`` with it, all or nothing."""
         statements: list[tuple[str, Sequence[SqlValue]]] = []
         statements += [(_SAVE_RECORD, _record_row(record)) for record in changes.records]
-        statements += [(_SAVE_STAY, _stay_row(stay)) for stay in changes.stays.values()]
-        statements += [(_SAVE_GAP, _gap_row(gap)) for gap in changes.gaps.values()]
+        statements += [(_SAVE_STAY, astuple(stay)) for stay in changes.stays.values()]
+        statements += [(_SAVE_GAP, astuple(gap)) for gap in changes.gaps.values()]
         statements += [(_SAVE_STATE, item) for item in state.items()]
         await self.database.write(statements)
 
@@ -176,22 +176,7 @@ def optional(value: SqlValue) -> int | None:
 
 def stay_of(row: Sequence[SqlValue]) -> Stay:
     """A stay from the columns ``STAY_COLUMNS``."""
-    id, account, channel, uid, session, start_ms, start_n, start_known, state, end_ms, end_n, end_known, reason = row
-    return Stay(
-        id=number(id),
-        account=str(account),
-        channel=str(channel),
-        uid=number(uid),
-        session=str(session),
-        start_ms=number(start_ms),
-        start_n=number(start_n),
-        start_known=bool(start_known),
-        state=cast("StayState", state),
-        end_ms=optional(end_ms),
-        end_n=optional(end_n),
-        end_known=bool(end_known),
-        reason=str(reason),
-    )
+    return convert(dict(zip(Stay.__struct_fields__, row, strict=True)), Stay, strict=False)
 
 
 def gap_of(row: Sequence[SqlValue]) -> Gap:
@@ -209,25 +194,3 @@ def gap_of(row: Sequence[SqlValue]) -> Gap:
 
 def _record_row(record: Record) -> Sequence[SqlValue]:
     return record.n, record.ms, record.event, record.account, record.channel, encode_record(record)
-
-
-def _stay_row(stay: Stay) -> Sequence[SqlValue]:
-    return (
-        stay.id,
-        stay.account,
-        stay.channel,
-        stay.uid,
-        stay.session,
-        stay.start_ms,
-        stay.start_n,
-        int(stay.start_known),
-        stay.state,
-        stay.end_ms,
-        stay.end_n,
-        int(stay.end_known),
-        stay.reason,
-    )
-
-
-def _gap_row(gap: Gap) -> Sequence[SqlValue]:
-    return gap.number, gap.cause, gap.epoch, gap.seq, gap.from_ms, gap.to_ms

@@ -15,6 +15,9 @@ from botkit import BotkitError, WallClock
 from bots.presence.records import VERSION, Place, Record
 from bots.presence.signing import HEADER, sign
 
+MAX_ANSWER_BYTES = 64 * 1024
+"""What a receiver says after its status is read, so that its connection can be used again, if it is no more."""
+
 
 class Delivery(Struct, frozen=True, kw_only=True):
     """The body of a webhook."""
@@ -25,11 +28,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class WebhookRefused(BotkitError):
-    """The receiver at ``url`` did not take a batch: it answered ``status``."""
+    """The receiver at ``host`` did not take a batch: it answered ``status``. The rest of its URL may be secret."""
 
-    def __init__(self, url: str, status: int) -> None:
-        self.url, self.status = url, status
-        super().__init__(f"{url} answers {status}")
+    def __init__(self, host: str, status: int) -> None:
+        self.host, self.status = host, status
+        super().__init__(f"{host} answers {status}")
 
 
 class WebhookSink:
@@ -57,12 +60,15 @@ class WebhookSink:
         body = msgspec.json.encode(Delivery(v=VERSION, sink=self._name, records=records))
         headers = {
             "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
             "Idempotency-Key": f"{self._name}:{_place(records[0])}:{_place(records[-1])}",
             HEADER: sign(self._secret, body, int(self._clock.seconds())),
         }
-        answer = await self._client.post(self._url, content=body, headers=headers)
-        if not 200 <= answer.status_code < 300:
-            raise WebhookRefused(self._url, answer.status_code)
+        async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+            if not 200 <= answer.status_code < 300:
+                raise WebhookRefused(answer.request.url.host, answer.status_code)
+            if int(answer.headers.get("Content-Length", MAX_ANSWER_BYTES + 1)) <= MAX_ANSWER_BYTES:
+                await answer.aread()
 
 
 def _place(record: Record) -> str:

@@ -7,15 +7,19 @@ As a program it walks many, and stops at the first that the daemon is silently w
 
 import random
 import sys
+from contextlib import AsyncExitStack
 
 import trio
 from trio.testing import MockClock
 
+from botkit import open_database
 from botkit.errors import SignalingError
 from botkit.gateway.ledger import Ledger
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import CALM, User, Weather
 from botkit.wire.ledger import LedgerEvent
+from bots.presence.records import decode_record
+from bots.presence.settings import DatabaseSettings
 from tests.bots.presence.presence_stage import WATCHERS, Stage, open_stage
 
 ACCOUNTS = ("ann", "bob", "cat", "dan")
@@ -23,6 +27,17 @@ CHANNELS = ("lobby", "room")
 STEPS = 12
 SETTLE_SECONDS = 150.0
 """A lost session is ended after 60 s, and a client waits up to 30 s for its next attempt."""
+
+
+WINDOWS = (0, 2)
+
+
+def sink_database(window: int) -> str:
+    """Where the sink with this window writes."""
+    return f"sqlite://presence_walk_{window}"
+
+
+SINKS = tuple(DatabaseSettings(name=f"w{window}", database=sink_database(window), window=window) for window in WINDOWS)
 
 
 class Truths:
@@ -85,12 +100,15 @@ class Walk:
             believed = await self.stage.believed()
             assert believed == truth, (believed, truth)
             await self._check_history()
+            for window in WINDOWS:
+                told = await self._told(window)
+                assert told == truth, (window, told, truth)
             self._nursery.cancel_scope.cancel()
 
     async def _run_daemon(self, *, task_status: trio.TaskStatus[None]) -> None:
         self._daemon_ended = trio.Event()
         with trio.CancelScope() as self._daemon:
-            async with self.stage.daemon():
+            async with self.stage.daemon(sinks=SINKS):
                 task_status.started()
                 await trio.sleep_forever()
         self._daemon_ended.set()
@@ -160,6 +178,31 @@ class Walk:
         self.truths.forget(gateway.clock.ms())
         await self.stage.world.host.start()
 
+    async def _told(self, window: int) -> dict[str, str]:
+        """Who is where by what a sink was told from the first record on. In a gap ends may be of what nobody saw."""
+        there: dict[str, str] = {}
+        in_gap = False
+        async with open_database(sink_database(window)) as database:
+            rows = await database.fetch("SELECT json FROM told ORDER BY cursor_ms, cursor_n, cursor_k")
+        for record in [decode_record(str(text)) for (text,) in rows]:
+            account, before = record.account, there.get(record.account)
+            match record.event:
+                case "gap" | "snapshot":
+                    in_gap = record.event == "gap"
+                case "online":
+                    assert before is None, record
+                    there[account] = ""
+                case "joined":
+                    assert before == "", record
+                    there[account] = record.channel
+                case "left":
+                    assert before == record.channel or in_gap, record
+                    there |= {account: ""} if before is not None else {}
+                case "offline":
+                    assert before == "" or in_gap, record
+                    there.pop(account, None)
+        return there
+
     async def _check_history(self) -> None:
         knowledge = await self.stage.queries.knowledge()
         for ms in sorted({when + after for when, _ in self.truths.changes for after in (0, 1)}):
@@ -189,7 +232,10 @@ async def walk(seed: int) -> None:
     Ledger.append = noting  # type: ignore[method-assign]
     try:
         settings = GatewaySettings(apps=(), ledger_events=keeps)
-        async with open_stage(runs=False, gateway=settings, seed=seed) as stage:
+        async with AsyncExitStack() as stack:
+            for window in WINDOWS:  # in memory: there as long as somebody has it open
+                await stack.enter_async_context(open_database(sink_database(window)))
+            stage = await stack.enter_async_context(open_stage(runs=False, gateway=settings, seed=seed))
             await Walk(stage, seed, truths).run()
     finally:
         Ledger.append = append  # type: ignore[method-assign]

@@ -131,8 +131,15 @@ async def test_after_a_gap_it_is_true_again_who_is_there(autojump_clock: MockClo
         stage.world.road("presence").open()
         await trio.sleep(60)
         assert await stage.believed() == stage.truth() == {"bob": "garden"}
-        told = await stage.records()
-    print(told[-7:])
+        told = [(one.event, one.account, one.channel, one.uncertain) for one in await stage.records()]
+    assert told[-6:] == [
+        ("gap", "", "", False),
+        ("left", "bob", "lobby", True),
+        ("joined", "bob", "garden", False),
+        ("left", "ann", "lobby", True),
+        ("offline", "ann", "", True),
+        ("snapshot", "", "", False),
+    ]
 
 
 @pytest.mark.row("E07")

@@ -17,8 +17,9 @@ from bots.presence.reconcile import Offer, Snapshot, create_reconcile_app
 from bots.presence.records import PRESENCE
 from bots.presence.settings import WebhookSettings
 from bots.presence.signing import HEADER, WrongSignature, sign, verify_signature
-from bots.presence.sinks.webhook import WebhookSink
+from bots.presence.sinks.webhook import WebhookRefused, WebhookSink
 from bots.presence.store import PresenceStore
+from tests.bots.presence.presence_log import script
 from tests.bots.presence.presence_stage import Stage, open_stage
 from tests.bots.presence.receiver import SECRET, URL, Receiver
 
@@ -122,6 +123,37 @@ async def test_past_the_budget_it_goes_to_the_dead_letters_and_the_rest_goes_on(
             assert stage.world.metric("botkit_presence_sink_dead_letters_total", sink="backend") == len(dead) == 1
     assert [(record.event, record.account) for record in told.taken][-1] == ("offline", "ann")
     assert any(entry["event"] == "a sink did not take records in time" for entry in logs)
+
+
+class Endless(httpx.AsyncByteStream):
+    """An answer without an end."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await trio.lowlevel.checkpoint()
+            self.parts += 1
+            yield b"x" * 1024
+
+
+async def test_an_answer_is_not_read_without_a_bound(autojump_clock: MockClock) -> None:
+    endless = Endless()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=endless))
+    sink = WebhookSink("backend", URL, SECRET, timeout=10, transport=transport)
+    with trio.fail_after(10):
+        await sink.deliver(script("1 online ann"))
+    await sink.aclose()
+    assert endless.parts == 0
+
+
+async def test_a_refusal_names_no_more_of_the_address_than_its_host() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(503))
+    sink = WebhookSink("backend", f"{URL}?token=confidential", SECRET, timeout=10, transport=transport)
+    with pytest.raises(WebhookRefused, match=r"^backend\.example\.org answers 503$"):
+        await sink.deliver(script("1 online ann"))
+    await sink.aclose()
 
 
 def test_a_signature_is_believed_only_with_its_body_its_secret_and_its_time() -> None:

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr, replace
 
 from botkit import ConfigError
+from bots.call_agent.accounts import check_account
 from bots.call_agent.hours import ALL_DAY, Hours, parse_hours, time_zone
 
 DialOutcome: TypeAlias = Literal["answered", "offline", "no_answer", "refused", "failed"]
@@ -67,6 +68,9 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for name in ("accounts", "do_not_call"):
             if isinstance(value := getattr(self, name), str):
                 force_setattr(self, name, _read_list(value, name))
+            else:
+                for index, account in enumerate(value):
+                    check_account(account, f"{name}[{index}]")
 
 
 def _read_list(path: str, key: str) -> tuple[str, ...]:
@@ -74,7 +78,11 @@ def _read_list(path: str, key: str) -> tuple[str, ...]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", key=key, hint="name a text file") from None
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+    found = [(number, line.strip()) for number, line in enumerate(lines, 1) if not line.startswith("#")]
+    for number, account in found:
+        if account:
+            check_account(account, key, file=f"{path}:{number}")
+    return tuple(account for _, account in found if account)
 
 
 class Dial(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from botkit import (
     Database,
     InviteFailed,
     LoginSession,
+    SignalingError,
     StoreError,
     WallClock,
     open_database,
@@ -106,6 +107,10 @@ class Dialler:
             outcome = await self._call(account, session, limits, log)
         except StoreError as error:
             log.error("a call of the campaign has no record", peer=account, error=str(error))
+        except SignalingError as error:
+            log.error("a call of the campaign could not be made", peer=account, error=str(error))
+        except Exception as error:  # the handler's: it costs its own call, and nobody else's
+            log.exception("the handler failed in a call of the campaign", peer=account, error=repr(error))
         finally:
             over.set()
             dial = self.campaign.ended(account, outcome, self._clock.seconds())

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from botkit import ConfigError
+from bots.call_agent.accounts import check_account
 from bots.call_agent.flow.checking import check_blocks
 from bots.call_agent.flow.steps import Block, End, Mode, Say, Text
 
@@ -34,9 +35,7 @@ class QueueSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if not self.humans:
             raise ConfigError("is empty, so nobody would ever answer", key="humans", hint="name accounts")
         for index, human in enumerate(self.humans):
-            if not human or len(human.encode()) > 128 or " " in human:
-                hint = "1 to 128 bytes without a space"
-                raise ConfigError(f"{human!r} is no account", key=f"humans[{index}]", hint=hint)
+            check_account(human, f"humans[{index}]")
 
 
 class Flow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from botkit import BotPlacement, InstantMessage, open_database
+from botkit import BotPlacement, CallEnded, ConfigError, InstantMessage, open_database
 from botkit.testing import User, open_world
-from bots.call_agent import bot
+from bots.call_agent import Line, bot, call_agent
 from bots.call_agent.campaigns import Campaign, CampaignSettings, Dial
 from bots.call_agent.dialler import SCHEMA as DIALS
 from bots.call_agent.dialler import DialStore
 from bots.call_agent.records import SCHEMA
-from tests.bots.call_agent.offices import DATABASE, make_flow, office, settings
+from tests.bots.call_agent.offices import DATABASE, get_through, make_flow, office, settings
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC).timestamp()  # a Monday
 
@@ -248,3 +248,42 @@ async def test_who_was_talked_to_when_the_process_was_killed_is_not_called_again
             dials = await DialStore(database, "spring").load()  # what a process would find that starts now
     assert (dials["ann"].due, dials["ann"].last) == (None, "answered")
     assert dials["bob"].due is not None
+
+
+@pytest.mark.row("F17")
+async def test_a_handler_that_fails_costs_its_own_call_only(autojump_clock: MockClock) -> None:
+    async def fail(line: Line) -> None:
+        if line.caller == "ann":
+            raise LookupError("no such customer")
+        await line.gather("1 to confirm")
+
+    plan = {"name": "spring", "accounts": ["ann", "bob"], "per_minute": 60, "at_once": 2}
+    async with office(call_agent("clerk", fail), campaign=plan, max_calls=3, expect_failures=True) as at:
+        eve = await at.world.user("eve")
+        ann, bob = await at.world.user("ann"), await at.world.user("bob")
+        await get_through(eve)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ann.answer)
+            nursery.start_soon(confirm, bob)
+        await ann.wait_hung_up()
+        await eve.expect_nothing(CallEnded)
+        await eve.press("1")
+        await eve.wait_hung_up()
+        assert sorted(await at.endings()) == [
+            ("ann", "", "failed"),
+            ("bob", "1", "completed"),
+            ("eve", "1", "completed"),
+        ]
+
+
+@pytest.mark.parametrize("key", ["accounts", "do_not_call"])
+@pytest.mark.parametrize("name", ["", "no account", "x" * 129])
+def test_who_can_be_nobody_is_refused_when_it_is_loaded(tmp_path: Path, key: str, name: str) -> None:
+    lists = {"accounts": ["ann"], key: ["ann", name]}
+    with pytest.raises(ConfigError, match=rf"{key}\[1\].*is no account"):
+        make_settings(**lists)
+    if not name:
+        return  # an empty line names nobody
+    (tmp_path / "people.txt").write_text(f"ann\n# all of them\n\n{name}\n")
+    with pytest.raises(ConfigError, match=r"people.txt:4.*is no account"):
+        make_settings(**{**lists, key: str(tmp_path / "people.txt")})

@@ -264,3 +264,37 @@ async def test_a_handler_that_cannot_be_cancelled_keeps_no_caller(autojump_clock
         await get_through(ann)  # and no place of those that there are
         await trio.sleep(600)
         assert [record.outcome for record in await at.records()] == ["too_long"] * 2
+
+
+@pytest.mark.row("F04")
+async def test_an_answer_that_does_not_get_through_is_given_up_in_time(autojump_clock: MockClock) -> None:
+    async with office(ring_seconds=3) as at:
+        ann = await at.world.user("ann")
+        at.world.road("support").lose(to_gateway="voip_invite_accept")
+        await ann.call("support", channel="support-1")
+        await ann.wait_hung_up(within=5)
+        (record,) = await at.records()
+        assert (record.outcome, record.answered_ms) == ("no_answer", None)
+        assert record.end_ms is not None
+        assert (record.end_ms - record.start_ms) / 1000 == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.row("F05")
+@pytest.mark.parametrize(("barge_in", "digits"), [(True, "9"), (False, "1")])
+async def test_what_was_pressed_before_the_prompt_counts_with_barge_in_only(
+    autojump_clock: MockClock, *, barge_in: bool, digits: str
+) -> None:
+    async def ask(line: Line) -> None:
+        await trio.sleep(5)
+        line.set_result((await line.gather("Sure?", barge_in=barge_in)).digits)
+
+    async with office(call_agent("clerk", ask)) as at:
+        ann = await at.world.user("ann")
+        await get_through(ann)
+        await ann.press("9")
+        await ann.expect_text("Sure?")
+        if not barge_in:
+            await ann.press("1")
+        await ann.wait_hung_up()
+        (record,) = await at.records()
+        assert record.result == digits

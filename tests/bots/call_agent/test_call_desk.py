@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,6 +39,11 @@ class Seat:
         (Visit("mallory", "support-1", VIP), NOON, "banned"),
         (Visit("ann", "support-1", '{"test": "yes"}'), NOON, "refused"),
         (Visit("", ""), NOON, "no_rule"),
+        (Visit("ann", "night-7"), NIGHT, None),  # a Monday
+        (Visit("ann", "night-7"), NIGHT + timedelta(days=1), "closed"),
+        (Visit("ann", "night-7"), NIGHT + timedelta(hours=4), None),  # it belongs to Monday
+        (Visit("ann", "rome"), NIGHT, None),  # midnight in Rome
+        (Visit("ann", "rome"), NOON, "closed"),
     ],
 )
 def test_the_rules_decide_by_caller_channel_extra_and_hour(visit: Visit, now: datetime, refusal: str | None) -> None:
@@ -46,6 +51,8 @@ def test_the_rules_decide_by_caller_channel_extra_and_hour(visit: Visit, now: da
         AcceptRule(channel="support-*", hours="09:00-17:00"),
         AcceptRule(extra={"tier": "gold", "score": "?"}),
         AcceptRule(caller="boss-*"),
+        AcceptRule(channel="night-*", hours="22:00-06:00", days=("mon",)),
+        AcceptRule(channel="rome", hours="00:00-06:00", timezone="Europe/Rome"),
     ]
     refuse = [RefuseRule(caller="mal*", reason="banned"), RefuseRule(extra={"test": "*"})]
     assert Desk(accept, refuse, max_calls=10).admit(visit, now, Seat().is_over) == refusal

@@ -313,3 +313,17 @@ async def test_a_digit_that_gets_lost_does_not_end_the_bridge(autojump_clock: Mo
         assert [(await anna.expect(DigitsPressed)).digits for _ in range(3)] == ["2", "3", "4"]
         await anna.press("5")
         assert (await ann.expect(DigitsPressed)).digits == "5"
+
+
+@pytest.mark.row("F10")
+@pytest.mark.parametrize("agent", ["", "no account", "x" * 129, "ann", "support"])
+async def test_a_transfer_to_who_can_be_nobody_leads_on(autojump_clock: MockClock, agent: str) -> None:
+    step = {"do": "transfer", "to": "{extra.agent}", "otherwise": "again"}
+    async with office(flow=make_flow([step, {"do": "end"}], again=AGAIN)) as at:
+        ann = await at.world.user("ann")
+        await get_through(ann, extra=msgspec.json.encode({"agent": agent}).decode())
+        outcome = "refused" if agent == "ann" else "failed"  # she is in a call with the agent in that channel
+        assert await hear(ann, 2) == ["One moment, I am connecting you.", f"back: {outcome}"]
+        await ann.press("9")
+        await ann.wait_hung_up()
+        assert [record.outcome for record in await at.records()] == ["completed"]

@@ -33,7 +33,8 @@ scorer is dead. Without the server role, or with ``hold: null``, messages are ju
 
 **To try a rule**, let it have ``mode: shadow``. It runs beside the others as if it were in force, on powers that only
 keep book, and ``botkit moderation report --lane shadow`` tells what it would have done. ``dry_run: true`` beside
-``bot:`` does that with all rules.
+``bot:`` does that with all rules. The report is what the rule would have done in force as long as no other rule acts on
+the same people: who is muted or banned by one in force says less, and a rule in shadow sees no more than what is said.
 
 **Moderators** write to the bot, in a channel or in private; answers come in private. ``!help`` lists all of it:
 ``!cases bob``, ``!why 12``, ``!report shadow``, ``!rules reload``; ``!warn bob mind it``, ``!mute bob 10m``, ``!kick

@@ -10,6 +10,7 @@ from botkit import (
     Context,
     LoggedIn,
     LoggedOut,
+    LoopLimits,
     MemberJoined,
     MessageHeld,
     Meters,
@@ -22,7 +23,8 @@ from bots.moderation.settings import ModerationSettings
 
 TEND_SECONDS = 2.0
 
-bot = Bot("moderation", settings=ModerationSettings)
+# What breaks loops would be a way out for spammers: who has the bot answer often and fast was not judged for a minute.
+bot = Bot("moderation", settings=ModerationSettings, loops=LoopLimits(turns=0))
 
 
 @bot.resource

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from botkit import ChannelMessage, ErrorCode, InstantMessage
+from botkit import ChannelMessage, ErrorCode, InstantMessage, LoopLimits
 from botkit import filters as f
 from botkit.errors import SendFailed
 from botkit.events import ChannelLeft
@@ -36,6 +36,19 @@ async def test_without_the_role_it_reacts_after_the_delivery(autojump_clock: Moc
         bob, ann = await at.user("bob"), await at.user("ann")
         await bob.say("spam")
         await ann.expect_text("spam")
+        assert "strikes: 1" in await told(bob)
+        assert await at.rows("SELECT rule, account FROM cases") == [("spam", "bob")]
+
+
+@pytest.mark.parametrize("private", [False, True])
+async def test_nobody_makes_the_bot_deaf_by_having_it_answer(autojump_clock: MockClock, private: bool) -> None:
+    """Who is answered again and again, as fast as a bot would ask, is still judged afterwards."""
+    async with stage(hold=None) as at:
+        bob = await at.user("bob")
+        for _ in range(LoopLimits().turns + 5):
+            await (bob.tell("moderator", "!why 12") if private else bob.say("!why 12"))
+            assert "case 12" not in await told(bob)
+        await bob.say("spam")
         assert "strikes: 1" in await told(bob)
         assert await at.rows("SELECT rule, account FROM cases") == [("spam", "bob")]
 

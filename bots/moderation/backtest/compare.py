@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from bots.moderation.learning.model import LearnedScorer
 from bots.moderation.rules import Fact, Joined, Judgement, Message, RuleSet, RuleState, Verdict
+from bots.moderation.rules.ruleset import normalised
 from bots.moderation.rules.settings import RuleFile
 
 Change: TypeAlias = Literal["new", "lost", "changed"]
@@ -92,7 +93,7 @@ class Comparison:
         self._both = RuleSet([rule for rule in old.rules if rule.id in same], old.exempt)
         self._old = RuleSet([rule for rule in old.rules if rule.id not in same], old.exempt)
         self._new = RuleSet([rule for rule in new.rules if rule.id not in same], new.exempt)
-        self._states = RuleState(), RuleState(), RuleState()
+        self._sets = [(bool(rules.rules), rules, RuleState()) for rules in (self._both, self._old, self._new)]
         self._scorers = {name for rules in (self._both, self._old, self._new) for name in rules.scorers}
         self._order = {rule.id: number for number, rule in enumerate((*old.rules, *new.rules))}
 
@@ -116,10 +117,10 @@ class Comparison:
             tally.messages += 1
             if self._scorers:
                 scores = {name: self._score(name, fact.text) for name in self._scorers}
-        both, old, new = (
-            rules.judge(fact, state, scores) if rules.rules else _NOTHING
-            for rules, state in zip((self._both, self._old, self._new), self._states, strict=True)
-        )
+        text = normalised(fact)
+        both, old, new = [
+            rules.judge(fact, state, scores, text) if some else _NOTHING for some, rules, state in self._sets
+        ]
         if both.verdicts or old.verdicts or new.verdicts or both.failures or old.failures or new.failures:
             self._compare(fact, both, old, new)
 

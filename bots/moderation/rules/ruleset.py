@@ -117,9 +117,14 @@ class RuleSet:
         """The rules of these modes as a set of their own."""
         return RuleSet._of([rule for rule in self._rules if rule.settings.mode in modes])
 
-    def judge(self, fact: Fact, state: RuleState, scores: Scores = NO_SCORES) -> Judgement:
-        """Apply every rule to ``fact``, and have ``state`` remember it. A rule that raises does not stop the others."""
-        text = normalise(fact.text) if isinstance(fact, Message) else _NO_TEXT
+    def judge(
+        self, fact: Fact, state: RuleState, scores: Scores = NO_SCORES, text: Normalised | None = None
+    ) -> Judgement:
+        """Apply every rule to ``fact``, and have ``state`` remember it. A rule that raises does not stop the others.
+
+        ``text`` is the message's, from ``normalised``, where several sets judge it.
+        """
+        text = text or normalised(fact)
         verdicts: list[Verdict] = []
         failures: list[Failure] = []
         for rule in self._rules:
@@ -136,6 +141,11 @@ class RuleSet:
         """Have ``state``, which was kept with the rules ``before``, go on with these: rules that differ begin anew."""
         old = before.versions
         state.keep_only(rule for rule, version in self.versions.items() if old.get(rule) == version)
+
+
+def normalised(fact: Fact) -> Normalised:
+    """What rules see of a fact's text."""
+    return normalise(fact.text) if isinstance(fact, Message) else _NO_TEXT
 
 
 def version_of(rule: AnyRule) -> str:

@@ -54,7 +54,8 @@ setting that it has is explained in ``config/gateway.yaml``::
 **A change of the file** takes effect with SIGHUP: bots that differ are restarted, new ones start, those that are gone
 stop, and the others keep their sessions. ``log.level``, ``operations.canary_seconds``, ``outgoing.queue`` and
 ``outgoing.retry_seconds`` follow, too. A mistake in it, or a change of anything else, is logged with file, line and
-key, and nothing changes.
+key, and nothing changes. What shows only when a bot starts anew, such as a database that cannot be opened, puts that
+bot into quarantine.
 
 **While a bot is being written**, its code can change under it; for that, install the extra ``dev``::
 

@@ -34,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert (code, err) == (0, "")
     assert "cd tea_bot" in out
     assert "botkit run tea_bot.yaml" in out
+    assert "pip install -e '.[test]' && pytest" in out
     monkeypatch.chdir(tmp_path / "tea_bot")
     monkeypatch.syspath_prepend(tmp_path / "tea_bot")
     yield tmp_path / "tea_bot"

@@ -31,4 +31,4 @@ def new(
             raise ConfigError(f"cannot write into {folder}: {error.strerror}", key="--into") from error
         for path in written:
             typer.echo(f"wrote {path}")
-        typer.echo(f"\nNext:\n  cd {folder}\n  botkit run {name}.yaml\n  pytest")
+        typer.echo(f"\nNext:\n  cd {folder}\n  botkit run {name}.yaml\n  pip install -e '.[test]' && pytest")

@@ -15,6 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -230,11 +231,22 @@ def run_night(plan: Plan, folder: Path) -> tuple[Tally, list[Verdict], int]:
     return tally, found, code
 
 
-def main(logs: Sequence[str]) -> int:
+def named_logs(arguments: Sequence[str]) -> list[Path]:
+    """The files that the command line names. Ends the process, with 2, where one is not there."""
+    parser = ArgumentParser(prog="python -m tests.e2e.night", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("logs", nargs="+", type=Path, metavar="LOG", help="a log in the format of the public #ubuntu")
+    logs: list[Path] = parser.parse_args(arguments).logs
+    for log in logs:
+        if not log.is_file():
+            parser.error(f"{log}: there is no such file")
+    return logs
+
+
+def main(logs: Sequence[Path]) -> int:
     """Play each log; 0 if all three tables agree with every one."""
     table = Table("log", "lines", "messages", "seconds", "audit", "presence", "calls", "replay", "exit")
     agrees = True
-    for log in map(Path, logs):
+    for log in logs:
         plan, began = plan_of(log.read_bytes()), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             tally, found, code = run_night(plan, Path(folder))
@@ -250,4 +262,4 @@ def main(logs: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(named_logs(sys.argv[1:])))

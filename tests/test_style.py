@@ -15,7 +15,7 @@ FOLDERS = ("botkit", "bots", "tests")
 LONGEST_FUNCTION = 60
 """Lines, apart from its docstring and from functions inside of it: it can be seen at once."""
 
-LISTS = {"botkit/app/meters.py: __init__", "botkit/gateway/counters.py: __init__"}
+LISTS = {"botkit/gateway/counters.py: __init__"}
 """Functions that are lists of meters, with nothing to follow in them."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -59,4 +59,4 @@ def test_functions_can_be_seen_at_once() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, Function) and length(node) > LONGEST_FUNCTION:
                 long.add(f"{path.relative_to(ROOT)}: {node.name}")
-    assert long == LISTS
+    assert long - LISTS == set()

@@ -25,6 +25,38 @@ from botkit.stores.gateway import MEMORY_URL
 
 _log: FilteringBoundLogger = structlog.get_logger("botkit.gateway")
 
+_Config = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A YAML file, such as config/gateway.yaml; it names the apps.")
+]
+_AppId = Annotated[
+    str | None, typer.Option(metavar="ID", help="The app id that clients log in with; without --config.")
+]
+_Listen = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="For clients; port 0 picks one.", show_default=DEFAULT_LISTEN),
+]
+_Http = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="For /getaddr, /healthz, /metrics; port 0 picks one.", show_default=DEFAULT_HTTP
+    ),
+]
+_ServerAccounts = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Accounts that may read the special channels.")
+]
+_Store = Annotated[
+    str | None, typer.Option(metavar="URL", help="memory: or sqlite:///path.db", show_default=MEMORY_URL)
+]
+_TlsCertificate = Annotated[
+    str | None, typer.Option(metavar="PEM", help="Speak TLS, too, on the port after each plain one.")
+]
+_TlsKey = Annotated[str | None, typer.Option(metavar="PEM", help="The key of --tls-certificate.")]
+_Insecure = Annotated[bool, typer.Option("--insecure", help="Let everybody in, from other machines too.")]
+_Log = Annotated[
+    LogFormat | None, typer.Option(help="Readable lines, or one JSON object per line.", show_default="text")
+]
+_LogLevel = Annotated[LogLevel | None, typer.Option(help="How much is logged.", show_default="info")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -34,39 +66,18 @@ def register(app: typer.Typer) -> None:
 def gateway(
     context: typer.Context,
     *,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A YAML file, such as config/gateway.yaml; it names the apps."),
-    ] = None,
-    app_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="The app id that clients log in with; without --config.")
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="For clients; port 0 picks one.", show_default=DEFAULT_LISTEN),
-    ] = None,
-    http: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST:PORT", help="For /getaddr, /healthz, /metrics; port 0 picks one.", show_default=DEFAULT_HTTP
-        ),
-    ] = None,
+    config: _Config = None,
+    app_id: _AppId = None,
+    listen: _Listen = None,
+    http: _Http = None,
     certificate: Certificate = "",
-    server_account: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Accounts that may read the special channels.")
-    ] = None,
-    store: Annotated[
-        str | None, typer.Option(metavar="URL", help="memory: or sqlite:///path.db", show_default=MEMORY_URL)
-    ] = None,
-    tls_certificate: Annotated[
-        str | None, typer.Option(metavar="PEM", help="Speak TLS, too, on the port after each plain one.")
-    ] = None,
-    tls_key: Annotated[str | None, typer.Option(metavar="PEM", help="The key of --tls-certificate.")] = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Let everybody in, from other machines too.")] = False,
-    log: Annotated[
-        LogFormat | None, typer.Option(help="Readable lines, or one JSON object per line.", show_default="text")
-    ] = None,
-    log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged.", show_default="info")] = None,
+    server_account: _ServerAccounts = None,
+    store: _Store = None,
+    tls_certificate: _TlsCertificate = None,
+    tls_key: _TlsKey = None,
+    insecure: _Insecure = False,
+    log: _Log = None,
+    log_level: _LogLevel = None,
 ) -> None:
     """Run a gateway until SIGTERM or Ctrl-C. Prints one line `ready ws=… http=…` when it accepts connections.
 

@@ -259,6 +259,10 @@ class BotActor(Actor[Event]):
     def _session_for(self, event: Event | None) -> LoginSession:
         """The session for what came to none: one that is logged in, in the event's channel if there is one."""
         channel = event.channel if isinstance(event, MemberJoined | MemberLeft) else None
+        if channel is None:
+            for child in self.sessions:
+                if child.session is not None and child.session.status is LoginStatus.LOGGED_IN:
+                    return child.session
         if channel is not None and self.pool is not None and (pooled := self.pool.session_in(channel)) is not None:
             return pooled
         sessions = [child.session for child in self.sessions if child.session is not None]

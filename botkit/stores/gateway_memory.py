@@ -90,7 +90,11 @@ class MemoryGatewayStore:
 
 
 def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case for each change
-    match change:
+    match change:  # those first that come most often
+        case LedgerStarted() | LedgerAppended() | LedgerTrimmed():
+            _apply_ledger(state, change)
+        case MessageStored() | InboxAdvanced() | MessagesAcknowledged():
+            _apply_message(state.inboxes.setdefault((change.app, change.account), InboxSnapshot()), change)
         case AccountSeen():
             state.accounts[change.app, change.account] = change.uid
         case UserAttributeSet():
@@ -106,14 +110,10 @@ def _apply(state: Snapshot, change: Change) -> None:  # noqa: PLR0912 - one case
                 of_channels.pop((change.app, change.channel), None)
         case MemberPutOut() | PutOutForgotten():
             _apply_put_out(state, change)
-        case MessageStored() | InboxAdvanced() | MessagesAcknowledged():
-            _apply_message(state.inboxes.setdefault((change.app, change.account), InboxSnapshot()), change)
         case MessagesExpired():
             _expire_messages(state, change.ms)
         case SessionOpened() | SessionMoved() | SessionClosed():
             _apply_session(state, change)
-        case LedgerStarted() | LedgerAppended() | LedgerTrimmed():
-            _apply_ledger(state, change)
         case HoldSet():
             state.holds[change.app, change.channel] = change
         case HoldLifted():

@@ -14,6 +14,9 @@ from botkit.errors import ProtocolError
 from botkit.wire.frames import ChannelNotice, Notify, Number, protocol_error
 from botkit.wire.limits import digits_violation
 
+_FIELDS = {"msg-v2": 6, "msg-v3": 7}
+"""How many follow a line's first word."""
+
 PLACEHOLDER = "-"
 """Stands where a line must have a field but the value may hold blanks (channel names) or is unknown."""
 
@@ -39,7 +42,7 @@ def format_line(line: MessageLine) -> str:
 def parse_line(text: str) -> MessageLine:
     """The parts of a ``msg-v2`` or ``msg-v3`` line. Raises ``ProtocolError``."""
     version, _, rest = text.partition(" ")
-    fields = {"msg-v2": 6, "msg-v3": 7}.get(version)
+    fields = _FIELDS.get(version)
     if fields is None:
         raise ProtocolError("neither msg-v2 nor msg-v3", field="line")
     *head, content = rest.split(" ", fields - 1)

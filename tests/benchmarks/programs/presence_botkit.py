@@ -14,20 +14,28 @@ AT_ONCE = 100
 
 async def measure(events: int) -> float:
     """Events per second of CPU."""
-    bot, seen = Bot("watcher"), 0
-    news = trio.Event()
+    bot, seen, wanted = Bot("watcher"), 0, 0
+    enough = trio.Event()
 
     @bot.on_user_online()
     async def online(event: UserOnline) -> None:
-        nonlocal seen
-        seen += 1
-        news.set()
+        count()
 
     @bot.on_user_offline()
     async def offline(event: UserOffline) -> None:
+        count()
+
+    def count() -> None:
         nonlocal seen
         seen += 1
-        news.set()
+        if seen == wanted:
+            enough.set()
+
+    async def wait_for(number: int) -> None:
+        nonlocal wanted, enough
+        if seen < number:
+            wanted, enough = number, trio.Event()
+            await enough.wait()
 
     async with open_world(bot) as world:
         gateway = world.host.gateway
@@ -41,12 +49,8 @@ async def measure(events: int) -> float:
                 hub.presence.offline(*who, "logout")
             told += AT_ONCE
             await gateway.flusher.flush()
-            while seen < told - AT_ONCE:  # as a busy gateway: the next are told while these are handled
-                news = trio.Event()
-                await news.wait()
-        while seen < told:
-            news = trio.Event()
-            await news.wait()
+            await wait_for(told - AT_ONCE)  # as a busy gateway: the next are told while these are handled
+        await wait_for(told)
         used = time.process_time() - begin
     assert seen == told, "somebody else came or went"
     return told / used

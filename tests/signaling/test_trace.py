@@ -2,9 +2,11 @@
 
 import pytest
 import structlog.testing
+from trio.testing import wait_all_tasks_blocked
 
 from botkit.signaling import Signal
 from botkit.signaling.trace import redacted
+from botkit.wire import frames
 from tests.signaling.scripted import LINE, ScriptedGateway
 
 
@@ -52,3 +54,15 @@ def test_secrets_are_left_out(frame: str, shown: str) -> None:
 
 def test_long_frames_are_cut() -> None:
     assert redacted("x" * 5000) == "x" * 2000 + "… (5000 characters)"
+
+
+async def test_frames_that_come_in_one_message_are_logged_each(gateway: ScriptedGateway, signal: Signal) -> None:
+    """A message is cut at 2000 characters; what is in it is not."""
+    batch = frames.join_frames([b'["pong",1]', b'["notify",["channel2","c",1,"' + b"x" * 3000 + b'"]]', b'["pong",77]'])
+    async with signal.open_session("ann"):
+        await wait_all_tasks_blocked()
+        with structlog.testing.capture_logs() as logs:
+            signal.set_log(True)
+            await gateway.peer.send_raw(batch)
+            signal.set_log(False)
+    assert [entry["frame"] for entry in logs if entry["event"] == "frame received"][-1] == '["pong",77]'

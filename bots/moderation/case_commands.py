@@ -125,7 +125,7 @@ def report(
     as_json: AsJson = False,
     database: DatabaseUrl = DEFAULT_DATABASE,
 ) -> None:
-    """What each version of each rule did; with --lane shadow: what rules in shadow mode would have done."""
+    """What each version of each rule did; with --lane shadow: what all would have done, the shadow ones as well."""
     since_ms, of = _since(since), _lane(lane)
     found = _on(database, lambda opened: queries.tally(opened, of, since_ms=since_ms, rule=rule))
     if as_json:

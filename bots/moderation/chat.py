@@ -74,7 +74,7 @@ async def undo(ctx: Context, service: Service, what: Literal["case", "rule", "by
 
 @bot.command("report", roles=HELPERS)
 async def report(ctx: Context, service: Service, lane: Literal["live", "shadow", "dry"] = "live") -> None:
-    """What each version of each rule did; shadow: what rules in shadow mode would have done."""
+    """What each version of each rule did; shadow: what all would have done, were those in shadow mode in force, too."""
     found = await queries.tally(service.ledger.database, lane)
     await _answer(ctx, "\n".join(map(summarise_tally, found)) or "no cases")
 

@@ -166,7 +166,8 @@ class Enforcer:
         return Done(seq=seq, outcome="failed", problem="the bot stopped before the outcome was known")
 
     def _tell(self, draft: Draft, report: Report) -> None:
-        facts = {"by": draft.account, "channel": draft.channel, "rule": draft.rule, "evidence": draft.evidence[:80]}
+        facts = {"about": draft.account, "by": draft.by, "channel": draft.channel, "rule": draft.rule}
+        facts["evidence"] = draft.evidence[:80]
         acts = ", ".join(dict.fromkeys(act.verb for act in report.acts)) or "none"
         self._meters.cases.add_for(self.lane)
         if report.failures:

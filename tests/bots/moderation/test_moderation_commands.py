@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 from typer.testing import CliRunner
 
@@ -233,6 +234,19 @@ def test_a_file_with_a_mistake_is_refused_at_the_start(tmp_path: Path) -> None:
         load_config(config, {})
     assert caught.value.file == f"{tmp_path}/rules.yaml:2"
     assert "missing )" in caught.value.problem
+
+
+async def test_the_log_tells_who_decided_about_whom(autojump_clock: MockClock) -> None:
+    with capture_logs() as logs:
+        async with stage() as at:
+            bob, eve = await at.user("bob"), await at.user("mod-eve")
+            await eve.say("!warn bob mind it")
+            await told(bob)
+            with pytest.raises(SendFailed):
+                await bob.say("spam")
+            await trio.sleep(1)
+    verdicts = [(one["rule"], one["about"], one["by"]) for one in logs if one["event"] == "verdict"]
+    assert verdicts == [("manual", "bob", "mod-eve"), ("spam", "bob", "moderator")]
 
 
 async def test_acts_by_hand_are_cases(autojump_clock: MockClock) -> None:

@@ -1,6 +1,6 @@
 """A gateway that can be stopped and started again where it ended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -9,17 +9,25 @@ import trio
 from botkit.errors import ConnectFailed
 from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import AppCredentials, GatewaySettings
+from botkit.stores.gateway import GatewayStore
 from botkit.stores.gateway_memory import MemoryGatewayStore
 from botkit.transport.base import Transport
 
 
 class GatewayHost:
-    """Runs one gateway at a time, in memory; its store outlives each."""
+    """Runs one gateway at a time, in memory; its store, which ``new_store`` makes, outlives each."""
 
-    def __init__(self, app: AppCredentials, settings: GatewaySettings | None, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        app: AppCredentials,
+        settings: GatewaySettings | None,
+        nursery: trio.Nursery,
+        *,
+        new_store: Callable[[], GatewayStore] = MemoryGatewayStore,
+    ) -> None:
         self.settings = msgspec.structs.replace(settings or GatewaySettings(apps=()), apps=(app,))
-        self._nursery = nursery
-        self._store = MemoryGatewayStore()
+        self._nursery, self._new_store = nursery, new_store
+        self._store = new_store()
         self._gateway: Gateway | None = None
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
@@ -43,7 +51,7 @@ class GatewayHost:
 
     def forget(self) -> None:
         """Lose what the store holds: the next gateway begins anew, in another epoch of its ledger."""
-        self._store = MemoryGatewayStore()
+        self._store = self._new_store()
 
     @asynccontextmanager
     async def connector(self) -> AsyncIterator[Transport]:

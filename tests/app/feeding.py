@@ -13,16 +13,14 @@ from botkit.app.feed_reader import Follower
 from botkit.app.feeds import make_feeds
 from botkit.app.meters import AppMeters
 from botkit.app.sessions import SessionOpener
-from botkit.errors import ConnectFailed
 from botkit.events import Event, FeedEvent
-from botkit.gateway.server import Gateway, serve_gateway
 from botkit.gateway.settings import AppCredentials, GatewaySettings
 from botkit.observability.metrics import Meters
 from botkit.signaling import SignalSettings
 from botkit.stores.changes import Change, LedgerAppended
 from botkit.stores.gateway_memory import MemoryGatewayStore
+from botkit.testing.host import GatewayHost
 from botkit.testing.road import Road, Roads
-from botkit.transport.base import Transport
 from botkit.wire.ledger import decode_event
 from botkit.wire.limits import NO_TOKEN
 
@@ -71,55 +69,17 @@ class Feeding:
         self.happened: list[Place] = []
         """Every event of the stream, of all epochs, in order."""
         self.meters = AppMeters(Meters())
-        self._nursery = nursery
         app = AppCredentials(id=APP_ID, server_accounts=("botkit-feed-*", "moderator"))
-        self._settings = GatewaySettings(apps=(app,), ledger_events=ledger_events, logins_per_account=10_000)
-        self._gateway: Gateway | None = None
-        self._commit_seconds = commit_seconds
-        self.forget()
-        self._scope, self._ended = trio.CancelScope(), trio.Event()
-        self.roads = Roads(self.connector, nursery, seed)
-        self.people = Signal(APP_ID, self.connector)
+        settings = GatewaySettings(apps=(), ledger_events=ledger_events, logins_per_account=10_000)
+        self.host = GatewayHost(app, settings, nursery, new_store=lambda: Witness(self.happened, commit_seconds))
+        self.roads = Roads(self.host.connector, nursery, seed)
+        self.people = Signal(APP_ID, self.host.connector)
         (self.feed, _) = make_feeds("bot")
 
     @property
     def road(self) -> Road:
         """The feed's way to the gateway."""
         return self.roads.of(self.feed.account)
-
-    @asynccontextmanager
-    async def connector(self) -> AsyncIterator[Transport]:
-        """A connection to the gateway that runs now. Raises ``ConnectFailed`` while there is none."""
-        if self._gateway is None:
-            raise ConnectFailed("memory", "down")
-        async with self._gateway.connector() as transport:
-            yield transport
-
-    async def start(self) -> None:
-        """Start a gateway where the last one ended."""
-        self._scope, self._ended = trio.CancelScope(), trio.Event()
-        await self._nursery.start(self._serve)
-
-    async def stop(self) -> None:
-        """Stop the gateway."""
-        self._scope.cancel()
-        await self._ended.wait()
-
-    def forget(self) -> None:
-        """Lose what the gateway has stored: the next one begins a new epoch."""
-        self._store = Witness(self.happened, self._commit_seconds)
-
-    async def _serve(self, *, task_status: trio.TaskStatus[None]) -> None:
-        with self._scope:
-            async with trio.open_nursery() as nursery:
-
-                async def serve(*, task_status: trio.TaskStatus[Gateway]) -> None:
-                    await serve_gateway(self._settings, store=self._store, task_status=task_status)
-
-                self._gateway = await nursery.start(serve)
-                task_status.started()
-        self._gateway = None
-        self._ended.set()
 
     @asynccontextmanager
     async def feed_to(
@@ -149,7 +109,7 @@ async def open_feeding(
     """A gateway, started, and a feed that is not."""
     async with trio.open_nursery() as nursery:
         feeding = Feeding(nursery, seed, ledger_events, commit_seconds)
-        await feeding.start()
+        await feeding.host.start()
         yield feeding
         nursery.cancel_scope.cancel()
 

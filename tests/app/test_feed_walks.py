@@ -81,14 +81,14 @@ class Walk:
     async def restart(self) -> None:
         if self._chance.random() < 0.5:
             self._feeding.roads.cut_all()
-        await self._feeding.stop()
+        await self._feeding.host.stop()
         await trio.sleep(self._chance.choice([0, 1, 40]))
-        await self._feeding.start()
+        await self._feeding.host.start()
 
     async def forget(self) -> None:
-        await self._feeding.stop()
-        self._feeding.forget()
-        await self._feeding.start()
+        await self._feeding.host.stop()
+        self._feeding.host.forget()
+        await self._feeding.host.start()
 
     async def wait(self) -> None:
         await trio.sleep(self._chance.choice([0.01, 1, 20]))

@@ -1,36 +1,15 @@
 """Attributes of channels and users: borders, notices and their limit, the built-ins that count members."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-
 import pytest
 import trio
 
 from botkit.gateway.attribute_set import MAX_ATTRIBUTES
-from botkit.gateway.server import Gateway
 from botkit.gateway.settings import GatewaySettings
 from botkit.testing import Notice, Refusal, WirePeer, open_test_gateway
 from botkit.types import JsonValue
+from tests.gateway.lobbies import UPDATE, lobby, set_attribute
 
-UPDATE, DELETE, CLEAR = "channel_set_attr", "channel_del_attr", "channel_clear_attr"
-
-
-@asynccontextmanager
-async def lobby(gateway: Gateway, *accounts: str) -> AsyncIterator[list[WirePeer]]:
-    """Members of ``lobby``, with nothing left to read."""
-    async with AsyncExitStack() as stack:
-        peers: list[WirePeer] = []
-        for account in accounts:
-            peer = await stack.enter_async_context(WirePeer.connect(gateway.connector, account))
-            await peer.request("channel_join", name="lobby")
-            for other in peers:
-                await other.next_notice("channel_user_join")
-            peers.append(peer)
-        yield peers
-
-
-async def set_attribute(peer: WirePeer, name: str, value: str) -> None:
-    await peer.request(UPDATE, channel="lobby", name=name, value=value)
+DELETE, CLEAR = "channel_del_attr", "channel_clear_attr"
 
 
 async def refusal_of(peer: WirePeer, function: str, **arguments: JsonValue) -> Refusal:

@@ -287,3 +287,19 @@ def test_who_can_be_nobody_is_refused_when_it_is_loaded(tmp_path: Path, key: str
     (tmp_path / "people.txt").write_text(f"ann\n# all of them\n\n{name}\n")
     with pytest.raises(ConfigError, match=r"people.txt:4.*is no account"):
         make_settings(**{**lists, key: str(tmp_path / "people.txt")})
+
+
+@pytest.mark.row("F18")
+async def test_a_record_tells_ringing_from_talking(autojump_clock: MockClock) -> None:
+    plan = {"name": "spring", "accounts": ["ann"], "per_minute": 60}
+    async with office(flow=FLOW, campaign=plan) as at:
+        ann = await at.world.user("ann")
+        await trio.sleep(4)
+        await confirm(ann)
+        await ann.wait_hung_up()
+        (record,) = await at.records()
+        assert record.answered_ms is not None
+        assert record.end_ms is not None
+        rang, talked = record.answered_ms - record.start_ms, record.end_ms - record.answered_ms
+        assert rang == pytest.approx(4_000, abs=1_100)  # the dialler looks once a second
+        assert talked < 1_000

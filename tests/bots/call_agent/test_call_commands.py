@@ -105,6 +105,33 @@ def test_a_call_that_should_be_refused_and_is(files: tuple[Path, Path]) -> None:
     assert run("test", *files).exit_code == 0
 
 
+SLOWLY = """\
+max_calls: 1
+callers:
+  - {caller: ann, steps: [{do: press, digits: "1234", every_seconds: 1}, {do: ended}], outcome: completed}
+  - caller: bob
+    at_seconds: 10
+    steps: [{do: press, digits: "1234", every_seconds: 3}, {do: ended}]
+    outcome: wrong_input
+    digits: "1"
+"""
+ASK = """\
+blocks:
+  main:
+    - {do: gather, prompt: PIN, into: pin, min_digits: 4, max_digits: 4, next_seconds: 2, retries: 0}
+    - {do: end}
+"""
+
+
+@pytest.mark.row("F19")
+def test_callers_come_and_press_at_their_own_pace(files: tuple[Path, Path]) -> None:
+    files[0].write_text(ASK)
+    files[1].write_text(SLOWLY)
+    result = run("test", *files)
+    assert "is not possible" in " ".join(result.output.split())  # bob goes on after the end
+    assert [line[2:5] for line in lines_of(result)] == [["ok", "completed", "1234"], ["FAIL", "wrong_input", "1"]]
+
+
 @pytest.mark.parametrize(
     ("which", "wrong", "instead", "says"),
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -109,6 +110,10 @@ class Campaign:
             account: dials.get(account) or Dial(account=account, due=now)
             for account in dict.fromkeys(settings.accounts)
         }
+        self._places = {account: place for place, account in enumerate(self.dials)}
+        self._row: list[tuple[float, int, str]] = []  # a heap: when somebody is due, the place in the list, who
+        for dial in self.dials.values():
+            self._put_in_row(dial)
         self._calling = set[str]()
         self._next_start = now
 
@@ -131,17 +136,17 @@ class Campaign:
         """Whom to call now; None when it is nobody's time, or enough calls are going on."""
         if now < self._next_start or len(self._calling) >= self._settings.at_once or not self.is_open(now):
             return None
-        due = [dial for dial in self.dials.values() if self._is_due(dial, now)]
-        if not due:
+        if not self._row or self._row[0][0] > now:
             return None
-        chosen = min(due, key=lambda dial: dial.due or 0)
-        self._calling.add(chosen.account)
+        _, _, account = heappop(self._row)
+        self._calling.add(account)
         self._next_start = now + 60 / self._settings.per_minute
-        return chosen.account
+        return account
 
     def give_back(self, account: str) -> None:
         """The call to ``account`` was not begun after all."""
         self._calling.discard(account)
+        self._put_in_row(self.dials[account])
 
     def ended(self, account: str, outcome: DialOutcome, now: float) -> Dial:
         """What became of the attempt; where the account is now."""
@@ -153,16 +158,16 @@ class Campaign:
             tried[outcome] = tried.get(outcome, 0) + 1
             due = now + retry.after_seconds if tried[outcome] <= retry.times else None
         dial = self.dials[account] = replace(dial, due=due, attempts=dial.attempts + 1, last=outcome, tried=tried)
+        self._put_in_row(dial)
         return dial
 
     def is_open(self, now: float) -> bool:
         """Whether it is an hour for calls."""
         return self._hours.contain(datetime.fromtimestamp(now, self._zone), self._days, self._zone)
 
-    def _is_due(self, dial: Dial, now: float) -> bool:
-        return (
-            dial.due is not None and dial.due <= now and dial.account not in self._calling and not self._is_banned(dial)
-        )
+    def _put_in_row(self, dial: Dial) -> None:
+        if dial.due is not None and not self._is_banned(dial):
+            heappush(self._row, (dial.due, self._places[dial.account], dial.account))
 
     def _is_banned(self, dial: Dial) -> bool:
         return dial.account in self._banned

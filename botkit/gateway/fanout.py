@@ -29,21 +29,18 @@ class Listener(Protocol):
     fanout: "Fanout | None"
     multi: bool
     """Whether it takes several messages in one."""
-
-    def sender(self, deflatable: bool) -> SendNow | None:
-        """Its link's ``direct_send``; None when something else waits, or when it is to be deflated for this one."""
-        ...
+    compact: bool
+    """Whether it takes long messages deflated."""
+    ready: SendNow | None
+    """Its link's ``direct_send``; None while something else waits. An attribute: it is read for every delivery."""
 
     def was_sent(self, data: bytes, taken: int) -> None:
-        """``sender`` took less than all; ``LOST`` when the peer is gone."""
+        """``ready`` took less than all; ``LOST`` when the peer is gone."""
         ...
 
     def catch_up(self) -> None:
         """Put into its own queue what ``Fanout.news_for`` has for it."""
         ...
-
-
-_Ready: TypeAlias = tuple[list[Listener], list[SendNow]]
 
 
 class Marks(Protocol):
@@ -158,33 +155,41 @@ class Fanout:
         listeners = list(self._listeners)
         while listeners:
             turn, listeners = listeners[:SENDS_PER_TURN], listeners[SENDS_PER_TURN:]
-            for data, (ready, senders) in zip((singly, together), self._find_ready(turn, deflatable), strict=True):
-                for listener, taken in zip(ready, send_to_each(senders, data), strict=True):
-                    if taken != len(data):
-                        listener.was_sent(data, taken)
+            ready = self._find_ready(turn, deflatable)
             if listeners:
-                self._apart = dict.fromkeys(turn, end) | self._apart
+                self._apart |= dict.fromkeys(ready, end)
+            if together is singly:
+                _send_to_ready(ready, singly)
+            else:
+                _send_to_ready([listener for listener in ready if not listener.multi], singly)
+                _send_to_ready([listener for listener in ready if listener.multi], together)
+            if listeners:
                 await trio.lowlevel.cancel_shielded_checkpoint()
 
-    def _find_ready(self, turn: Sequence[Listener], deflatable: bool) -> tuple[_Ready, _Ready]:
-        """Those that can be sent the same as all the others, and by what: singly, and those that take several in one.
-
-        The rest catches up, or has left.
-        """
-        found: tuple[_Ready, _Ready] = (([], []), ([], []))
-        for listener in turn:
-            if listener in self._apart:
-                if listener in self._listeners:
-                    listener.catch_up()
-                continue
-            sender = listener.sender(deflatable)
-            if sender is None:
+    def _find_ready(self, turn: list[Listener], deflatable: bool) -> list[Listener]:
+        """Those that can be sent the same as all the others. The rest catches up, or has left."""
+        apart = self._apart
+        others = [
+            listener
+            for listener in turn
+            if listener in apart or listener.ready is None or (deflatable and listener.compact)
+        ]
+        if not others:
+            return turn
+        for listener in others:
+            if listener in self._listeners:
                 listener.catch_up()
-            else:
-                ready, senders = found[listener.multi]
-                ready.append(listener)
-                senders.append(sender)
-        return found
+        left_out = set(others)
+        return [listener for listener in turn if listener not in left_out]
+
+
+def _send_to_ready(listeners: Sequence[Listener], data: bytes) -> None:
+    taken = send_to_each([listener.ready for listener in listeners if listener.ready is not None], data)
+    if taken.count(len(data)) == len(taken):
+        return
+    for listener, size in zip(listeners, taken, strict=True):
+        if size != len(data):
+            listener.was_sent(data, size)
 
 
 def send_to_each(senders: Sequence[SendNow], data: bytes) -> list[int]:

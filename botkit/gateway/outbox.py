@@ -115,11 +115,11 @@ class Outbox:
         "_spawn",
         "_then_eof",
         "_unsent",
-        "_waits",
         "compact",
         "fanout",
         "link",
         "multi",
+        "ready",
         "stuck_since",
     )
 
@@ -147,7 +147,8 @@ class Outbox:
         self._closed = False
         self._then_eof = False
         self._send_shared = link.direct_send
-        self._waits = False  # anything: what all are told cannot be sent past it
+        self.ready: SendNow | None = link.direct_send
+        """See ``Listener.ready``: None while anything waits, for what all are told cannot be sent past it."""
         self.fanout: Fanout | None = None
         self.compact = self.multi = False
         self.stuck_since: float | None = None
@@ -177,7 +178,7 @@ class Outbox:
     def _put(self, data: bytes, *, last: bool = False) -> None:
         if not self._open and (self._closed or not last):
             return
-        self._waits = True
+        self.ready = None
         if self._held:
             self._later.append(data)
             self._held_size += len(data)
@@ -201,7 +202,7 @@ class Outbox:
         told what is durable.
         """
         self.catch_up()
-        self._waits = True
+        self.ready = None
         if not self._held:
             self._held.append((position, self._queue, self._queued))
             self._held_size += self._queued
@@ -255,10 +256,6 @@ class Outbox:
         if why is Cut.CROWD and self.stuck_since is not None:
             self.abort()
 
-    def sender(self, deflatable: bool) -> SendNow | None:
-        """See ``Listener.sender``: the healthy path of a broadcast."""
-        return None if self._waits or (deflatable and self.compact) else self._send_shared
-
     def was_sent(self, data: bytes, taken: int) -> None:
         """See ``Listener.was_sent``."""
         if taken == LOST:
@@ -276,7 +273,8 @@ class Outbox:
             self._send_now()
         if self._unsent or self._held or self._counted:
             self._recount()
-        self._waits = bool(self._held) or self.stuck_since is not None
+        if not self._held and self.stuck_since is None:
+            self.ready = self._send_shared
 
     async def drain(self) -> None:
         """The writer task: send the backlog as the socket takes it. Ends when there is none, or the peer is gone."""
@@ -292,7 +290,8 @@ class Outbox:
                 self._unsent = len(self._rest) + self.link.pending
                 self._recount()
             self.stuck_since = None
-            self._waits = bool(self._held)
+            if not self._held:
+                self.ready = self._send_shared
         except TransportClosed:
             self.abort()
         else:
@@ -317,7 +316,7 @@ class Outbox:
 
     def _wait_for_room(self, rest: bytes) -> None:
         """The socket was full: its writer task begins."""
-        self._rest, self._waits = rest, True
+        self._rest, self.ready = rest, None
         self._unsent = len(rest) + self.link.pending
         self.stuck_since = trio.current_time()
         self._spawn(self)

@@ -12,7 +12,7 @@ import trio.testing
 
 from botkit.errors import TransportClosed
 from botkit.gateway import fanout as fanout_module
-from botkit.gateway.fanout import Fanout
+from botkit.gateway.fanout import Fanout, SendNow
 from botkit.gateway.framing import compact_frame, text_frame
 from botkit.gateway.outbox import Cut, Flusher, Outbox
 
@@ -359,10 +359,8 @@ async def test_long_walks(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_who_left_while_nothing_was_told_is_forgotten_at_once() -> None:
     class Leaver:
         fanout: Fanout | None = None
-        multi = False
-
-        def sender(self, deflatable: bool) -> None:
-            raise NotImplementedError
+        multi = compact = False
+        ready: SendNow | None = None
 
         def was_sent(self, data: bytes, taken: int) -> None:
             raise NotImplementedError

@@ -49,16 +49,25 @@ def draw_curves(lines: Sequence[tuple[Result, Benchmark]], path: Path) -> None:
     for number, (result, names) in enumerate(panels, start=1):
         axes: Axes = drawing.add_subplot(len(panels), 1, number)
         found = [one for one in result.summaries if one.measure in names]
+        what, labels = split_names(names)
         for contestant in dict.fromkeys(one.contestant for one in found):
             points = {one.measure: one.median for one in found if one.contestant == contestant}
             axes.plot(
-                [name for name in names if name in points],
+                [label for name, label in zip(names, labels, strict=True) if name in points],
                 [points[name] for name in names if name in points],
                 marker="o",
                 label=contestant,
             )
         axes.set_ylim(bottom=0)
-        axes.set_ylabel(found[0].unit if found else "")
+        axes.set_ylabel(", ".join(filter(None, (what, found[0].unit if found else ""))))
         axes.set_title(f"{result.id} {result.title}", fontsize=9)
         axes.legend()
     drawing.savefig(path, dpi=120)
+
+
+def split_names(names: Sequence[str]) -> tuple[str, list[str]]:
+    """What measures called ``what, how much`` have in common, and the rest of each: together they fit under an axis."""
+    parts = [name.split(", ", 1) for name in names]
+    if len({part[0] for part in parts}) == 1 and all(len(part) == 2 for part in parts):
+        return parts[0][0], [part[1] for part in parts]
+    return "", list(names)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.chart import split_names
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.model import Benchmark, Contestant, Figure, Figures, Measure, Size, Target
 from tests.benchmarks.report import Report, as_markdown, read_report, shown, write_report
@@ -94,3 +95,9 @@ def test_report_can_be_read_again(tmp_path: Path) -> None:
 )
 def test_numbers_are_shown_with_what_counts(value: float, text: str) -> None:
     assert shown(value) == text
+
+
+def test_measures_of_a_curve_say_once_what_they_have_in_common() -> None:
+    assert split_names(["p50, 10 sessions", "p50, 100 sessions"]) == ("p50", ["10 sessions", "100 sessions"])
+    assert split_names(["p50, 10 sessions", "p99, 10 sessions"]) == ("", ["p50, 10 sessions", "p99, 10 sessions"])
+    assert split_names(["p50", "p50"]) == ("", ["p50", "p50"])

@@ -29,8 +29,17 @@ class Start(Struct, frozen=True, kw_only=True):
     in_gap: bool = False
 
 
+class Needs(Struct, frozen=True, kw_only=True):
+    """What of a ``Start`` an interest looks at: who is ``there``, and since when these accounts are ``gone``."""
+
+    there: bool = False
+    gone: frozenset[str] = frozenset()
+
+
 class Interest(Protocol):
     """What becomes of a view's records on their way to a subscriber. Pure, and a function of what it was given."""
+
+    needs: Needs
 
     def seed(self, start: Start, /) -> None:
         """Begin there."""
@@ -50,6 +59,8 @@ class Interest(Protocol):
 
 class Selection:
     """The records about some accounts and channels; gaps, snapshots and outages concern everybody."""
+
+    needs = Needs()
 
     def __init__(self, accounts: Sequence[str] = (), channels: Sequence[str] = ()) -> None:
         self._accounts, self._channels = accounts, channels
@@ -116,6 +127,13 @@ class Pipeline:
     def reach_ms(self) -> int:
         """How far back in the log its output depends on, but for what ``seed`` gives."""
         return max(stream.view.reach_ms for stream in self.streams)
+
+    @property
+    def needs(self) -> Needs:
+        """What its streams look at."""
+        all_needs = [stream.interest.needs for stream in self.streams]
+        gone = frozenset[str]().union(*(needs.gone for needs in all_needs))
+        return Needs(there=any(needs.there for needs in all_needs), gone=gone)
 
     def seed(self, start: Start) -> None:
         """Begin there."""

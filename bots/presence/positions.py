@@ -1,10 +1,13 @@
 """How far each sink has come, what none would take, and the log from there on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import msgspec
 
 from botkit import Database
-from bots.presence.pipeline import Start
+from bots.presence.pipeline import Needs, Start
 from bots.presence.records import Place, Record, decode_record, encode_record
+from bots.presence.stays import Stay
 from bots.presence.store import STAY_COLUMNS, number, stay_of
 
 POSITIONS_SCHEMA = (
@@ -61,31 +64,39 @@ class Positions:
         rows = await self._database.fetch("SELECT json FROM records WHERE n > ? ORDER BY n LIMIT ?", (after, limit))
         return [decode_record(str(text)) for (text,) in rows]
 
-    async def before(self, place: Place, reach_ms: int) -> Start:
+    async def before(self, place: Place, reach_ms: int, needs: Needs) -> Start:
         """Where to begin so that all from ``reach_ms`` before ``place`` on is taken, as far as it is kept."""
-        rows = await self._database.fetch("SELECT max(n), max(ms) FROM records WHERE ms < ?", (place[0] - reach_ms,))
-        n, at = number(rows[0][0]), number(rows[0][1])
+        rows = await self._database.fetch(
+            "SELECT n, ms FROM records WHERE ms < ? ORDER BY ms DESC, n DESC LIMIT 1", (place[0] - reach_ms,)
+        )
+        n, at = (number(rows[0][0]), number(rows[0][1])) if rows else (0, 0)
         kept = await self._database.fetch(
             "SELECT min(n), (SELECT value FROM state WHERE key = 'floor_ms') FROM records"
         )
         if place[0] >= number(kept[0][1]):  # what is no longer kept it has been told
             n = max(n, number(kept[0][0]) - 1)
-        where = "start_n <= ? AND (end_n IS NULL OR end_n > ? OR state = 'held')"
-        there = await self._database.fetch(f"SELECT {STAY_COLUMNS} FROM stays WHERE {where}", (n, n))
-        gone = await self._database.fetch(
-            f"SELECT {STAY_COLUMNS} FROM stays WHERE id IN"
-            " (SELECT max(id) FROM stays WHERE channel = '' AND start_n <= ? GROUP BY account)"
-            " AND end_n <= ? AND state <> 'held'",
-            (n, n),
-        )
         gaps = await self._database.fetch("SELECT 1 FROM gaps WHERE n <= ? AND (to_ms IS NULL OR to_ms > ?)", (n, at))
         return Start(
             n=n,
             ms=at,
-            there=[stay_of(row) for row in there],
-            gone=[stay_of(row) for row in gone],
+            there=await self._there(n) if needs.there else (),
+            gone=await self._gone(n, needs.gone) if needs.gone else (),
             in_gap=bool(gaps),
         )
+
+    async def _there(self, n: int) -> list[Stay]:
+        where = "start_n <= ? AND (end_n IS NULL OR end_n > ? OR state = 'held')"
+        rows = await self._database.fetch(f"SELECT {STAY_COLUMNS} FROM stays WHERE {where}", (n, n))
+        return [stay_of(row) for row in rows]
+
+    async def _gone(self, n: int, accounts: Collection[str]) -> list[Stay]:
+        rows = await self._database.fetch(
+            f"SELECT {STAY_COLUMNS} FROM stays WHERE id IN (SELECT max(id) FROM stays WHERE channel = ''"
+            " AND start_n <= ?1 AND account IN (SELECT value FROM json_each(?2)) GROUP BY account)"
+            " AND end_n <= ?1 AND state <> 'held'",
+            (n, msgspec.json.encode(sorted(accounts)).decode()),
+        )
+        return [stay_of(row) for row in rows]
 
     async def bury(self, sink: str, records: Sequence[Record]) -> None:
         """Keep what the sink did not take; of all that it did not, the latest ``MAX_DEAD_LETTERS``."""

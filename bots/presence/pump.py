@@ -94,7 +94,7 @@ class Pump:
         """Deliver, until cancelled. Raises ``StoreError``."""
         start = await self._positions.load(self.name)
         self.place = self.taken = max(start, await self._last_told() or start)
-        begin = await self._positions.before(self.place, self.pipeline.reach_ms)
+        begin = await self._positions.before(self.place, self.pipeline.reach_ms, self.pipeline.needs)
         self.read_n = begin.n
         self.pipeline.seed(begin)
         while True:
@@ -120,7 +120,7 @@ class Pump:
         if not records or records[0].n <= self.read_n + 1:
             return []
         first = records[0]
-        missing = first.n - self.read_n - 1
+        missing = first.n - 1 - max(self.read_n, self.place[1])
         _log.error("a sink has missed records that are no longer kept", sink=self.name, records=missing)
         return [
             Record(

@@ -89,6 +89,10 @@ _SAVE_GAP = (
 _SAVE_STATE = "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
+FORGET_AT_ONCE = 5_000
+"""Rows that are deleted in one transaction."""
+
+
 class Saved(Struct, frozen=True, kw_only=True):
     """Where the last run ended. ``ignore`` is what it left out; None when there was none."""
 
@@ -151,17 +155,21 @@ class PresenceStore:
         """
         rows = await self.database.fetch("SELECT ms FROM records ORDER BY n DESC LIMIT 1 OFFSET ?", (most,))
         floor = max(before_ms, number(rows[0][0]) + 1 if rows else 0)
-        ((count,),) = await self.database.fetch("SELECT count(*) FROM records WHERE ms < ?", (floor,))
-        if count:
-            await self.database.write(
-                [
-                    ("DELETE FROM records WHERE ms < ?", (floor,)),
-                    ("DELETE FROM stays WHERE end_ms < ? AND state = 'closed'", (floor,)),
-                    ("DELETE FROM gaps WHERE to_ms < ?", (floor,)),
-                    (_SAVE_STATE, ("floor_ms", floor)),
-                ]
-            )
-        return number(count)
+        ((oldest,),) = await self.database.fetch("SELECT min(ms) FROM records")
+        if oldest is None or number(oldest) >= floor:
+            return 0
+        await self.database.write([(_SAVE_STATE, ("floor_ms", floor)), ("DELETE FROM gaps WHERE to_ms < ?", (floor,))])
+        await self._delete(
+            "stays WHERE id IN (SELECT id FROM stays WHERE end_ms < ? AND state = 'closed' LIMIT ?)", floor
+        )
+        return await self._delete("records WHERE n IN (SELECT n FROM records WHERE ms < ? LIMIT ?)", floor)
+
+    async def _delete(self, what: str, floor: int) -> int:
+        """In portions, so that what happens meanwhile does not wait for all of it to be written."""
+        total = 0
+        while count := await self.database.execute(f"DELETE FROM {what}", (floor, FORGET_AT_ONCE)):
+            total += count
+        return total
 
 
 def number(value: SqlValue) -> int:

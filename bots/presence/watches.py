@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from bots.presence.pipeline import Start, matches
+from bots.presence.pipeline import Needs, Start, matches
 from bots.presence.records import VERSION, Place, Record
 
 
@@ -17,6 +17,7 @@ class Watch:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.needs = Needs(there=True)
         self.online: set[str] = set()
         self.channel_of: dict[str, str] = {}
         self.in_gap = False
@@ -219,6 +220,7 @@ class AbsentWatch(Watch):
     def __init__(self, name: str, accounts: Sequence[str], ms: int) -> None:
         super().__init__(name)
         self._accounts, self._ms = frozenset(accounts), ms
+        self.needs = Needs(there=True, gone=self._accounts)
         self._since: dict[str, int] = {}
         self._told: set[str] = set()
 

@@ -1,6 +1,6 @@
 """The past is bounded: what goes is said to be unknown; who was away for too long, and who starts anew, is told."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -95,7 +95,7 @@ class Noting:
         """It does not say."""
         return None
 
-    async def deliver(self, records: list[Record]) -> None:
+    async def deliver(self, records: Sequence[Record]) -> None:
         """Take these; then it is enough."""
         self.told += records
         raise KeyboardInterrupt

@@ -72,17 +72,25 @@ class Moderator:
             self._enforce(lane, joined, judgement, held=False)
 
     async def on_held(self, held: MessageHeld, message: Message, session: LoginSession) -> None:
-        """A message that waits for a verdict: it gets one within its time, and nobody hears what is refused."""
+        """A message that waits for a verdict: it gets one within its time, and nobody hears what is refused.
+
+        A verdict that came too late is carried out all the same when the message went its way meanwhile. What was held
+        is judged once: its delivery, which may be told before this is over, is old news.
+        """
+        self._echoes.expect(message.channel, message.account, message.text)
         scores = await self._scores(message, held.budget_ms / 1000 * SHARE_OF_BUDGET)
         self._meters.judged.add_for("held")
         judged = self._judge(message, scores)
         refusal = self._refusal(message, judged[0][1])
-        if not await self._answer(held, session, refusal):
-            for lane, judgement in judged:  # if it was delivered it comes again, and then it is not old news
-                lane.forgive(judgement.marks)
-            return
+        in_time = await self._answer(held, session, refusal)
+        delivered = not refusal if in_time else self._policy == "open"
+        if not delivered:
+            self._echoes.take(message.channel, message.account, message.text)
         for lane, judgement in judged:
-            self._enforce(lane, message, judgement, held=True, refused=refusal)
+            if in_time or delivered:
+                self._enforce(lane, message, judgement, held=in_time, refused=refusal if in_time else "")
+            else:  # nobody has heard it, and it was not for what the rules say
+                lane.forgive(judgement.marks)
 
     def forget_channel(self, channel: str) -> None:
         """A session came into its channel anew: what it was still to hear was told to the one before."""
@@ -125,14 +133,16 @@ class Moderator:
             return lane.enforcer.planner.refusal(draft, refusing.actions)
         if not judgement.failures:
             return ""
-        policy = (self._settings.hold or HoldSettings()).when_silent
-        self._meters.unjudged.add_for(policy)
-        return as_reason(self._settings.texts.unjudged) if policy == "closed" else ""
+        self._meters.unjudged.add_for(self._policy)
+        return as_reason(self._settings.texts.unjudged) if self._policy == "closed" else ""
+
+    @property
+    def _policy(self) -> str:
+        """What becomes of a message without a verdict."""
+        return (self._settings.hold or HoldSettings()).when_silent
 
     async def _answer(self, held: MessageHeld, session: LoginSession, refusal: str) -> bool:
         """Tell the gateway; False when it was too late for that, and the message went its way by the policy."""
-        if not refusal:
-            self._echoes.expect(held.channel, held.account, held.text)
         try:
             if refusal:
                 await session.judge(held.number, "drop", reason=refusal)
@@ -141,8 +151,6 @@ class Moderator:
                 await session.judge(held.number, "deliver")
         except SignalingError as error:
             self._meters.late.add()
-            if not refusal:
-                self._echoes.take(held.channel, held.account, held.text)
             _log.warning("verdict came too late", channel=held.channel, by=held.account, problem=str(error))
             return False
         return True

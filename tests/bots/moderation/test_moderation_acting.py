@@ -13,7 +13,7 @@ from botkit.testing import User
 from bots.moderation import service as service_module
 from bots.moderation.acting.sessions import SessionPowers
 from bots.moderation.rules import Scores
-from bots.moderation.rules.settings import CrossChannelRule, FloodRule, JoinWaveRule, ScoreRule, WordsRule
+from bots.moderation.rules.settings import CrossChannelRule, FloodRule, JoinWaveRule, RepeatRule, ScoreRule, WordsRule
 from bots.moderation.scorers.settings import FunctionSource, ScorerSettings
 from bots.moderation.settings import HoldSettings
 from tests.bots.moderation.stage import SPAM, Stage, stage, told
@@ -215,25 +215,37 @@ async def test_a_dead_scorer_and_the_policy(
 
 @pytest.mark.row("D05")
 async def test_a_verdict_that_comes_too_late_is_followed_by_a_reaction(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    autojump_clock: MockClock,
 ) -> None:
-    async with stage(SPAM, FloodRule(id="flood", messages=2, seconds=60), hold=HoldSettings(budget_seconds=0.1)) as at:
+    async with stage(SPAM, hold=HoldSettings(budget_seconds=0.1)) as at:
         bob, ann = await at.user("bob"), await at.user("ann")
-        at.world.road("moderator").block()
-        sent = trio.Event()
-
-        async def say() -> None:
-            await bob.say("spam")
-            sent.set()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(say)
-            await sent.wait()
-            at.world.road("moderator").open()
+        await say_too_late(at, bob, "spam")
         await ann.expect_text("spam")
         assert "strikes: 1" in await told(bob)
         assert await at.rows("SELECT count(*) FROM cases") == [(1,)]
         assert at.world.metric("botkit_moderation_late_total") == 1
+
+
+async def say_too_late(at: Stage, user: User, text: str) -> None:
+    """A message whose verdict the gateway does not wait for."""
+    at.world.road("moderator").block()
+    await user.say(text)
+    at.world.road("moderator").open()
+    await trio.sleep(1)
+
+
+@pytest.mark.row("D05")
+async def test_what_was_judged_too_late_counts_once(autojump_clock: MockClock) -> None:
+    """It is judged again after its delivery: a slow bot is not twice as strict, and lets no offence pass."""
+    rules = FloodRule(id="flood", messages=2, seconds=60), RepeatRule(id="repeat", times=1, seconds=60)
+    async with stage(*rules, hold=HoldSettings(budget_seconds=0.1)) as at:
+        bob = await at.user("bob")
+        await say_too_late(at, bob, "hello")
+        await say_too_late(at, bob, "anybody here?")
+        assert await at.rows("SELECT rule FROM cases") == []
+        await say_too_late(at, bob, "anybody here?")
+        assert await at.rows("SELECT rule FROM cases") == [("flood",)]
+        assert at.world.metric("botkit_moderation_late_total") == 3
 
 
 @pytest.mark.row("D04")

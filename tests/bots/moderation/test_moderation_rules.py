@@ -193,6 +193,21 @@ def test_exemptions_by_account_role_and_channel() -> None:
     assert bench.say("hi", account="staff-ann") is not None, "staff is exempt of one rule, not of all"
 
 
+@pytest.mark.row("D06")
+def test_who_is_exempt_is_not_counted_either() -> None:
+    """What a moderator announces everywhere, and somebody repeats, is no spray; haste where it is fine is none."""
+    rules = CrossChannelRule(id="spray", in_channels=3), FloodRule(id="flood", messages=3, seconds=10)
+    bench = Bench(*rules, exempt=Exempt(channels=("off-*",), roles=("moderator",)))
+    text = "maintenance begins at noon"
+    for number in range(5):
+        assert bench.say(text, account="mod", roles=("moderator",), channel=f"room-{number}") is None
+        assert bench.say(f"quick {number}", channel="off-topic") is None
+    assert [bench.say(text, channel=channel) for channel in ("room-1", "room-2")] == [None, None]
+    verdict = bench.say(text, channel="room-3")
+    assert verdict is not None
+    assert verdict.rule == "spray"
+
+
 def test_a_rule_holds_where_it_says() -> None:
     bench = Bench(WordsRule(id="spam", words=("spam",), channels=("room-*",)))
     assert bench.say("spam", channel="lobby") is None

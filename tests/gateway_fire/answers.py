@@ -12,10 +12,12 @@ from botkit.wire.frames import (
     LineLogin,
     Login,
     LoginResult,
+    Multi,
     Ping,
     Pong,
     decode_client_frame,
     decode_gateway_frame,
+    split_frames,
 )
 from botkit.wire.requests import SendChannelMessage
 
@@ -26,26 +28,36 @@ Key = tuple[type, object]
 class Answers:
     """The answers of one connection, on which some requests wait for theirs already.
 
-    ``accepted`` and ``refused`` count those that came.
+    ``accepted`` and ``refused`` count those that came. ``takes_multi``: it said at login that it takes several frames
+    in one message, and may send that, too.
     """
 
-    def __init__(self, waiting: list[bytes]) -> None:
+    def __init__(self, waiting: list[bytes], *, takes_multi: bool = False) -> None:
         self._due: Counter[Key] = Counter()
         self._held: Counter[Key] = Counter()
         self.accepted = self.refused = 0
+        self._takes_multi = takes_multi
         for message in waiting:
             self.asked(message)
 
     def asked(self, message: bytes) -> None:
         """The peer has sent something. Only what is written into a channel may wait, for a verdict."""
+        frames = split_frames(message)
+        if frames[:1] == (message,) or self._takes_multi:
+            for inner in frames:
+                if not self._asked(inner):
+                    return  # which ends the connection: nothing behind it is due
+
+    def _asked(self, message: bytes | str) -> bool:
         try:
             frame = decode_client_frame(message)
         except ProtocolError:
-            return
+            return False
         key = _due_to(frame)
         if key is not None:
             may_wait = isinstance(frame, Call) and frame.body.function == SendChannelMessage.function
             (self._held if may_wait else self._due)[key] += 1
+        return not isinstance(frame, Multi)
 
     def came(self, messages: list[bytes]) -> None:
         """The peer has got something. Nothing may come that it did not ask for, and no answer twice."""
@@ -78,7 +90,9 @@ class Answers:
                 assert not refusal or msgspec.json.decode(body.result)["data"] == {"result": refusal}
                 return type(body.call_id), body.call_id
             case LoginResult(body):
-                assert body.error == self._check(msgspec.json.decode(body.result))
+                outcome = msgspec.json.decode(body.result)
+                assert body.error == self._check(outcome)
+                self._takes_multi |= outcome.get("multi", False)
                 return LoginResult, None
             case Pong(number):
                 return Pong, number

@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from botkit.gateway.server import Gateway, serve_gateway
 from botkit.stores.gateway import GatewayStore
+from botkit.wire.frames import split_frames
 from tests.gateway_fire.answers import Answers
 from tests.gateway_fire.fuzz_states import State
 from tests.gateway_fire.fuzz_world import APPS, ME, PRIVATE, SECRET, SETTINGS, World, token_for
@@ -50,7 +51,7 @@ class Attack:
         await peer.open()
         await state.enter(world, peer)
         assert state.holds(world, peer)
-        answers, sent = Answers(peer.unanswered), list[bytes]()
+        answers, sent = Answers(peer.unanswered, takes_multi=peer.takes_multi), list[bytes]()
         try:
             while waiting and len(sent) < FRAMES_BY_CONNECTION and state.holds(world, peer):
                 sent.append(self._fill_in(waiting.pop(), peer))
@@ -80,7 +81,8 @@ class Attack:
             return
         answers.asked(frame)
         received = await peer.exchange(frame)
-        assert counters.frames_in.value == taken + 1
+        if split_frames(frame) == (frame,):
+            assert counters.frames_in.value == taken + 1
         answers.came(received)
         if not peer.closed:
             answers.check()

@@ -12,6 +12,7 @@ from websockets.uri import parse_uri
 from botkit.errors import TransportClosed
 from botkit.gateway.server import Gateway
 from botkit.types import JsonObject, JsonValue
+from botkit.wire.frames import split_frames
 
 _URI = parse_uri("ws://memory/")
 
@@ -78,7 +79,7 @@ class RawPeer:
         self.received: list[bytes] = []
         self.unanswered: list[bytes] = []
         """What it has asked and waits for."""
-        self.line = ""
+        self.line, self.takes_multi = "", False
 
     @property
     def closed(self) -> bool:
@@ -145,7 +146,7 @@ class RawPeer:
     async def log_in(self, account: str, token: str, *, app: str = "test-app", botkit: bool = False) -> None:
         """Log in, as a vendor's client or as one of ours that can resume."""
         arguments: JsonObject = {"vid": app, "account": account, "token": token}
-        arguments |= {"device": "botkit", "resume": True} if botkit else {"device": "websdk"}
+        arguments |= {"device": "botkit", "resume": True, "multi": True} if botkit else {"device": "websdk"}
         await self._enter("login", arguments)
 
     async def resume(self, account: str, line: str, *, app: str = "test-app") -> None:
@@ -163,7 +164,7 @@ class RawPeer:
             if frame[0] == "login_ret":
                 outcome: JsonObject = msgspec.json.decode(frame[1][1])
                 assert outcome["result"] == "ok", outcome
-                self.line = str(outcome["line"])
+                self.line, self.takes_multi = str(outcome["line"]), outcome.get("multi") is True
                 return
         raise AssertionError(f"no answer to {name}")
 
@@ -178,9 +179,13 @@ class RawPeer:
             self._protocol.receive_data(bytes(self.link.from_gateway))
             self.link.from_gateway.clear()
         messages = [
-            zlib.decompress(event.data) if event.opcode is Opcode.BINARY else bytes(event.data)
+            frame
             for event in self._protocol.events_received()
             if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY)
+            for frame in split_frames(
+                zlib.decompress(event.data) if event.opcode is Opcode.BINARY else bytes(event.data)
+            )
+            if isinstance(frame, bytes)
         ]
         self.received += messages
         return messages

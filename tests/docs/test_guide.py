@@ -32,6 +32,8 @@ from botkit.cli.replay.irc_log import Unknown, read_log
 from botkit.config.loading import load_any_config
 from botkit.testing import open_world
 from botkit.wire.ledger import decode_event
+from bots.moderation.learning.model import save_model
+from tests.bots.moderation.models import model_of
 from tests.docs.blocks import ROOT, Block, all_blocks, kind_of
 
 BLOCKS = all_blocks()
@@ -143,6 +145,10 @@ def test_settings_are_loaded(block: Block, tmp_path: Path, monkeypatch: pytest.M
     for file, code in re.findall(r"^`(\w+\.py)`:\n\n```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
         (tmp_path / file).write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for file in re.findall(r"kind: model, file: ([\w/]+\.json)", block.text):  # what a training would have left there
+        (tmp_path / file).parent.mkdir()
+        save_model(model_of("spam"), tmp_path / file)
     whole = {"app": {"id": "guide"}, "bots": [{"bot": "bots.presence:bot", "account": "presence"}]}
     said = yaml.safe_load(block.text)
     if "apps" in said:

@@ -33,10 +33,18 @@ from botkit.events import (
 )
 from botkit.observability.visible import visible
 
+NEXT_LINE = "    | "
+"""Begins each further line of a message, so that nobody can write one that looks like somebody else's."""
+
+MOST_LINES = 40
+"""A message has at most so many; what is left stands escaped in the last, so that nobody can scroll all else away."""
+
 
 def show(event: Event) -> str:
-    """One line that tells ``event``."""
+    """What tells ``event``: a line, and one more for each further line of a message's text."""
     line = _session_line(event) or _channel_line(event) or _call_line(event) or _feed_line(event)
+    if isinstance(event, (ChannelMessage, InstantMessage)):
+        return f"\n{NEXT_LINE}".join(visible(part) for part in line.split("\n", MOST_LINES - 1))
     return visible(line or repr(event))
 
 

@@ -86,7 +86,16 @@ def test_every_event_has_a_line_of_its_own() -> None:
 
 def test_what_others_send_cannot_drive_the_terminal() -> None:
     event = e.ChannelMessage(channel=DEN, account=ANN, uid=UID, text="\x1b[2Jgone\r\n\x07é😀", ms=0, message_id=1)
-    assert show(event) == "<ann> \\x1b[2Jgone\\r\\n\\x07é😀"
+    assert show(event) == "<ann> \\x1b[2Jgone\\r\n    | \\x07é😀"
+
+
+@pytest.mark.parametrize("lines", [1, 2, 40, 41, 8192])
+def test_a_message_has_at_most_forty_lines(lines: int) -> None:
+    event = e.InstantMessage(account=ANN, uid=UID, text="\n".join("x" * lines), ms=0)
+    first, *rest = show(event).split("\n")
+    assert first == "[ann] x"
+    assert rest[:38] == ["    | x"] * min(lines - 1, 38)
+    assert rest[38:] == (["    | x" + "\\nx" * (lines - 40)] if lines >= 40 else [])
 
 
 def test_lists() -> None:

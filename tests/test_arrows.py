@@ -17,6 +17,7 @@ DIRECT: dict[str, set[str]] = {
     "backoff": {"errors", "types"},
     "clock": {"errors", "types"},
     "events": {"errors", "types"},
+    "irc_log": set(),
     "wire": {"errors", "types"},
     "stores": {"errors", "types"},
     "observability": {"errors", "types"},
@@ -29,7 +30,7 @@ DIRECT: dict[str, set[str]] = {
     "config": {"app", "gateway"},
     "operations": {"config"},
     "testing": {"app", "gateway"},
-    "cli": {"operations"},
+    "cli": {"operations", "irc_log"},
     "__main__": {"cli"},
 }
 """What each room of botkit may import. Arrows chain: who may import a room may import what that room may."""
@@ -38,8 +39,9 @@ PRIVATE = {"_codes": {"errors"}}
 """Modules that belong to one other module, and are for nobody else."""
 
 
-OPEN_TO_BOTS = {"botkit", "botkit.testing"}
-"""What bots may import of botkit: its front door, and its test kit, which scripts of theirs are rehearsed with."""
+OPEN_TO_BOTS = {"botkit", "botkit.testing", "botkit.irc_log"}
+"""What bots may import of botkit: its front door, its test kit, which scripts of theirs are rehearsed with, and its
+reader of IRC logs, which rules are tried on."""
 
 
 class Import(NamedTuple):

@@ -8,6 +8,7 @@ What none of that fits is an error, not left out.
 
 import importlib.util
 import inspect
+import io
 import re
 import shlex
 import sqlite3
@@ -28,8 +29,8 @@ from typer.core import TyperGroup
 
 from botkit import Bot, BotPlacement
 from botkit.cli.entry import build_app
-from botkit.cli.replay.irc_log import Unknown, read_log
 from botkit.config.loading import load_any_config
+from botkit.irc_log import Unknown, read_log
 from botkit.testing import open_world
 from botkit.wire.ledger import decode_event
 from bots.moderation.learning.model import save_model
@@ -177,7 +178,7 @@ def test_commands_are_parsed(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks("log"), ids=str)
 def test_logs_are_read(block: Block) -> None:
-    lines = list(read_log(block.text.encode()))
+    lines = list(read_log(io.BytesIO(block.text.encode())))
     assert len(lines) == len(block.text.splitlines())
     assert not any(isinstance(line, Unknown) for line in lines)
 

@@ -9,6 +9,7 @@ says, as fast as the protocol's rates allow; for each line that ends with a ques
 and presses the line's number. At the end three tables are compared with what is to be read in the log.
 """
 
+import io
 import re
 import signal
 import sqlite3
@@ -28,10 +29,10 @@ from rich.table import Table
 from botkit import Signal
 from botkit.cli.files import allow_open_files
 from botkit.cli.replay.accounts import AccountNames
-from botkit.cli.replay.irc_log import read_log
 from botkit.cli.replay.plan import Join, Plan, Send, make_plan
 from botkit.cli.replay.play import FEED, OBSERVER, play
 from botkit.cli.replay.tally import Tally
+from botkit.irc_log import read_log
 from botkit.types import Account, AppId, ChannelName
 from botkit.wire.limits import NO_TOKEN
 from tests.e2e.files import ws_url
@@ -213,7 +214,7 @@ def verdicts(plan: Plan, folder: Path) -> Iterator[Verdict]:
 
 def plan_of(log: bytes) -> Plan:
     """What the sessions do for a log."""
-    return make_plan(list(read_log(log)), AccountNames(reserved=[OBSERVER, FEED]))
+    return make_plan(list(read_log(io.BytesIO(log))), AccountNames(reserved=[OBSERVER, FEED]))
 
 
 def run_night(plan: Plan, folder: Path) -> tuple[Tally, list[Verdict], int]:

@@ -1,5 +1,6 @@
 """The command line of ``botkit replay``."""
 
+import io
 import math
 import sys
 import time
@@ -22,7 +23,6 @@ from botkit.cli.names import checked_account, checked_channel
 from botkit.cli.options import GATEWAY_HELP, Certificate
 from botkit.cli.output import start_logs
 from botkit.cli.replay.accounts import AccountNames
-from botkit.cli.replay.irc_log import read_log
 from botkit.cli.replay.plan import Plan, make_plan
 from botkit.cli.replay.play import FEED, OBSERVER, play
 from botkit.cli.replay.report import report
@@ -30,6 +30,7 @@ from botkit.cli.replay.tally import Tally
 from botkit.cli.signals import stop_on_signals
 from botkit.errors import ConfigError
 from botkit.gateway.settings import AppCredentials
+from botkit.irc_log import read_log
 from botkit.signaling import Signal
 from botkit.types import Account, AppId, ChannelName
 
@@ -86,7 +87,7 @@ def replay(
             feed_account=checked_account(server_account, "--server-account"),
         )
         names = AccountNames(reserved=[OBSERVER, options.feed_account])
-        plan = make_plan(list(read_log(log.read_bytes())), names)
+        plan = make_plan(list(read_log(io.BytesIO(log.read_bytes()))), names)
         began = time.monotonic()
         tally = trio.run(_play, plan, options)
         Console().print(report(plan, tally, names.mapped(), time.monotonic() - began))

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from botkit.cli.replay.accounts import AccountNames
-from botkit.cli.replay.irc_log import Joined, Left, Line, ModeChanged, Quit, Renamed, Said, Unknown
+from botkit.irc_log import Joined, Left, Line, ModeChanged, Quit, Renamed, Said, Unknown
 from botkit.types import Account
 
 

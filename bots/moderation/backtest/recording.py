@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from botkit import ConfigError
-from bots.moderation.backtest.irc_log import read_irc_log
+from bots.moderation.backtest.irc_facts import read_irc_log
 from bots.moderation.rules import Fact, Joined, Message
 
 MAX_LINE_BYTES = 64 * 1024

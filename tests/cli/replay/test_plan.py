@@ -1,12 +1,14 @@
 """From lines to what the sessions do."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from botkit.cli.replay.accounts import AccountNames
-from botkit.cli.replay.irc_log import read_log
 from botkit.cli.replay.plan import Action, Join, Leave, LogOut, Plan, Send, make_plan
+from botkit.irc_log import read_log
 from botkit.types import Account
 
 ANN, BOB = Account("ann"), Account("bob")
@@ -17,7 +19,7 @@ SAID = "[09:00] <{}> hi"
 
 
 def plan(*lines: str) -> Plan:
-    return make_plan(list(read_log("\n".join(lines).encode())), AccountNames(reserved=[]))
+    return make_plan(list(read_log(io.BytesIO("\n".join(lines).encode()))), AccountNames(reserved=[]))
 
 
 def actions(*lines: str) -> list[Action]:

@@ -1,5 +1,6 @@
 """Whole replays against a gateway in memory, on virtual time."""
 
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,12 +10,12 @@ import trio
 from trio.testing import MockClock
 
 from botkit.cli.replay.accounts import AccountNames
-from botkit.cli.replay.irc_log import read_log
 from botkit.cli.replay.plan import Plan, make_plan
 from botkit.cli.replay.play import FEED, OBSERVER, play
 from botkit.cli.replay.tally import Comparison, Tally
 from botkit.errors import ConfigError, ConnectFailed, ErrorCode
 from botkit.gateway.server import Gateway
+from botkit.irc_log import read_log
 from botkit.signaling import Signal, SignalSettings
 from botkit.testing import TEST_APP, open_test_gateway
 from botkit.transport.base import Connector, Transport
@@ -37,7 +38,7 @@ LOG = """\
 
 
 def plan_of(log: str) -> Plan:
-    return make_plan(list(read_log(log.encode())), AccountNames(reserved=[OBSERVER, FEED]))
+    return make_plan(list(read_log(io.BytesIO(log.encode()))), AccountNames(reserved=[OBSERVER, FEED]))
 
 
 async def replayed(

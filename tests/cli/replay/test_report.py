@@ -5,15 +5,15 @@ import io
 from rich.console import Console
 
 from botkit.cli.replay.accounts import AccountNames
-from botkit.cli.replay.irc_log import read_log
 from botkit.cli.replay.plan import make_plan
 from botkit.cli.replay.report import report
 from botkit.cli.replay.tally import Tally
+from botkit.irc_log import read_log
 
 
 def shown(log: bytes, tally: Tally) -> str:
     names = AccountNames(reserved=[])
-    plan = make_plan(list(read_log(log)), names)
+    plan = make_plan(list(read_log(io.BytesIO(log))), names)
     stream = io.StringIO()
     Console(file=stream, width=300).print(report(plan, tally, names.mapped(), 1.0))
     return stream.getvalue()

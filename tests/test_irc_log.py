@@ -1,14 +1,16 @@
 """The log's lines, one by one; what is no line is said to be none."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botkit.cli.replay.irc_log import Joined, Left, Line, ModeChanged, Quit, Renamed, Said, Unknown, read_log
+from botkit.irc_log import Joined, Left, Line, ModeChanged, Quit, Renamed, Said, Unknown, read_log
 
 
 def read(*lines: str) -> list[Line]:
-    return list(read_log("\n".join(lines).encode()))
+    return list(read_log(io.BytesIO("\n".join(lines).encode())))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_an_empty_log_has_no_lines_and_a_last_newline_starts_none() -> None:
 
 
 def test_windows_line_ends_and_old_encodings() -> None:
-    lines = list(read_log("[09:03] <ann> grüß\r\n".encode() + "[09:03] <bob> grüß\r\n".encode("latin-1")))
+    lines = list(read_log(["[09:03] <ann> grüß\r\n".encode(), "[09:03] <bob> grüß\r\n".encode("latin-1")]))
     assert [line.text for line in lines if isinstance(line, Said)] == ["grüß", "grüß"]
 
 
@@ -80,6 +82,6 @@ def test_lines_without_a_time_happen_at_the_last_one() -> None:
 
 @given(st.binary() | st.text().map(str.encode))
 def test_every_line_of_anything_is_counted(data: bytes) -> None:
-    lines = list(read_log(data))
+    lines = list(read_log(io.BytesIO(data)))
     assert [line.number for line in lines] == list(range(1, len(lines) + 1))
     assert len(lines) == (data.count(b"\n") + (not data.endswith(b"\n")) if data else 0)

@@ -16,7 +16,7 @@ like ``[B]bob`` stands as ``[B] bob`` in the lines that begin with ``===``.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -84,11 +84,14 @@ _MODE = re.compile(r"=== mode/\S+ .*")
 _ACTION = re.compile(r"=== (?P<nick>[A-Za-z\[\]\\`_^{|}][\w\[\]\\`^{|}-]*) (?P<text>.*)", re.ASCII)
 
 
-def read_log(data: bytes) -> Iterator[Line]:
-    """Every line of a log, typed. A line that is no UTF-8 is read as Latin-1, as IRC clients do."""
+def read_log(lines: Iterable[bytes]) -> Iterator[Line]:
+    """Every line of a log (of an open binary file, say), typed.
+
+    A line that is no UTF-8 is read as Latin-1, as IRC clients do.
+    """
     clock = _Clock()
-    for number, line in enumerate(data.removesuffix(b"\n").split(b"\n") if data else (), start=1):
-        yield _read_line(_decode(line.removesuffix(b"\r")), number, clock)
+    for number, line in enumerate(lines, start=1):
+        yield _read_line(_decode(line.removesuffix(b"\n").removesuffix(b"\r")), number, clock)
 
 
 def _decode(line: bytes) -> str:

@@ -17,6 +17,7 @@ from botkit.signaling import connection
 from botkit.signaling.outgoing import Outcome
 from botkit.signaling.trace import AccountTrace
 from botkit.transport.base import Transport
+from botkit.wire.frames import split_frames
 
 frames: Counter[str] = Counter()
 """What sessions of bots sent, by the name of the frame, or of the function where it is a request."""
@@ -35,8 +36,9 @@ class CountingTransport:
 
     async def send(self, data: bytes) -> None:
         """See ``Transport.send``."""
-        name, argument = json.loads(data)
-        frames[argument[0] if name == "call2" else name] += 1
+        for frame in split_frames(data):
+            name, argument = json.loads(frame)
+            frames[argument[0] if name == "call2" else name] += 1
         await self._transport.send(data)
 
     async def receive(self) -> bytes | str:

@@ -74,6 +74,14 @@ class Recorder(LoginCallback, ChannelCallback, MessageCallback, CallCallback, Us
                 if told.name == name:
                     return told.arguments
 
+    async def once(self, name: str) -> tuple[object, ...]:
+        """The arguments of the first callback called ``name``, seen or not: some have no order with others."""
+        virtual = isinstance(trio.lowlevel.current_clock(), MockClock)
+        with trio.fail_after(PATIENCE if virtual else REAL_PATIENCE):
+            while not (told := self.all(name)):
+                await self._news.park()
+        return told[0]
+
     def all(self, *names: str) -> list[tuple[object, ...]]:
         """The arguments of all callbacks so far with one of these names, seen or not."""
         return [told.arguments for told in self.told if told.name in names]

@@ -26,7 +26,7 @@ async def test_every_member_gets_a_message(wired_signal: Signal, text: str) -> N
     channels[1].messageChannelSend(text)
     for person, channel in zip(people, channels, strict=True):
         assert await person.heard.next("onMessageChannelReceive") == (channel, "user-1", people[1].uid, text)
-    await people[1].heard.next("onMessageSendSuccess")
+    await people[1].heard.once("onMessageSendSuccess")
     assert len(people[1].heard.all("onMessageSendSuccess", "onMessageSendError")) == 1
     await outside.join("room")
     outside.session.messageInstantSend("outside", "that was it", outside.heard)

@@ -17,7 +17,7 @@ DIRECT: dict[str, set[str]] = {
     "backoff": {"errors", "types"},
     "clock": {"errors", "types"},
     "events": {"errors", "types"},
-    "irc_log": set(),
+    "irc_log": {"errors", "types"},
     "wire": {"errors", "types"},
     "stores": {"errors", "types"},
     "observability": {"errors", "types"},

@@ -57,6 +57,7 @@ class _Comparison:
         self._begun: dict[tuple[int, int], tuple[object, object]] = {}  # with the objects: so no id is used again
 
     def same(self, a: object, b: object) -> bool:
+        """Whether code that uses ``a`` would do the same with ``b``; in doubt, it would not."""
         if a is b or (id(a), id(b)) in self._begun:
             return True
         self._begun[id(a), id(b)] = a, b

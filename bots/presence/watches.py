@@ -4,6 +4,7 @@ A watch tells a record of the event ``watch`` when its state changes. In a gap n
 is told: after it, when all is known again, the watch says where it stands.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from bots.presence.pipeline import Needs, Start, matches
 from bots.presence.records import VERSION, Place, Record
 
 
-class Watch:
+class Watch(ABC):
     """The base of all watches: it knows who is where, and numbers what it tells."""
 
     def __init__(self, name: str) -> None:
@@ -53,9 +54,9 @@ class Watch:
             for number, one in enumerate([*passed, *told])
         ]
 
+    @abstractmethod
     def changed(self, record: Record) -> list[Record]:
         """What the watch tells of ``record``, after who is where was brought up to it."""
-        raise NotImplementedError
 
     def advance(self, _ms: int) -> list[Record]:
         """Nothing by time alone."""
@@ -149,9 +150,9 @@ class _Sizes(Watch):
             self._sizes.pop(record.channel, None)
         return self.crossed(record, before, after)
 
+    @abstractmethod
     def crossed(self, record: Record, before: int, after: int) -> list[Record]:
         """What is told when a size goes from one number to another."""
-        raise NotImplementedError
 
 
 class OccupiedWatch(_Sizes):

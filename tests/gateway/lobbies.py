@@ -18,7 +18,7 @@ async def lobby(gateway: Gateway, *accounts: str) -> AsyncIterator[list[WirePeer
             peer = await stack.enter_async_context(WirePeer.connect(gateway.connector, account))
             await peer.request("channel_join", name="lobby")
             for other in peers:
-                await other.next_notice("channel_user_join")
+                assert (await other.next_notice()).kind == "channel_user_join"
             peers.append(peer)
         yield peers
 

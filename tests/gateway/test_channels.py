@@ -1,30 +1,15 @@
 """Channels on the wire: who is told what, in which order, and what is refused."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import msgspec
 import pytest
 import trio
 
 from botkit.gateway import channels
-from botkit.gateway.server import Gateway
 from botkit.testing import Refusal, WirePeer, open_test_gateway
 from botkit.types import Account
-
-
-@asynccontextmanager
-async def lobby(gateway: Gateway, *accounts: str) -> AsyncIterator[list[WirePeer]]:
-    """Peers that joined ``lobby`` one after the other, with nothing left to read."""
-    async with AsyncExitStack() as stack:
-        peers: list[WirePeer] = []
-        for account in accounts:
-            peer = await stack.enter_async_context(WirePeer.connect(gateway.connector, account))
-            await peer.request("channel_join", name="lobby")
-            for other in peers:
-                assert (await other.next_notice()).kind == "channel_user_join"
-            peers.append(peer)
-        yield peers
+from tests.gateway.lobbies import lobby
 
 
 async def refusal_of(asker: WirePeer, function: str, **arguments: str) -> Refusal:

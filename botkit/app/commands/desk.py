@@ -51,6 +51,7 @@ class CommandDesk:
         """``inner``, called with the arguments in the message, if the sender may use the command and they fit."""
 
         async def call(event: Event | None, context: Context, extras: Values) -> object:
+            """Refuse, tell what the arguments should be, or call."""
             assert isinstance(event, MESSAGES)
             if not self.may_use(command, event.account):
                 await self._refuse(command, event, context)

@@ -88,6 +88,7 @@ class _InState(Filter):
         return True
 
     def compile(self, event_type: type[Event]) -> Check:
+        """See ``Filter.compile``; ``ValueError`` for an event that is about nobody, who could have no conversation."""
         if not issubclass(event_type, get_args(WithSomebody)):
             raise ValueError(f"the filter is about a conversation, and {event_type.__name__} is about nobody")
         kind, predicate = self.kind, self.predicate

@@ -96,6 +96,7 @@ class _Planner:
         self.cast: list[Account] = []
 
     def actions(self, line: Line) -> tuple[Action, ...]:
+        """What sessions do for a line, after what must be so for it: whoever speaks is logged in and in the channel."""
         match line:
             case Said(nick=nick, text=text, action=action):
                 account = self._names.account_of(nick)

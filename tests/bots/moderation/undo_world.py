@@ -129,6 +129,10 @@ class UndoWorld:
             "remembered": dict(lane.state.quiet),
         }
 
+    async def cases(self) -> int:
+        """How many cases were opened."""
+        return len(await self._rows("SELECT id FROM cases"))
+
     async def _rows(self, query: str) -> list[tuple[SqlValue, ...]]:
         return await self.database.fetch(query)
 
@@ -196,8 +200,8 @@ async def settle(service: Service) -> None:
     raise AssertionError("it does not come to rest")
 
 
-async def walk_in_one_life(seed: int, *, steps: int) -> None:
-    """Random acts, then all undone: everything is as before, what the bot has in memory, too."""
+async def walk_in_one_life(seed: int, *, steps: int) -> int:
+    """Random acts, then all undone: everything is as before, what the bot has in memory, too. The number of cases."""
     async with undo_world(seed) as at, at.life() as service:
         before = await at.state(service)
         for _ in range(steps):
@@ -211,10 +215,11 @@ async def walk_in_one_life(seed: int, *, steps: int) -> None:
         assert changed != before
         again = await service.undoer.undo(Selection(since_ms=1), "mod-eve")
         assert (again.cases, await at.state(service)) == ((), before)
+        return await at.cases()
 
 
-async def walk_through_kills(seed: int, *, steps: int) -> None:
-    """The same with a bot whose lives end in the middle of anything, of the undo, too."""
+async def walk_through_kills(seed: int, *, steps: int) -> int:
+    """The same with a bot whose lives end in the middle of anything, of the undo, too. The number of cases."""
     async with undo_world(seed) as at:
         async with at.life() as service:
             before = await at.state(service)
@@ -234,3 +239,4 @@ async def walk_through_kills(seed: int, *, steps: int) -> None:
             await service.undoer.undo(Selection(since_ms=1), "mod-eve")
             await settle(service)
             assert await at.state(service) == before, f"seed {seed}"
+            return await at.cases()

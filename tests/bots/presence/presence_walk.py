@@ -217,8 +217,11 @@ class Walk:
                 assert members == {account: channel for account, channel in truth.items() if channel}
 
 
-async def walk(seed: int) -> None:
-    """One life by its seed. Raises ``AssertionError`` where the daemon is silently wrong."""
+async def walk(seed: int) -> int:
+    """One life by its seed. Raises ``AssertionError`` where the daemon is silently wrong.
+
+    How often the truth changed.
+    """
     chance = random.Random(f"{seed}/gateway")
     keeps = chance.choice((1, 5, 1_000_000))
     truths = Truths()
@@ -237,6 +240,7 @@ async def walk(seed: int) -> None:
                 await stack.enter_async_context(open_database(sink_database(window)))
             stage = await stack.enter_async_context(open_stage(runs=False, gateway=settings, seed=seed))
             await Walk(stage, seed, truths).run()
+            return len(truths.changes) - 1
     finally:
         Ledger.append = append  # type: ignore[method-assign]
 
